@@ -1,0 +1,1 @@
+"""Tests: stories through the public surface, with real parts."""
