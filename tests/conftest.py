@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -38,7 +39,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         postgres_server.clean_up(Path(os.environ.pop(RUN_FOLDER)))
 
 
-def missing(part: str, why: object) -> None:
+def missing(part: str, why: object) -> NoReturn:
     """Name a part that can't be had: a skip on a developer's machine, a failure in CI."""
     if os.environ.get("CI"):
         pytest.fail(f"{part} can't be had: {why}", pytrace=False)
@@ -52,7 +53,6 @@ def postgres_server_shared() -> PostgresServer:
         return postgres_server.shared_server(Path(os.environ[RUN_FOLDER]))
     except PostgresUnavailableError as error:
         missing("PostgreSQL", error)
-        raise
 
 
 @pytest.fixture
@@ -62,7 +62,6 @@ def own_postgres_server() -> Iterator[PostgresServer]:
         server = postgres_server.own_server(Path(os.environ[RUN_FOLDER]))
     except PostgresUnavailableError as error:
         missing("PostgreSQL", error)
-        raise
     yield server
     server.stop()
 

@@ -91,6 +91,7 @@ class PostgresServer:
         if not self.data.exists():
             self._initdb(binaries)
         password = (self.folder / "password").read_text()
+        said = ""
         for _ in range(START_TRIES):
             port = free_port()  # somebody may take it before we do: then once more
             settings = f"-c listen_addresses=127.0.0.1 -p {port} -k {self.folder} -c max_connections=300"
@@ -100,8 +101,9 @@ class PostgresServer:
             if result.returncode == 0:
                 self._url.write_text(f"postgresql://{ADMIN}:{password}@127.0.0.1:{port}/postgres")
                 return self
+            said = result.stdout
         log = self.log.read_text() if self.log.exists() else ""
-        raise PostgresUnavailableError(f"PostgreSQL did not start:\n{result.stdout}\n{log}")
+        raise PostgresUnavailableError(f"PostgreSQL did not start:\n{said}\n{log}")
 
     def stop(self, mode: str = "immediate") -> None:
         """Stop it; ``immediate`` is a crash to the data (nothing is flushed), ``fast`` is not."""
@@ -139,7 +141,7 @@ class PostgresServer:
         if user:
             os.chown(password, pwd.getpwnam(user).pw_uid, -1)
         password.chmod(0o600)
-        command = [binaries / "initdb", "-D", self.data, "-U", ADMIN, "--pwfile", password]
+        command: list[str | Path] = [binaries / "initdb", "-D", self.data, "-U", ADMIN, "--pwfile", password]
         # --no-sync only for the making: the server itself runs with fsync on.
         options = ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"]
         result = self._run([*command, *options])

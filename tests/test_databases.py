@@ -6,6 +6,7 @@ import psycopg
 
 
 def test_each_database_is_empty_and_ours_to_use(database):
+    connection: sqlite3.Connection | psycopg.Connection
     if database.startswith("sqlite"):
         connection = sqlite3.connect(database.removeprefix("sqlite:///"))
     else:
