@@ -123,7 +123,7 @@ _OUTBOX_COLUMNS = ", ".join(f"outbox.{name.strip()}" for name in _COLUMNS.split(
 
 
 def _stored(row: Row) -> Stored:
-    return Stored(*row[:-1], facts=msgspec.json.decode(row[-1]))
+    return Stored(*row[:-1], msgspec.json.decode(row[-1]))
 
 
 _NEXT_DUE = Sql("SELECT min(due_at) FROM outbox WHERE state IN ('queued', 'sending')")
