@@ -6,7 +6,7 @@ lease, so a row whose worker died becomes due again by itself. `attempts` is the
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import msgspec
@@ -64,7 +64,7 @@ class Stored:
     settled_at: int | None
     provider_id: str | None
     error: str | None
-    facts: Mapping[str, Any]
+    facts: Mapping[str, Any] = field(kw_only=True)
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,7 +123,7 @@ _OUTBOX_COLUMNS = ", ".join(f"outbox.{name.strip()}" for name in _COLUMNS.split(
 
 
 def _stored(row: Row) -> Stored:
-    return Stored(*row[:-1], msgspec.json.decode(row[-1]))
+    return Stored(*row[:-1], facts=msgspec.json.decode(row[-1]))
 
 
 _NEXT_DUE = Sql("SELECT min(due_at) FROM outbox WHERE state IN ('queued', 'sending')")
