@@ -1,0 +1,310 @@
+"""JSON Web Tokens: made with a pool's key, and believed only when every one of these rules holds.
+
+1. A token is looked at only up to 8 KiB, and only where its three parts are canonical base64url.
+2. The key is ours, found by `kid`; what the token says about keys elsewhere (`jku`, `x5u`, `jwk`) is not read.
+3. The algorithm is the key's, not the token's. `none` is no algorithm; `crit` is refused (RFC 7515 §4.1.11).
+4. The kind is in the header's `typ` (RFC 8725 §3.11): an id token opens nothing.
+5. Issuer and pool are the key's own. Expiry is judged by `Ports.now`, last: a forged token is never "expired".
+
+Signing costs a millisecond and making a key a hundred: both run in threads, never inside a transaction.
+"""
+
+import asyncio
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import Key as JoseKey
+from joserfc.jwk import RSAKey
+
+from ostiary.contract.keys import Key
+from ostiary.server.core.call import ManagementToken, UserToken
+from ostiary.server.core.millis import MINUTE, SECOND, Millis
+from ostiary.server.core.ports import Ports
+from ostiary.server.core.refused import Refused
+from ostiary.server.guards import sealing
+from ostiary.server.storage import keys as stored_keys
+from ostiary.server.storage.db import Store
+from ostiary.server.storage.keys import SigningKeyRow
+
+MAX_TOKEN = 8 * 1024
+ACCESS = "at+jwt"
+"""RFC 9068 §2.1."""
+ID = "JWT"
+MANAGEMENT = "management+jwt"
+MANAGEMENT_AUDIENCE = "urn:ostiary:management"
+
+_RSA_BITS = 2_048
+_SEGMENT = re.compile(r"[A-Za-z0-9_-]*")  # an empty signature is a wrong one, not garbage
+_KID = re.compile(r"[0-9a-f]{24}")
+_LOOK_EVERY = SECOND
+"""Tokens that name unknown keys cause at most one query per this time, however many they are."""
+_OVERLAP = MINUTE
+"""How far back a look reaches behind the newest key seen: other processes' clocks and open transactions."""
+
+_GARBAGE = Refused(Key.NOT_LOGGED_IN)
+_INVALID = Refused(Key.LOGIN_INVALID)
+_EXPIRED = Refused(Key.LOGIN_EXPIRED)
+
+_ALGORITHMS: Mapping[str, type[RSAKey]] = {"RS256": RSAKey}
+"""Algorithm → kind of key. A row of `signing_keys` with another one is not used."""
+
+
+class _Header(msgspec.Struct):
+    alg: str = ""
+    kid: str = ""
+    typ: str = ""
+    crit: Any = msgspec.UNSET
+
+
+class _Claims(msgspec.Struct):
+    iss: str
+    sub: str
+    aud: str
+    exp: int
+    pool: str
+    sid: str = ""
+    scope: str = ""
+
+
+_read_header = msgspec.json.Decoder(_Header)
+_read_claims = msgspec.json.Decoder(_Claims)
+
+
+class SigningKey:
+    """A stored key, its two halves parsed when first needed (the private one costs 50 ms)."""
+
+    def __init__(self, row: SigningKeyRow, ports: Ports) -> None:
+        self.kid = row.kid
+        self.pool_id = row.pool_id
+        self.alg = row.alg
+        self.made_at = row.made_at
+        self.retired = row.retired_at is not None
+        self.jwk: dict[str, Any] = msgspec.json.decode(row.public)
+        """What `jwks.json` shows."""
+        self.public: JoseKey = _ALGORITHMS[row.alg].import_key(self.jwk)
+        self._sealed = row.sealed
+        self._ports = ports
+        self._private: JoseKey | None = None
+
+    def sign(self, typ: str, claims: Mapping[str, Any]) -> str:
+        """A compact JWS over the claims. In a thread."""
+        if self._private is None:
+            plain = sealing.unseal(self._ports, self._sealed, "signing", self.kid, self.pool_id)
+            self._private = _ALGORITHMS[self.alg].import_key(msgspec.json.decode(plain))
+        header = {"alg": self.alg, "kid": self.kid, "typ": typ}
+        return jws.serialize_compact(header, msgspec.json.encode(claims), self._private, [self.alg])
+
+    def signed(self, token: str) -> bytes | None:
+        """The payload where the signature is this key's, else None."""
+        try:
+            return jws.deserialize_compact(token, self.public, [self.alg]).payload
+        except (JoseError, ValueError):  # ValueError: what joserfc's parsing lets through of odd headers
+            return None
+
+
+def new_key(ports: Ports, pool_id: str) -> SigningKeyRow:
+    """Make an RS256 key for a pool: a tenth of a second, so in a thread and outside transactions."""
+    kid = ports.object_id()
+    key = RSAKey.generate_key(_RSA_BITS, {"kid": kid, "use": "sig", "alg": "RS256"}, private=True)
+    return SigningKeyRow(
+        kid=kid,
+        pool_id=pool_id,
+        alg="RS256",
+        sealed=sealing.seal(ports, msgspec.json.encode(key.as_dict(private=True)), "signing", kid, pool_id),
+        public=msgspec.json.encode(key.as_dict(private=False)).decode(),
+        made_at=ports.now(),
+    )
+
+
+class Signer:
+    """Makes and believes this installation's tokens. One per process; keys are kept by `kid`."""
+
+    def __init__(self, store: Store, ports: Ports, issuer: str) -> None:
+        self.issuer = issuer
+        """`<public url>/oidc`: `iss` of every token."""
+        self._store = store
+        self._ports = ports
+        self._keys: dict[str, SigningKey] = {}
+        self._signs: dict[str, SigningKey] = {}
+        self._looked_at = 0
+        self._look: asyncio.Task[None] | None = None
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="signing")
+
+    async def access_token(self, token: UserToken) -> str:
+        """The token that `verify` reads back as this value (its end in whole seconds)."""
+        claims = {
+            "iss": self.issuer,
+            "sub": token.user_id,
+            "aud": token.app_id,
+            "exp": token.expires_at // SECOND,
+            "iat": self._ports.now() // SECOND,
+            "jti": self._ports.secret(count=16),
+            "scope": token.scope,
+            "sid": token.session_id,
+            "pool": token.pool_id,
+        }
+        return await self._sign(token.pool_id, ACCESS, claims)
+
+    async def id_token(
+        self,
+        token: UserToken,
+        facts: Mapping[str, Any],
+        *,
+        auth_time: Millis,
+        expires_at: Millis,
+        nonce: str | None = None,
+    ) -> str:
+        """An id token (OIDC Core §2) beside an access token; `facts` are the claims its scope asks for."""
+        claims: dict[str, Any] = {
+            **facts,
+            "iss": self.issuer,
+            "sub": token.user_id,
+            "aud": token.app_id,
+            "exp": expires_at // SECOND,
+            "iat": self._ports.now() // SECOND,
+            "auth_time": auth_time // SECOND,
+            "sid": token.session_id,
+        }
+        if nonce is not None:
+            claims["nonce"] = nonce
+        return await self._sign(token.pool_id, ID, claims)
+
+    async def management_token(self, token: ManagementToken) -> str:
+        """The token that `verify` reads back as this value (its end in whole seconds)."""
+        claims = {
+            "iss": self.issuer,
+            "sub": token.access_key_id,
+            "aud": MANAGEMENT_AUDIENCE,
+            "exp": token.expires_at // SECOND,
+            "iat": self._ports.now() // SECOND,
+            "jti": self._ports.secret(count=16),
+            "pool": token.pool_id,
+        }
+        return await self._sign(token.pool_id, MANAGEMENT, claims)
+
+    async def verify(self, token: str) -> UserToken | ManagementToken | Refused:
+        """What a token proves. Refused: `not_logged_in` (no token at all), `login_invalid`, `login_expired`.
+
+        Whether its session still lives, `entry` decides. Raises `UnavailableError` where a key had to be
+        loaded and the database is gone.
+        """
+        header = _header(token)
+        if header is None:
+            return _GARBAGE
+        if header.crit is not msgspec.UNSET or header.typ not in {ACCESS, MANAGEMENT}:
+            return _INVALID
+        key = await self._key(header.kid)
+        if key is None or header.alg != key.alg:
+            return _INVALID
+        payload = key.signed(token)
+        return _INVALID if payload is None else self._believe(payload, header.typ, key)
+
+    async def jwks(self, pool_id: str | None = None) -> list[dict[str, Any]]:
+        """The public keys (RFC 7517 §5), of one pool or of all: what `jwks.json` shows."""
+        await self._look_again_if_older_than(MINUTE)
+        return [key.jwk for key in self._keys.values() if pool_id in {None, key.pool_id}]
+
+    async def add_key(self, pool_id: str) -> None:
+        """Make a key for a pool and sign with it from now on."""
+        row = await asyncio.get_running_loop().run_in_executor(self._threads, new_key, self._ports, pool_id)
+        await self._store.write(lambda tx: stored_keys.insert_signing_key(tx, row))
+        self._learn([row])
+
+    def close(self) -> None:
+        """Let the threads end."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def _believe(self, payload: bytes, typ: str, key: SigningKey) -> UserToken | ManagementToken | Refused:
+        """Rules 4 and 5, for a payload that one of our keys signed."""
+        try:
+            claims = _read_claims.decode(payload)
+        except msgspec.DecodeError:
+            return _INVALID
+        if claims.iss != self.issuer or claims.pool != key.pool_id:
+            return _INVALID
+        if (typ == MANAGEMENT) != (claims.aud == MANAGEMENT_AUDIENCE):
+            return _INVALID
+        ends = Millis(claims.exp * SECOND)
+        if self._ports.now() >= ends:
+            return _EXPIRED
+        if typ == MANAGEMENT:
+            return ManagementToken(claims.pool, claims.sub, ends)
+        return UserToken(claims.sub, claims.sid, claims.aud, claims.pool, claims.scope, ends)
+
+    async def _sign(self, pool_id: str, typ: str, claims: Mapping[str, Any]) -> str:
+        await self._look_again_if_older_than(MINUTE)
+        if pool_id not in self._signs:
+            await self._look_again()
+        if pool_id not in self._signs:
+            await self.add_key(pool_id)
+        return await asyncio.get_running_loop().run_in_executor(
+            self._threads, self._signs[pool_id].sign, typ, claims
+        )
+
+    async def _key(self, kid: str) -> SigningKey | None:
+        """The key of this id, looked up again where it is unknown and could be ours."""
+        key = self._keys.get(kid)
+        if key is not None or _KID.fullmatch(kid) is None:
+            return key
+        if not await self._look_again():
+            await self._look_again()  # the look we joined may have begun before the key was stored
+        return self._keys.get(kid)
+
+    async def _look_again_if_older_than(self, age: int) -> None:
+        if self._ports.clock.undisturbed() - self._looked_at > age:
+            await self._look_again()
+
+    async def _look_again(self) -> bool:
+        """Load what is new. False: joined a look that was under way."""
+        own = self._look is None or self._look.done()
+        if self._look is None or own:
+            self._look = asyncio.create_task(self._load_new_keys())
+        await asyncio.shield(self._look)
+        return own
+
+    async def _load_new_keys(self) -> None:
+        wait = self._looked_at + _LOOK_EVERY - self._ports.clock.undisturbed()
+        if wait > 0:
+            await asyncio.sleep(wait / SECOND)
+        newest = max((key.made_at for key in self._keys.values()), default=0)
+        self._looked_at = self._ports.clock.undisturbed()
+        self._learn(await self._store.read(lambda tx: stored_keys.signing_keys_since(tx, newest - _OVERLAP)))
+
+    def _learn(self, rows: list[SigningKeyRow]) -> None:
+        for row in rows:
+            if row.kid not in self._keys and row.alg in _ALGORITHMS:
+                key = self._keys[row.kid] = SigningKey(row, self._ports)
+                if not key.retired:
+                    self._signs[key.pool_id] = key  # rows come oldest first: the newest signs
+
+
+def _header(token: str) -> _Header | None:
+    """The header of what looks like one of our tokens, or None: that is no token at all."""
+    parts = token.split(".") if len(token) <= MAX_TOKEN else []
+    if len(parts) != 3:
+        return None
+    raw = [_canonical(part) for part in parts]
+    if raw[0] is None or raw[1] is None or raw[2] is None:
+        return None
+    try:
+        return _read_header.decode(raw[0])
+    except msgspec.DecodeError:
+        return None
+
+
+def _canonical(segment: str) -> bytes | None:
+    """The bytes of a base64url segment in its only right spelling; None for every other one."""
+    if _SEGMENT.fullmatch(segment) is None:
+        return None
+    try:
+        raw = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+    except binascii.Error:
+        return None
+    return raw if base64.urlsafe_b64encode(raw).rstrip(b"=") == segment.encode() else None
