@@ -1,4 +1,4 @@
-"""One clock and one source of chance: server/core/ports.py.
+"""One clock and one source of chance: server/core/ports.py, and the SDK's own, which imports no server.
 
 The service's clock can be moved (dev mode) and its chance is what codes, tokens and keys are made
 of; a second source of either would be outside every test.
@@ -8,7 +8,7 @@ import pytest
 
 from tests.house.walk import Finding, Module, check_tree, full_names, modules, snippet
 
-PORTS = "ostiary.server.core.ports"
+PORTS = {"ostiary.server.core.ports", "ostiary.client._ports"}
 
 FORBIDDEN = {
     "time.time",
@@ -16,6 +16,8 @@ FORBIDDEN = {
     "time.localtime",
     "time.gmtime",
     "time.ctime",
+    "time.clock_gettime",
+    "time.clock_gettime_ns",
     "datetime.datetime.now",
     "datetime.datetime.utcnow",
     "datetime.datetime.today",
@@ -34,7 +36,7 @@ EXCEPTIONS: dict[str, tuple[set[str], str]] = {}
 
 
 def clocks_and_dice(module: Module):
-    if module.name == PORTS:
+    if module.name in PORTS:
         return
     allowed, _ = EXCEPTIONS.get(module.name, (set(), ""))
     for line, name in uses(module):

@@ -100,13 +100,11 @@ HOSTS = [
     "repo.maven." + "apache",
     "deb." + "debian",
     "proxy." + "golang",
-    "devpi",
-    "artifactory",
+    "dev" + "pi",
+    "arti" + "factory",
 ]
-FOLDERS = ["/" + "work/", "/" + "root/", "/" + "opt/wheels", "/" + "home/", "." + "pyenv"]
-OF_A_MACHINE = re.compile(
-    "|".join(re.escape(word) for word in HOSTS) + "|(?<![\\w.])(?:" + "|".join(FOLDERS) + ")"
-)
+FOLDERS = ["/" + "work/", "/" + "root/", "/" + "opt/wheels", "/" + "home/", "/" + "Users/"]
+OF_A_MACHINE = re.compile(rf"{'|'.join(map(re.escape, HOSTS))}|(?<![\w.])(?:{'|'.join(FOLDERS)})")
 
 
 def of_a_machine(text: str) -> list[str]:

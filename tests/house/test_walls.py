@@ -114,15 +114,11 @@ def impure_rules(module: Module):
             pure = pure or is_rules(name) or is_rules(name.rpartition(".")[0])
         if not pure:
             yield Finding(node.lineno, f"rules only decide: no import of {name}")
-    for node in ast.walk(module.tree):
-        if isinstance(node, ast.AsyncFunctionDef | ast.Await):
-            yield Finding(node.lineno, "rules only decide: nothing to wait for")
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Name)
-            and node.func.id in {"open", "print"}
-        ):
-            yield Finding(node.lineno, f"rules only decide: no {node.func.id}()")
+    for part in ast.walk(module.tree):
+        if isinstance(part, ast.AsyncFunctionDef | ast.Await):
+            yield Finding(part.lineno, "rules only decide: nothing to wait for")
+        if isinstance(part, ast.Call) and ast.unparse(part.func) in {"open", "print", "input"}:
+            yield Finding(part.lineno, f"rules only decide: no {ast.unparse(part.func)}()")
 
 
 def test_rules_can_do_nothing():
