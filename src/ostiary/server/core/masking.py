@@ -1,0 +1,42 @@
+"""Numbers and addresses as they may stand in logs, notices and lists: enough to recognise one's own."""
+
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
+
+_CALLING_CODES = frozenset(map(str, COUNTRY_CODE_TO_REGION_CODE))
+_HIDDEN = "****"
+"""Always four: the mask does not tell how long what it hides is."""
+
+
+def mask_number(number: str) -> str:
+    """`+86138****8000` of `+8613800138000`: the calling code, at most 3 digits, at most 4 last ones.
+
+    At least four digits are hidden, in numbers shorter than that all of them. Takes any text: what is no
+    E.164 number is masked alike, so that a log line never shows what was typed.
+    """
+    digits = "".join(sign for sign in number if sign.isascii() and sign.isdigit())
+    code = _calling_code(digits) if number.startswith("+") else ""
+    national = digits[len(code) :]
+    shown = max(0, len(national) - 4)
+    tail = min(4, (shown + 1) // 2)
+    head = min(3, shown - tail)
+    plus = "+" if code else ""
+    return f"{plus}{code}{national[:head]}{_HIDDEN}{national[len(national) - tail :]}"
+
+
+def mask_email(address: str) -> str:
+    """`a****@example.com` of `alice@example.com`: the first letter, and the domain."""
+    local, at, domain = address.rpartition("@")
+    if not at:
+        return _HIDDEN
+    return f"{local[:1] if len(local) > 1 else ''}{_HIDDEN}@{domain}"
+
+
+def mask_contact(contact: str) -> str:
+    """A number or an address, whichever it is."""
+    return mask_email(contact) if "@" in contact else mask_number(contact)
+
+
+def _calling_code(digits: str) -> str:
+    """The calling code that begins `digits` (none begins another), '' where no country has it."""
+    prefixes = (digits[:length] for length in (1, 2, 3))
+    return next((prefix for prefix in prefixes if prefix in _CALLING_CODES), "")

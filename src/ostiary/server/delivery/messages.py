@@ -1,0 +1,155 @@
+"""Messages: an outbox row and a moment in, the text a person reads out. Pure.
+
+1. A text says what its code is for, and for how many minutes it is still good at the moment of sending.
+2. The code stands once in the sentence, and once more in the last line, which binds it to our host so that a
+   phone fills it in there and nowhere else (W3C WICG 'Origin-bound one-time codes delivered via SMS').
+3. `read_code` finds the code by that last line alone, whatever other digits the text holds.
+4. No text holds an unmasked number or a word that a caller wrote (User-Agents only choose a name).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from ostiary.server.core.call import Lang
+from ostiary.server.core.masking import mask_contact, mask_number
+from ostiary.server.core.millis import MINUTE, SECOND
+from ostiary.server.core.passcode import Channel
+from ostiary.server.delivery import texts
+from ostiary.server.delivery.devices import device_name
+from ostiary.server.storage.outbox import Medium, Stored
+
+_LAST_LINE = re.compile(r"(?:^|\n)@[^\s@#]+ #([0-9]{4,10})\Z")
+_GRACE = 15 * SECOND
+"""A message that is this late still gives the full minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What a sender sends. `code` and `minutes` are for providers whose templates take values, not text."""
+
+    id: str
+    """The outbox id: the same over retries, so that a provider can drop what it has already sent."""
+    pool_id: str
+    medium: Medium
+    to: str
+    purpose: str
+    lang: Lang
+    text: str
+    subject: str | None = None
+    """E-mail only."""
+    code: str | None = None
+    minutes: int | None = None
+
+    def __repr__(self) -> str:
+        return f"Rendered(id={self.id!r}, to={mask_contact(self.to)!r}, purpose={self.purpose!r})"
+
+
+def render_code(message: Stored, digits: str, now: int, public_url: str) -> Rendered:
+    """The text of a code that `digits` is, as it reads when it is sent at `now`."""
+    lang = language(message.lang)
+    minutes = minutes_left(message.ends_at, now)
+    about = texts.CODES[Channel(message.purpose)]
+    new_number = message.facts.get("new_number")
+    purpose = about.purpose.say(lang)
+    if message.purpose == Channel.UNBIND_PHONE and new_number:
+        purpose = texts.UNBIND_TO_CHANGE.say(lang).format(new_number=new_number)
+    sentence = texts.CODE_SMS.say(lang).format(
+        code=digits,
+        purpose=purpose,
+        minutes=minutes,
+        unit="minute" if minutes == 1 else "minutes",
+        care=(texts.CARE_GRAVE if about.grave else texts.CARE).say(lang),
+    )
+    return Rendered(
+        id=message.id,
+        pool_id=message.pool_id,
+        medium=message.medium,
+        to=message.recipient,
+        purpose=message.purpose,
+        lang=lang,
+        text=f"{sentence}\n\n@{host_of(public_url)} #{digits}",
+        code=digits,
+        minutes=minutes,
+    )
+
+
+def render_notice(message: Stored, public_url: str) -> Rendered:
+    """The text of a notice: when, from what to what, from which device, what to do if it was not you."""
+    lang = language(message.lang)
+    audience = _audience(message)
+    words = texts.NOTICES.get((message.purpose, audience)) or texts.NOTICES[message.purpose, None]
+    return Rendered(
+        id=message.id,
+        pool_id=message.pool_id,
+        medium=message.medium,
+        to=message.recipient,
+        purpose=message.purpose,
+        lang=lang,
+        text=words.say(lang).format_map(_notice_values(message.facts, lang, public_url)),
+        subject=texts.SUBJECTS[message.purpose].say(lang) if message.medium == "email" else None,
+    )
+
+
+def is_code(purpose: str) -> bool:
+    """Whether a message carries a code (its purpose is a channel), or is a notice."""
+    return purpose in texts.CODES
+
+
+def read_code(text: str) -> str | None:
+    """The code a text carries, None where it carries none: what the origin-bound last line says."""
+    found = _LAST_LINE.search(text)
+    return found[1] if found else None
+
+
+def minutes_left(ends_at: int, now: int) -> int:
+    """Whole minutes a code is still good, rounded down, but for a few seconds on the way; never 0."""
+    return max(1, (ends_at - now + _GRACE) // MINUTE)
+
+
+def host_of(public_url: str) -> str:
+    """The host of the service's public URL, as the origin-bound line wants it: without a port."""
+    return urlsplit(public_url).hostname or "localhost"
+
+
+def language(lang: str) -> Lang:
+    """The language of our two that suits a locale: Chinese for any Chinese one, else English."""
+    return "zh-CN" if lang.lower().startswith("zh") else "en-US"
+
+
+def moment(at: int) -> str:
+    """`2025-01-31 08:05 UTC`: the same clock for every reader, and named."""
+    return datetime.fromtimestamp(at / SECOND, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _notice_values(facts: Mapping[str, Any], lang: Lang, public_url: str) -> Mapping[str, str]:
+    channel = facts.get("channel")
+    return {
+        "at": moment(facts["at"]),
+        "old": facts.get("old") or texts.NO_NUMBER.say(lang),
+        "new": facts.get("new") or texts.NO_NUMBER.say(lang),
+        "source": _source(facts, lang),
+        "topic": texts.CODES[Channel(channel)].topic.say(lang) if channel else "",
+        "host": host_of(public_url),
+    }
+
+
+def _source(facts: Mapping[str, Any], lang: Lang) -> str:
+    match facts.get("by", "user"):
+        case "administrator":
+            return texts.BY_ADMINISTRATOR.say(lang)
+        case "deletion":
+            return texts.BY_DELETION.say(lang)
+        case _:
+            return device_name(facts.get("device") or "") or texts.UNKNOWN_DEVICE.say(lang)
+
+
+def _audience(message: Stored) -> texts.Audience:
+    if message.medium == "email":
+        return "email"
+    if "side" in message.facts:
+        return "old" if message.facts["side"] == "old" else "new"
+    return "old" if message.facts.get("old") == mask_number(message.recipient) else "new"

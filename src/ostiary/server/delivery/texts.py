@@ -1,0 +1,206 @@
+"""The sentences themselves, as data: what a code is for, and what a notice says, in two languages.
+
+English texts are plain ASCII: one other character turns an SMS of 160 letters into one of 70.
+A test renders every row in both languages and holds it to its length.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from ostiary.server.core.call import Lang
+from ostiary.server.core.passcode import Channel
+
+Audience = Literal["old", "new", "email"]
+"""Whom a notice tells: the number that was, the number that is, an e-mail address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One thing said in each language."""
+
+    zh: str
+    en: str
+
+    def say(self, lang: Lang) -> str:
+        """The words in one language."""
+        return self.zh if lang == "zh-CN" else self.en
+
+
+@dataclass(frozen=True, slots=True)
+class CodeFor:
+    """What a code of one channel is for."""
+
+    purpose: Words
+    """Continues 'Your code is … ' with an infinitive; in Chinese after 用于."""
+    topic: Words
+    """The same as a noun, for lists and for notices about wrong guesses."""
+    grave: bool = False
+    """Where somebody else asking for it means that an account is in danger."""
+
+
+CODES: Final[Mapping[Channel, CodeFor]] = {
+    Channel.LOGIN: CodeFor(Words("登录", "to sign in"), Words("登录", "sign-in")),
+    Channel.REGISTER: CodeFor(Words("注册新账户", "to create your account"), Words("注册", "sign-up")),
+    Channel.RESET_PASSWORD: CodeFor(
+        Words("重置密码", "to reset your password"), Words("重置密码", "password reset"), grave=True
+    ),
+    Channel.BIND_PHONE: CodeFor(
+        Words("将本号码设为您账户的手机号", "to make this the phone number of your account"),
+        Words("绑定手机号", "new phone number"),
+    ),
+    Channel.UNBIND_PHONE: CodeFor(
+        Words("更换或解绑本号码", "to change or remove this number"),
+        Words("更换或解绑手机号", "changing or removing the phone number"),
+        grave=True,
+    ),
+    Channel.BIND_MFA: CodeFor(
+        Words("将本号码用于两步验证", "to use this number for two-step verification"),
+        Words("开启两步验证", "turning on two-step verification"),
+    ),
+    Channel.VERIFY_MFA: CodeFor(
+        Words("两步验证", "to finish signing in (two-step verification)"),
+        Words("两步验证", "two-step verification"),
+        grave=True,
+    ),
+    Channel.UNBIND_MFA: CodeFor(
+        Words("关闭本号码的两步验证", "to stop two-step verification by this number"),
+        Words("关闭两步验证", "turning off two-step verification"),
+        grave=True,
+    ),
+    Channel.COMPLETE_PHONE: CodeFor(
+        Words("为您的账户补充手机号", "to add your phone number and finish signing up"),
+        Words("补充手机号", "adding a phone number"),
+    ),
+    Channel.IDENTITY_VERIFICATION: CodeFor(
+        Words("确认是您本人", "to confirm that it is you"), Words("身份验证", "identity check"), grave=True
+    ),
+    Channel.DELETE_ACCOUNT: CodeFor(
+        Words("注销您的账户,注销后无法恢复", "to delete your account for good"),
+        Words("注销账户", "deleting the account"),
+        grave=True,
+    ),
+}
+
+UNBIND_TO_CHANGE: Final = Words("将手机号更换为 {new_number}", "to change your number to {new_number}")
+"""For the old number, where the caller has a live code at the new one."""
+
+CODE_SMS: Final = Words(
+    "验证码 {code},用于{purpose},{minutes} 分钟内有效。{care}",
+    "{code} is your code {purpose}. Valid for {minutes} {unit}. {care}",
+)
+CARE: Final = Words("请勿告诉任何人。", "Don't share it with anyone.")
+CARE_GRAVE: Final = Words(
+    "请勿告诉任何人;若非本人操作,请尽快修改密码。",
+    "Don't share it with anyone. Not you? Change your password.",
+)
+
+NO_NUMBER: Final = Words("(无)", "(none)")
+UNKNOWN_DEVICE: Final = Words("未知设备", "an unknown device")
+BY_ADMINISTRATOR: Final = Words("管理员", "an administrator")
+BY_DELETION: Final = Words("账户注销", "deletion of the account")
+
+_IF_NOT_YOU_SMS: Final = Words(
+    "若非本人操作,请立即登录并修改密码,或联系 {host} 的管理员。",
+    "Not you? Sign in and change your password now, or contact {host}.",
+)
+_IF_NOT_YOU_EMAIL: Final = Words(
+    "如果是您本人操作,无需理会本邮件。\n"
+    "如果不是您:请立即登录并修改密码,然后把手机号改回;无法登录时,请联系 {host} 的管理员,"
+    "并说明上面的时间。\n"
+    "我们不会向您索要密码或验证码。",
+    "If this was you, there is nothing to do.\n"
+    "If it was not: sign in, change your password and then change the number back. If you can't sign in,"
+    " contact the people who run {host} and tell them the time above.\n"
+    "Nobody from there will ask you for a password or a code.",
+)
+_CHANGED_FACTS: Final = Words(
+    "时间:{at}\n原号码:{old}\n新号码:{new}\n操作设备:{source}",
+    "When: {at}\nOld number: {old}\nNew number: {new}\nFrom: {source}",
+)
+_GUESSES_SAFE: Final = Words(
+    "若非本人操作,请勿把验证码告诉任何人,并尽快修改密码。",
+    "Not you? Don't share any code, and change your password.",
+)
+
+
+def _both(*parts: Words, between: str = "") -> Words:
+    return Words(between.join(part.zh for part in parts), (between or " ").join(part.en for part in parts))
+
+
+def _mail(first: Words, facts: Words = _CHANGED_FACTS, last: Words = _IF_NOT_YOU_EMAIL) -> Words:
+    return _both(first, facts, last, between="\n\n")
+
+
+SUBJECTS: Final[Mapping[str, Words]] = {
+    "phone_changed": Words("您账户的手机号已更换", "Your phone number was changed"),
+    "phone_bound": Words("您的账户已绑定手机号", "A phone number was added to your account"),
+    "phone_unbound": Words("您账户的手机号已解绑", "The phone number was removed from your account"),
+    "guesses_half": Words("有人多次输错您的验证码", "Wrong codes were typed for your account"),
+    "guesses_all": Words("验证码输错次数已用完", "Too many wrong codes for your account"),
+}
+"""One per notice; the keys are all the notices there are."""
+
+NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
+    ("phone_changed", "old"): _both(
+        Words(
+            "您账户的手机号已由本号码 {old} 更换为 {new},时间 {at},来自{source}。本号码不能再用于登录。",
+            "The phone number of your account was changed from this one, {old}, to {new} on {at}"
+            " from {source}. You can't sign in with this number any more.",
+        ),
+        _IF_NOT_YOU_SMS,
+    ),
+    ("phone_changed", "new"): _both(
+        Words(
+            "本号码 {new} 已成为您账户的手机号(原号码 {old}),时间 {at},来自{source}。",
+            "This number, {new}, is now the phone number of your account (it was {old}), since {at},"
+            " from {source}.",
+        ),
+        _IF_NOT_YOU_SMS,
+    ),
+    ("phone_changed", "email"): _mail(
+        Words("您在 {host} 的账户更换了手机号。", "The phone number of your account at {host} was changed.")
+    ),
+    ("phone_bound", "new"): _both(
+        Words(
+            "本号码 {new} 已绑定到您的账户,时间 {at},来自{source}。",
+            "This number, {new}, was added to your account on {at} from {source}.",
+        ),
+        _IF_NOT_YOU_SMS,
+    ),
+    ("phone_bound", "email"): _mail(
+        Words("您在 {host} 的账户绑定了手机号。", "A phone number was added to your account at {host}.")
+    ),
+    ("phone_unbound", "old"): _both(
+        Words(
+            "本号码 {old} 已从您的账户解绑,时间 {at},来自{source}。本号码不能再用于登录。",
+            "This number, {old}, was removed from your account on {at} from {source}. You can't sign in"
+            " with it any more.",
+        ),
+        _IF_NOT_YOU_SMS,
+    ),
+    ("phone_unbound", "email"): _mail(
+        Words(
+            "您在 {host} 的账户解绑了手机号。",
+            "The phone number was removed from your account at {host}.",
+        )
+    ),
+    ("guesses_half", None): _both(
+        Words(
+            "您在 {host} 的账户({topic})24 小时内允许输错验证码的次数已用去一半,最近一次 {at},来自{source}。",
+            "Half of the wrong codes allowed in 24 hours were typed for your account at {host} ({topic}),"
+            " the last one on {at} from {source}.",
+        ),
+        _GUESSES_SAFE,
+    ),
+    ("guesses_all", None): _both(
+        Words(
+            "您在 {host} 的账户({topic})24 小时内允许输错验证码的次数已用完,最近一次 {at},来自{source}。"
+            "此用途的验证码暂不受理,最长 24 小时。",
+            "All wrong codes allowed in 24 hours were typed for your account at {host} ({topic}), the last"
+            " one on {at} from {source}. No code for this is accepted for up to 24 hours.",
+        ),
+        _GUESSES_SAFE,
+    ),
+}
+"""Notice and audience (None: whoever it is) → text. `{source}` is a device, or who else did it."""
