@@ -1,0 +1,1 @@
+"""Ostiary: the Python SDK; the service lives in ``ostiary.server``."""
