@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ostiary.server.core.call import Lang
-from ostiary.server.core.masking import mask_contact, mask_number
+from ostiary.server.core.masking import mask_contact
 from ostiary.server.core.millis import MINUTE, SECOND
 from ostiary.server.core.passcode import Channel
 from ostiary.server.delivery import texts
@@ -80,8 +80,7 @@ def render_code(message: Stored, digits: str, now: int, public_url: str) -> Rend
 def render_notice(message: Stored, public_url: str) -> Rendered:
     """The text of a notice: when, from what to what, from which device, what to do if it was not you."""
     lang = language(message.lang)
-    audience = _audience(message)
-    words = texts.NOTICES.get((message.purpose, audience)) or texts.NOTICES[message.purpose, None]
+    words = texts.NOTICES[message.purpose, message.facts.get("to")]
     return Rendered(
         id=message.id,
         pool_id=message.pool_id,
@@ -145,11 +144,3 @@ def _source(facts: Mapping[str, Any], lang: Lang) -> str:
             return texts.BY_DELETION.say(lang)
         case _:
             return device_name(facts.get("device") or "") or texts.UNKNOWN_DEVICE.say(lang)
-
-
-def _audience(message: Stored) -> texts.Audience:
-    if message.medium == "email":
-        return "email"
-    if "side" in message.facts:
-        return "old" if message.facts["side"] == "old" else "new"
-    return "old" if message.facts.get("old") == mask_number(message.recipient) else "new"

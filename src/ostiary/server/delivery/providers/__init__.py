@@ -1,0 +1,1 @@
+"""Ways out, one small class per file."""

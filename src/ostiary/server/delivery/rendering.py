@@ -1,0 +1,33 @@
+"""From an outbox row to what a person reads: the digits are made here, at the last moment, and kept nowhere."""
+
+import base64
+
+from ostiary.server.core.keyring import KeyRing
+from ostiary.server.delivery.messages import Rendered, is_code, render_code, render_notice
+from ostiary.server.guards.passcodes.derive import digits
+from ostiary.server.storage.outbox import Stored
+
+
+class Renderer:
+    """Renders messages with the keys and the public URL of an installation."""
+
+    def __init__(self, codes: KeyRing, public_url: str) -> None:
+        self._codes = codes
+        self._public_url = public_url
+
+    def render(self, message: Stored, now: int) -> Rendered | None:
+        """The message as it reads at `now`; None for a code whose key is gone."""
+        if not is_code(message.purpose):
+            return render_notice(message, self._public_url)
+        facts = message.facts
+        code = digits(
+            self._codes,
+            base64.b64decode(facts["seed"]),
+            facts["key_id"],
+            message.pool_id,
+            message.purpose,
+            message.recipient,
+            facts["owner"],
+            facts["length"],
+        )
+        return None if code is None else render_code(message, code, now, self._public_url)
