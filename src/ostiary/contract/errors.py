@@ -1,0 +1,427 @@
+"""The catalogue: for every key its numbers, its sentence in two languages, and a hint for the reference.
+
+`statusCode` is the class of the answer, `apiCode` the reason (none: the class says it all). Numbers below 91000 are
+the incumbent's, 91xxx are ours; both are frozen by `tests/wire/test_contract_errors.py` and never reused.
+`{field}` in a sentence is the wire name of the field at fault, `{seconds}` the seconds to wait; `named` fills them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+from ostiary.contract.keys import Key
+
+Lang = Literal["zh-CN", "en-US"]
+
+SUCCESS: Mapping[Lang, str] = MappingProxyType({"zh-CN": "操作成功", "en-US": "Done"})
+"""`message` of an answer that went well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One way to say no."""
+
+    status_code: int
+    api_code: int | None
+    zh: str
+    en: str
+    hint_en: str
+    """For the reference: when it happens, and what a program should do about it."""
+    http_status: int = 200
+    """200 wherever an operation answered; the real status where none did."""
+    zh_short: str = ""
+    """The sentence where what `zh` wants filled in is not known."""
+    en_short: str = ""
+
+    def sentence(self, lang: Lang, facts: Mapping[str, Any] | None) -> str:
+        """The message: with the field's name or the seconds, where the sentence has a place for them."""
+        full, short = (self.zh, self.zh_short) if lang == "zh-CN" else (self.en, self.en_short)
+        if not short:
+            return full
+        field = (facts or {}).get("field")
+        seconds = (facts or {}).get("retryAfter")
+        if ("{field}" in full and field is None) or ("{seconds}" in full and seconds is None):
+            return short
+        return full.replace("{seconds}", str(seconds)).replace("{field}", str(field))
+
+
+_FORM = {
+    Key.PARAMETERS_INCOMPLETE: Row(
+        400,
+        2231,
+        zh="缺少必填参数 {field}，请补充后重试",
+        zh_short="缺少必填参数，请补充后重试",
+        en="The parameter {field} is missing: fill it in and try again",
+        en_short="A required parameter is missing: fill it in and try again",
+        hint_en="A required field is absent, null or empty; `data.field` names it, `data.path` says where it stands. "
+        "A mistake of the calling program.",
+    ),
+    Key.BAD_REQUEST: Row(
+        400,
+        None,
+        zh="参数 {field} 的类型或取值不正确，请检查后重试",
+        zh_short="请求参数不正确，请检查后重试",
+        en="The parameter {field} has a wrong type or value: correct it and try again",
+        en_short="The request has a wrong parameter: correct it and try again",
+        hint_en="`data.field` names the field, `data.path` says where it stands. A mistake of the calling program.",
+    ),
+    Key.BAD_JSON: Row(
+        400,
+        None,
+        zh="请求体不是有效的 JSON 对象，请检查后重试",
+        en="The body is not a valid JSON object: correct it and try again",
+        hint_en="UTF-8, one object, no name twice in an object, at most 32 levels deep, no NaN. A mistake of the "
+        "calling program.",
+    ),
+    Key.NOT_IMPLEMENTED: Row(
+        501,
+        None,
+        zh="此版本尚不支持参数 {field} 的这种用法，请去掉该参数",
+        zh_short="此版本尚不支持该选项，请去掉后重试",
+        en="This version does not serve {field} as asked yet: leave it out",
+        en_short="This version does not serve that option yet: leave it out",
+        hint_en="A documented option that is not built yet; `data.field` names it. Nothing was done.",
+    ),
+}
+
+_CALLER = {
+    Key.NOT_LOGGED_IN: Row(
+        401,
+        2020,
+        zh="尚未登录，请先登录",
+        en="You are not signed in: sign in first",
+        hint_en="No access token, or something that is none: an id token, a management token. Send the access token "
+        "in the header `authorization`.",
+    ),
+    Key.LOGIN_EXPIRED: Row(
+        401,
+        2206,
+        zh="登录已过期，请重新登录",
+        en="Your sign-in has expired: sign in again",
+        hint_en="The token or its session is over. Refresh the token once; if that fails, sign in again.",
+    ),
+    Key.LOGIN_INVALID: Row(
+        401,
+        2207,
+        zh="登录信息无效，请重新登录",
+        en="Your sign-in is not valid here: sign in again",
+        hint_en="The token's signature is wrong, or it belongs to another application or pool than the headers name.",
+    ),
+    Key.APP_NOT_ALLOWED: Row(
+        403,
+        91009,
+        zh="此应用无权管理账号，请使用账号中心操作",
+        en="This application may not manage accounts: use the account page",
+        hint_en="The application's `selfService` is off, so its tokens read an account and do not change it.",
+    ),
+    Key.APP_NOT_FOUND: Row(
+        404,
+        2011,
+        zh="应用不存在，请检查应用 ID",
+        en="There is no such application: check the app id",
+        hint_en="The header `x-genauth-app-id` or `x-authing-app-id`, or `client_id`, names no application.",
+    ),
+    Key.USER_POOL_NOT_FOUND: Row(
+        404,
+        2224,
+        zh="用户池不存在，请检查用户池 ID",
+        en="There is no such user pool: check the pool id",
+        hint_en="The header `x-genauth-userpool-id` or `x-authing-userpool-id` names no pool, or another one than the "
+        "credential's.",
+    ),
+    Key.CLIENT_AUTHENTICATION_FAILED: Row(
+        401,
+        None,
+        zh="应用身份验证失败，请检查应用密钥及验证方式",
+        en="The application could not be authenticated: check its secret and how it is sent",
+        hint_en="A wrong secret, or one sent in another way than the application is set up for (none, body, Basic).",
+    ),
+    Key.ACCESS_KEY_INVALID: Row(
+        401,
+        1300,
+        zh="访问密钥无效，请检查 accessKeyId 和 accessKeySecret",
+        en="The access key is not valid: check accessKeyId and accessKeySecret",
+        hint_en="No such access key, or a wrong secret; which of the two is not told.",
+    ),
+    Key.REAUTH_REQUIRED: Row(
+        403,
+        91006,
+        zh="为保护账号安全，请重新登录后再操作",
+        en="To protect your account, sign in again and then repeat this step",
+        hint_en="The session's last credential check is too old for this step, or a second factor is missing in it. "
+        "`data.methods` says which checks will do. Sign in again; a refreshed token is not enough.",
+    ),
+}
+
+_ACCOUNT = {
+    Key.USER_NOT_FOUND: Row(
+        404,
+        2004,
+        zh="用户不存在，请检查用户标识",
+        en="There is no such user: check how the user is named",
+        hint_en="In signing in: a right code from a number without an account, and `autoRegister` is off.",
+    ),
+    Key.USER_LOCKED: Row(
+        403,
+        2005,
+        zh="账号已被停用，请联系管理员",
+        en="This account is locked: ask the administrator",
+        hint_en="The account's status is not `Activated`.",
+    ),
+    Key.WRONG_CREDENTIALS: Row(
+        403,
+        2333,
+        zh="账号或密码错误，请重新输入",
+        en="The account name or the password is wrong: type them again",
+        hint_en="Which of the two is wrong is not told.",
+    ),
+    Key.USER_EXISTS: Row(
+        409,
+        2026,
+        zh="用户已存在，请直接登录或更换标识",
+        en="This user exists already: sign in, or choose another name",
+        hint_en="`externalId` is in use in this pool.",
+    ),
+    Key.USERNAME_TAKEN: Row(
+        409,
+        2034,
+        zh="用户名已被占用，请换一个",
+        en="This user name is taken: choose another one",
+        hint_en="Compared without regard to case and width.",
+    ),
+    Key.EMAIL_TAKEN: Row(
+        409,
+        2200,
+        zh="邮箱已被其他账号使用，请换一个",
+        en="This e-mail address belongs to another account: choose another one",
+        hint_en="Compared without regard to case.",
+    ),
+    Key.SIGN_UP_DISABLED: Row(
+        403,
+        2031,
+        zh="未开放注册，请联系管理员创建账号",
+        en="Registering is switched off here: ask the administrator for an account",
+        hint_en="The pool's `registerDisabled` is on.",
+    ),
+    Key.PASSWORD_TOO_SHORT: Row(
+        422,
+        2029,
+        zh="密码太短，请换一个更长的密码",
+        en="The password is too short: choose a longer one",
+        hint_en="Length is the only rule.",
+    ),
+    Key.PHONE_BY_OTHER_DOOR: Row(
+        403,
+        2226,
+        zh="此处不能修改手机号，请使用修改手机号功能",
+        en="The phone number can't be changed here: use the change of phone number",
+        hint_en="Call `verify-update-phone-request` and `update-phone`.",
+    ),
+    Key.EMAIL_BY_OTHER_DOOR: Row(
+        403,
+        2225,
+        zh="此处不能修改邮箱，请使用修改邮箱功能",
+        en="The e-mail address can't be changed here: use the change of e-mail address",
+        hint_en="Call `verify-update-email-request` and `update-email`.",
+    ),
+    Key.LAST_WAY_IN: Row(
+        422,
+        2217,
+        zh="这是唯一的登录方式，请先添加其他登录方式",
+        en="This is the only way into the account: add another one first",
+        hint_en="Another way in is a password with a user name or a verified e-mail address, a verified e-mail address, "
+        "or a linked identity.",
+    ),
+}
+
+_NUMBERS = {
+    Key.BAD_CONTACT: Row(
+        400,
+        2028,
+        zh="手机号或邮箱格式不正确，请检查后重新输入",
+        en="The phone number or e-mail address is not valid: check it and type it again",
+        hint_en="`data.field` names the field. A number that contradicts its country code, is too short or too long, or "
+        "is known to be a fixed line.",
+    ),
+    Key.NUMBER_NOT_SERVED: Row(
+        422,
+        91007,
+        zh="暂不支持该国家或地区的手机号，请换一个号码",
+        en="Numbers of this country are not served: use another number",
+        hint_en="The calling code is not in the pool's `allowedCountries`.",
+    ),
+    Key.SAME_PHONE: Row(
+        422,
+        2230,
+        zh="新手机号与当前手机号相同，请输入另一个号码",
+        en="The new number is the one the account has: type another one",
+        hint_en="Compared as numbers, not as they were typed.",
+    ),
+    Key.OLD_PHONE_REQUIRED: Row(
+        400,
+        91001,
+        zh="需要先验证原手机号，请填写原手机号及其验证码",
+        en="The old number must be proven too: give it with the code that was sent to it",
+        hint_en="The pool verifies the old number. Send a code to it with `CHANNEL_UNBIND_PHONE` and fill in "
+        "`oldPhoneNumber` and `oldPhonePassCode`.",
+    ),
+    Key.OLD_PHONE_MISMATCH: Row(
+        422,
+        2038,
+        zh="原手机号与账号当前的手机号不一致，请检查",
+        en="The old number is not the one the account has: check it",
+        hint_en="In `update-phone`: the account's number changed since the request was verified; start anew.",
+    ),
+    Key.PHONE_NOT_BOUND: Row(
+        422,
+        91004,
+        zh="账号尚未绑定手机号，请先绑定",
+        en="The account has no phone number: bind one first",
+        hint_en="Use `bind-phone`.",
+    ),
+    Key.PHONE_ALREADY_BOUND: Row(
+        422,
+        91010,
+        zh="账号已绑定手机号，如需更换请使用修改手机号功能",
+        en="The account has a phone number already: change it instead",
+        hint_en="Use `verify-update-phone-request` and `update-phone`.",
+    ),
+    Key.PHONE_TAKEN: Row(
+        409,
+        2035,
+        zh="手机号已被其他账号绑定，请换一个号码",
+        en="This number belongs to another account: use another one",
+        hint_en="Told only to someone whose code for that number was right.",
+    ),
+    Key.CODE_WRONG: Row(
+        422,
+        2001,
+        zh="验证码不正确，请检查后重新输入",
+        en="The verification code is wrong: check it and type it again",
+        hint_en="Each wrong code costs a guess. Which of two codes is wrong is not told.",
+    ),
+    Key.CODE_EXPIRED: Row(
+        422,
+        2300,
+        zh="验证码已失效，请重新获取",
+        en="The verification code is over: ask for a new one",
+        hint_en="There is no live code: never asked for, expired, used, or dead after too many wrong guesses.",
+    ),
+    Key.GUESSES_SPENT: Row(
+        429,
+        91005,
+        zh="验证码输错次数过多，请在 {seconds} 秒后重试",
+        zh_short="验证码输错次数过多，请稍后重试",
+        en="Too many wrong codes: try again in {seconds} seconds",
+        en_short="Too many wrong codes: try again later",
+        hint_en="The guesses of the last 24 hours are spent; `data.retryAfter` is in seconds. A new code does not help.",
+    ),
+    Key.UPDATE_TOKEN_INVALID: Row(
+        403,
+        91002,
+        zh="修改凭证无效或已过期，请重新验证",
+        en="The permission to change is not valid any more: verify again",
+        hint_en="`updatePhoneToken` is unknown, expired, replaced, or of another session; or the pool has become "
+        "stricter. Start again with `verify-update-phone-request`.",
+    ),
+    Key.UPDATE_TOKEN_USED: Row(
+        409,
+        91003,
+        zh="手机号已修改成功，无需重复提交",
+        en="The number was changed already: there is nothing more to do",
+        hint_en="This very token moved the number before, as after a lost answer: `data.success` is true.",
+    ),
+}
+
+_SENDING = {
+    Key.SMS_TOO_OFTEN: Row(
+        429,
+        4004,
+        zh="短信发送过于频繁，请在 {seconds} 秒后重试",
+        zh_short="短信发送过于频繁，请稍后重试",
+        en="Messages were asked for too often: try again in {seconds} seconds",
+        en_short="Messages were asked for too often: try again later",
+        hint_en="`data.retryAfter` is in seconds. A refused ask does not count.",
+    ),
+    Key.EMAIL_TOO_OFTEN: Row(
+        429,
+        2080,
+        zh="邮件发送过于频繁，请在 {seconds} 秒后重试",
+        zh_short="邮件发送过于频繁，请稍后重试",
+        en="E-mails were asked for too often: try again in {seconds} seconds",
+        en_short="E-mails were asked for too often: try again later",
+        hint_en="`data.retryAfter` is in seconds. A refused ask does not count.",
+    ),
+    Key.SENDING_PAUSED: Row(
+        429,
+        91008,
+        zh="暂停发送验证码，请稍后重试或联系管理员",
+        en="Sending is paused: try again later or ask the administrator",
+        hint_en="An address, an application or a number reached a limit of the installation; the log names the setting.",
+    ),
+}
+
+_NO_OPERATION = {
+    Key.NOT_FOUND: Row(
+        404,
+        None,
+        zh="接口不存在，请检查路径",
+        en="There is nothing here: check the path",
+        hint_en="No operation has this path.",
+        http_status=404,
+    ),
+    Key.METHOD_NOT_ALLOWED: Row(
+        405,
+        None,
+        zh="请求方法不正确，请检查后重试",
+        en="This method is not served here: check the method",
+        hint_en="The header `allow` names those that are.",
+        http_status=405,
+    ),
+    Key.BODY_TOO_LARGE: Row(
+        413,
+        None,
+        zh="请求体过大，请缩小后重试",
+        en="The body is too large: make it smaller",
+        hint_en="A body may have 64 KiB.",
+        http_status=413,
+    ),
+    Key.UNSUPPORTED_MEDIA_TYPE: Row(
+        415,
+        None,
+        zh="不支持的内容类型，请使用 JSON",
+        en="This content type is not served: send JSON",
+        hint_en="`content-type: application/json`, or none. The OAuth endpoints want a form.",
+        http_status=415,
+    ),
+    Key.THROTTLED: Row(
+        429,
+        None,
+        zh="请求过于频繁，请稍后重试",
+        en="Too many requests: try again later",
+        hint_en="The header `retry-after` is in seconds.",
+        http_status=429,
+    ),
+    Key.INTERNAL: Row(
+        500,
+        None,
+        zh="服务内部错误，请稍后重试；如仍失败，请提供请求编号",
+        en="Something went wrong in the service: try again later, or report the request id",
+        hint_en="A defect. The log has the request id.",
+        http_status=500,
+    ),
+    Key.UNAVAILABLE: Row(
+        503,
+        None,
+        zh="服务暂时不可用，请稍后重试",
+        en="The service can't answer at the moment: try again later",
+        hint_en="The database is away or too slow. Wrong codes that were compared are counted all the same.",
+        http_status=503,
+    ),
+}
+
+CATALOGUE: Mapping[Key, Row] = MappingProxyType(
+    {**_FORM, **_CALLER, **_ACCOUNT, **_NUMBERS, **_SENDING, **_NO_OPERATION}
+)
+"""Every key, in the order of `keys.py`'s groups."""

@@ -1,0 +1,74 @@
+"""Every way this service says no, by name.
+
+One key, one row in `ostiary.contract.errors.CATALOGUE` (statusCode, apiCode, texts in two languages).
+A rule or a guard answers `Refused(Key.PHONE_TAKEN)`; only the wire knows numbers and sentences.
+"""
+
+from enum import StrEnum
+
+
+class Key(StrEnum):
+    """Reasons to refuse; the value is what logs, metrics and audit rows show."""
+
+    # --- the form -----------------------------------------------------------------------------
+    PARAMETERS_INCOMPLETE = "parameters_incomplete"
+    """A required field is missing (2231). `data.field` names it."""
+    BAD_REQUEST = "bad_request"
+    """A field has the wrong type or value (400, no apiCode). `data.field` names it."""
+    BAD_JSON = "bad_json"
+    """The body is not JSON that can be decoded."""
+    NOT_IMPLEMENTED = "not_implemented"
+    """A documented option that this server does not serve yet (501). `data.field` names it."""
+
+    # --- the caller ---------------------------------------------------------------------------
+    NOT_LOGGED_IN = "not_logged_in"
+    LOGIN_EXPIRED = "login_expired"
+    LOGIN_INVALID = "login_invalid"
+    APP_NOT_ALLOWED = "app_not_allowed"
+    APP_NOT_FOUND = "app_not_found"
+    USER_POOL_NOT_FOUND = "user_pool_not_found"
+    CLIENT_AUTHENTICATION_FAILED = "client_authentication_failed"
+    ACCESS_KEY_INVALID = "access_key_invalid"
+    REAUTH_REQUIRED = "reauth_required"
+
+    # --- the account --------------------------------------------------------------------------
+    USER_NOT_FOUND = "user_not_found"
+    USER_LOCKED = "user_locked"
+    WRONG_CREDENTIALS = "wrong_credentials"
+    USER_EXISTS = "user_exists"
+    USERNAME_TAKEN = "username_taken"
+    EMAIL_TAKEN = "email_taken"
+    SIGN_UP_DISABLED = "sign_up_disabled"
+    PASSWORD_TOO_SHORT = "password_too_short"
+    PHONE_BY_OTHER_DOOR = "phone_by_other_door"
+    EMAIL_BY_OTHER_DOOR = "email_by_other_door"
+    LAST_WAY_IN = "last_way_in"
+
+    # --- numbers and codes --------------------------------------------------------------------
+    BAD_CONTACT = "bad_contact"
+    NUMBER_NOT_SERVED = "number_not_served"
+    SAME_PHONE = "same_phone"
+    OLD_PHONE_REQUIRED = "old_phone_required"
+    OLD_PHONE_MISMATCH = "old_phone_mismatch"
+    PHONE_NOT_BOUND = "phone_not_bound"
+    PHONE_ALREADY_BOUND = "phone_already_bound"
+    PHONE_TAKEN = "phone_taken"
+    CODE_WRONG = "code_wrong"
+    CODE_EXPIRED = "code_expired"
+    GUESSES_SPENT = "guesses_spent"
+    UPDATE_TOKEN_INVALID = "update_token_invalid"
+    UPDATE_TOKEN_USED = "update_token_used"
+
+    # --- sending ------------------------------------------------------------------------------
+    SMS_TOO_OFTEN = "sms_too_often"
+    EMAIL_TOO_OFTEN = "email_too_often"
+    SENDING_PAUSED = "sending_paused"
+
+    # --- no operation answered (real HTTP status) ---------------------------------------------
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    BODY_TOO_LARGE = "body_too_large"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    THROTTLED = "throttled"
+    INTERNAL = "internal"
+    UNAVAILABLE = "unavailable"

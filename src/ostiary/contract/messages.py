@@ -1,0 +1,53 @@
+"""Codes to a phone: asking for one, and looking whether one is right."""
+
+from typing import Literal
+
+from ostiary.contract.common import (
+    CountryText,
+    EmailChannel,
+    RequiredCode,
+    RequiredHandle,
+    RequiredPhone,
+    SmsChannel,
+    Wire,
+)
+
+
+class SendSMS(Wire, kw_only=True, frozen=True):
+    """Which number is to get a code, and what the code will be good for."""
+
+    channel: SmsChannel
+    phone_number: RequiredPhone
+    phone_country_code: CountryText | None = None
+
+
+class PreCheckSmsCode(Wire, kw_only=True, frozen=True):
+    """A code that came by SMS. The number is called `phone` here and `phoneNumber` elsewhere."""
+
+    phone: RequiredPhone
+    pass_code: RequiredCode
+    phone_country_code: CountryText | None = None
+    channel: SmsChannel
+
+
+class PreCheckEmailCode(Wire, kw_only=True, frozen=True):
+    """A code that came by e-mail."""
+
+    email: RequiredHandle
+    pass_code: RequiredCode
+    channel: EmailChannel
+
+
+class PreCheckCode(Wire, kw_only=True, frozen=True):
+    """A code to look at without using it."""
+
+    code_type: Literal["SMS", "EMAIL"]
+    sms_code_payload: PreCheckSmsCode | None = None
+    email_code_payload: PreCheckEmailCode | None = None
+
+
+class PreCheckCodeData(Wire, kw_only=True, frozen=True):
+    """Whether it is right at this moment. A wrong one has cost a guess."""
+
+    is_valid: bool
+    message: str | None = None

@@ -1,0 +1,195 @@
+"""A user pool's security settings: those that are served, and those that only have their documented default.
+
+Ranges of the served ones are those of `server/core/policy.PoolPolicy` (phone-change.md §2); a test compares them.
+A setting that is not served is read as its default, and asking for anything else is answered 501.
+"""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from ostiary.contract.common import Text, Wire
+
+CodeLength = Annotated[int, Meta(ge=4, le=10)]
+CodeAttempts = Annotated[int, Meta(ge=1, le=10)]
+CodeTtl = Annotated[int, Meta(ge=60, le=600)]
+WrongCodes = Annotated[int, Meta(ge=3, le=20)]
+TokenTtl = Annotated[int, Meta(ge=30, le=600)]
+StepUpAge = Annotated[int, Meta(ge=60, le=86_400)]
+SendShare = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+CountryCode = Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{0,3}$", max_length=5)]
+
+
+class Settings(Wire, kw_only=True, frozen=True, omit_defaults=False):
+    """Base of settings: a default is shown, too."""
+
+
+class ChangeEmailStrategy(Settings, kw_only=True, frozen=True):
+    """Whether the address on the account must be proven too."""
+
+    verify_old_email: bool
+
+
+class ChangePhoneStrategy(Settings, kw_only=True, frozen=True):
+    """Whether the number on the account must be proven too."""
+
+    verify_old_phone: bool
+
+
+# --- documented, not served -------------------------------------------------------------------
+
+
+class CookieSettings(Settings, kw_only=True, frozen=True):
+    """How long a browser stays signed in."""
+
+    cookie_expires_in: int = 1_209_600
+    cookie_expires_on_browser_session: bool = False
+
+
+class RegisterAnomalyDetectionConfig(Settings, kw_only=True, frozen=True):
+    """Sign-ups per address."""
+
+    enabled: bool = False
+    limit: int = 50
+    time_interval: int = 300
+
+
+class LoginFailCheckConfig(Settings, kw_only=True, frozen=True):
+    """Failures per time."""
+
+    enabled: bool = False
+    limit: int = 50
+    time_interval: int = 300
+    unit: str = "Second"
+
+
+class LoginIpWhitelistCheckConfig(Settings, kw_only=True, frozen=True):
+    """Addresses that are not asked."""
+
+    enabled: bool = False
+    ip_whitelist: str = ""
+
+
+class LoginAnomalyDetectionConfig(Settings, kw_only=True, frozen=True):
+    """What happens after failed sign-ins."""
+
+    login_fail_strategy: Literal["captcha", "block-account"] = "captcha"
+    robot_verify: str = "disable"
+    account_lock: str = "disable"
+    login_fail_check: LoginFailCheckConfig = LoginFailCheckConfig()
+    login_password_fail_check: LoginFailCheckConfig = LoginFailCheckConfig()
+    account_lock_login_password_fail_check: LoginFailCheckConfig = LoginFailCheckConfig()
+    robot_verify_login_password_fail_check: LoginFailCheckConfig = LoginFailCheckConfig()
+    robot_verify_login_ip_whitelist_check: LoginIpWhitelistCheckConfig = LoginIpWhitelistCheckConfig()
+    robot_verify_login_time_check_enable: bool = False
+    robot_verifylogin_week_start_end_time: list[str] = msgspec.field(default_factory=list)
+
+
+class SelfUnlockAccountConfig(Settings, kw_only=True, frozen=True):
+    """How a locked user gets free."""
+
+    enabled: bool = False
+    strategy: Literal["captcha", "password-captcha"] = "captcha"
+
+
+class QrcodeLoginStrategy(Settings, kw_only=True, frozen=True):
+    """Signing in by a QR code."""
+
+    qrcode_expires_in: int = 120
+    qrcode_expires_in_unit: str = "Second"
+    ticket_expires_in: int = 300
+    ticket_expires_in_unit: str = "Second"
+    allow_exchange_user_info_from_browser: bool = False
+    return_full_user_info: bool = False
+
+
+class Unserved(Settings, kw_only=True, frozen=True):
+    """Every documented setting that has no effect yet, at its default."""
+
+    authing_token_expires_in: int = 129_600
+    genauth_token_expires_in: int = 129_600
+    cookie_settings: CookieSettings = CookieSettings()
+    register_anomaly_detection: RegisterAnomalyDetectionConfig = RegisterAnomalyDetectionConfig()
+    complete_password_after_pass_code_login: bool = False
+    login_anomaly_detection: LoginAnomalyDetectionConfig = LoginAnomalyDetectionConfig()
+    login_require_email_verified: bool = False
+    self_unlock_account: SelfUnlockAccountConfig = SelfUnlockAccountConfig()
+    enable_login_account_switch: bool = False
+    qrcode_login_strategy: QrcodeLoginStrategy = QrcodeLoginStrategy()
+
+
+# --- the two forms ----------------------------------------------------------------------------
+
+
+class SecuritySettings(Unserved, kw_only=True, frozen=True):
+    """The pool's settings. All lives are seconds."""
+
+    allowed_origins: str
+    """Origins that browsers may call from, one a line; empty: none."""
+    verify_code_length: int
+    verify_code_max_attempts: int
+    change_email_strategy: ChangeEmailStrategy
+    change_phone_strategy: ChangePhoneStrategy
+    register_disabled: bool
+    verify_code_ttl: int
+    wrong_codes_per_day: int
+    update_token_ttl: int
+    step_up_max_age: int
+    end_other_sessions: bool
+    require_bound_codes: bool
+    allowed_countries: list[str]
+    send_per_address_per_minute: int
+    send_per_address_per_day: int
+    send_per_app_per_day: int
+
+
+class UpdateSecuritySettings(Wire, kw_only=True, frozen=True):
+    """What is to change; a setting that is absent stays as it is."""
+
+    allowed_origins: list[Text] | Text | None = None
+    """A list, or one a line."""
+    verify_code_length: CodeLength | None = None
+    """4 and 5 only where `wrongCodesPerDay` is at most 5."""
+    verify_code_max_attempts: CodeAttempts | None = None
+    change_email_strategy: ChangeEmailStrategy | None = None
+    change_phone_strategy: ChangePhoneStrategy | None = None
+    register_disabled: bool | None = None
+    verify_code_ttl: CodeTtl | None = None
+    wrong_codes_per_day: WrongCodes | None = None
+    update_token_ttl: TokenTtl | None = None
+    step_up_max_age: StepUpAge | None = None
+    end_other_sessions: bool | None = None
+    require_bound_codes: bool | None = None
+    allowed_countries: list[CountryCode] | None = None
+    send_per_address_per_minute: SendShare | None = None
+    send_per_address_per_day: SendShare | None = None
+    send_per_app_per_day: SendShare | None = None
+
+    authing_token_expires_in: int | None = None
+    genauth_token_expires_in: int | None = None
+    cookie_settings: CookieSettings | None = None
+    register_anomaly_detection: RegisterAnomalyDetectionConfig | None = None
+    complete_password_after_pass_code_login: bool | None = None
+    login_anomaly_detection: LoginAnomalyDetectionConfig | None = None
+    login_require_email_verified: bool | None = None
+    self_unlock_account: SelfUnlockAccountConfig | None = None
+    enable_login_account_switch: bool | None = None
+    qrcode_login_strategy: QrcodeLoginStrategy | None = None
+
+
+def unserved_defaults() -> dict[str, Any]:
+    """Dotted wire path → the one value that may be asked for, of every leaf that is not served."""
+    found: dict[str, Any] = {}
+
+    def walk(prefix: str, node: msgspec.Struct) -> None:
+        for info in msgspec.structs.fields(node):
+            value = getattr(node, info.name)
+            path = prefix + info.encode_name
+            if isinstance(value, msgspec.Struct):
+                walk(f"{path}.", value)
+            else:
+                found[path] = value
+
+    walk("", Unserved())
+    return found

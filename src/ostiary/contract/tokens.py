@@ -1,0 +1,122 @@
+"""OAuth 2.0 and OpenID Connect: snake case on the wire, and no envelope."""
+
+from typing import Any
+
+from ostiary.contract.common import Handle, Json, PlainWire, RequiredText, RequiredToken, Secret, Text, Token
+
+
+class TokenEndPointParams(PlainWire, kw_only=True, frozen=True):
+    """RFC 6749 §4 and §6. `grant_type` is open: an unknown one is answered `unsupported_grant_type`."""
+
+    grant_type: RequiredText
+    client_id: Handle | None = None
+    client_secret: Secret | None = None
+    redirect_uri: Text | None = None
+    code: Token | None = None
+    code_verifier: Text | None = None
+    refresh_token: Token | None = None
+    scope: Text | None = None
+
+
+class TokenResponse(PlainWire, kw_only=True, frozen=True):
+    """RFC 6749 §5.1, with the id token of OpenID Connect. `expire_in` is the incumbent's spelling of the life."""
+
+    access_token: str
+    token_type: str
+    expires_in: int
+    """Seconds."""
+    expire_in: int
+    """Seconds, the same number."""
+    refresh_token: str | None = None
+    id_token: str | None = None
+    scope: str | None = None
+
+
+class TokenRevocationEndpointParams(PlainWire, kw_only=True, frozen=True):
+    """RFC 7009 §2.1."""
+
+    token: RequiredToken
+    token_type_hint: Text | None = None
+    client_id: Handle | None = None
+    client_secret: Secret | None = None
+
+
+class UserInfoParams(PlainWire, kw_only=True, frozen=True):
+    """RFC 6750 §2.2 and §2.3: some clients put the token into the form or the query instead of the header."""
+
+    access_token: Token | None = None
+
+
+class UserInfo(PlainWire, kw_only=True, frozen=True):
+    """OpenID Connect Core §5.1 and the incumbent's own claims; only those that the scope opens and that are set."""
+
+    sub: str
+    name: str | None = None
+    given_name: str | None = None
+    family_name: str | None = None
+    middle_name: str | None = None
+    nickname: str | None = None
+    preferred_username: str | None = None
+    profile: str | None = None
+    picture: str | None = None
+    website: str | None = None
+    gender: str | None = None
+    birthdate: str | None = None
+    zoneinfo: str | None = None
+    locale: str | None = None
+    updated_at: int | None = None
+    """Seconds since 1970."""
+    username: str | None = None
+    email: str | None = None
+    email_verified: bool | None = None
+    phone_number: str | None = None
+    phone_number_verified: bool | None = None
+    address: Json | None = None
+    external_id: str | None = None
+    extended_fields: Json | None = None
+    roles: list[str] | None = None
+    tenant_id: str | None = None
+    userpool_id: str | None = None
+
+
+class OAuthError(PlainWire, kw_only=True, frozen=True):
+    """RFC 6749 §5.2."""
+
+    error: str
+    error_description: str | None = None
+
+
+class OidcDiscoveryMetadata(PlainWire, kw_only=True, frozen=True):
+    """OpenID Connect Discovery §3, RFC 8414 §2. Only what is served stands in it."""
+
+    issuer: str
+    token_endpoint: str
+    userinfo_endpoint: str
+    jwks_uri: str
+    scopes_supported: list[str]
+    response_types_supported: list[str]
+    subject_types_supported: list[str]
+    id_token_signing_alg_values_supported: list[str]
+    authorization_endpoint: str | None = None
+    response_modes_supported: list[str] | None = None
+    grant_types_supported: list[str] | None = None
+    id_token_encryption_alg_values_supported: list[str] | None = None
+    id_token_encryption_enc_values_supported: list[str] | None = None
+    userinfo_signing_alg_values_supported: list[str] | None = None
+    userinfo_encryption_alg_values_supported: list[str] | None = None
+    userinfo_encryption_enc_values_supported: list[str] | None = None
+    token_endpoint_auth_methods_supported: list[str] | None = None
+    claim_types_supported: list[str] | None = None
+    claims_supported: list[str] | None = None
+    code_challenge_methods_supported: list[str] | None = None
+    end_session_endpoint: str | None = None
+    introspection_endpoint: str | None = None
+    introspection_endpoint_auth_methods_supported: list[str] | None = None
+    revocation_endpoint: str | None = None
+    revocation_endpoint_auth_methods_supported: list[str] | None = None
+
+
+class JwkSet(PlainWire, kw_only=True, frozen=True):
+    """RFC 7517 §5: the public keys that tokens are checked with."""
+
+    keys: list[dict[str, Any]]
