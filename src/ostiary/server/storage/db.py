@@ -1,0 +1,189 @@
+"""The store: runs steps over transactions. The answer to a step leaves only after its commit.
+
+A step is a plain synchronous function of one `Tx`. It may be run several times, so it has no effect
+outside its transaction; slow work (hashing, signing, network) stands before or after it.
+"""
+
+import asyncio
+import concurrent.futures
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar, cast
+
+from ostiary.server.core.millis import SECOND, Millis
+from ostiary.server.core.ports import Ports
+from ostiary.server.storage.jobs import ClosedError, Counts, Job, Mailbox
+from ostiary.server.storage.migrate import bring_up_to_date, require_up_to_date
+from ostiary.server.storage.tx import Lane, Sql, Tx
+
+T = TypeVar("T")
+
+QUEUE_LIMIT = 5 * SECOND
+"""A step that could not begin by then is answered with `UnavailableError`."""
+
+DEFAULT_CONNECTIONS = 16
+
+
+class Engine(Protocol):
+    """One database behind the store."""
+
+    dialect: str
+    clock_sql: Sql
+
+    def write(self, job: Job, lane: Lane) -> None:
+        """Queue a writing step. Raises ClosedError."""
+
+    def read(self, job: Job) -> None:
+        """Queue a reading step. Raises ClosedError."""
+
+    def close(self) -> None:
+        """Finish what is queued, then let go; blocks."""
+
+
+class _Listener:
+    """One callback on one topic; rung several times before it ran, it runs once."""
+
+    def __init__(self, mailbox: Mailbox, callback: Callable[[], object]) -> None:
+        self._mailbox = mailbox
+        self._callback = callback
+        self._rung = False
+
+    def ring(self) -> None:
+        if not self._rung:
+            self._rung = True
+            self._mailbox.post([self._call])
+
+    def _call(self) -> None:
+        self._rung = False
+        self._callback()
+
+
+class Store:
+    """A database, opened. Its methods may be used from any thread, the async ones from any event loop."""
+
+    def __init__(self, ports: Ports, start: Callable[[Counts, Callable[[set[str]], None]], Engine]) -> None:
+        self.counts = Counts()
+        self._ports = ports
+        self._mailboxes: dict[asyncio.AbstractEventLoop, Mailbox] = {}
+        self._listeners: dict[str, tuple[_Listener, ...]] = {}
+        self._registering = threading.Lock()
+        self._engine = start(self.counts, self._tell)
+
+    @classmethod
+    def open(
+        cls, url: str, ports: Ports, *, migrate: bool = True, connections: int = DEFAULT_CONNECTIONS
+    ) -> "Store":
+        """Open `sqlite:///PATH` or `postgresql://…`; blocks, and needs no event loop.
+
+        `migrate=False` refuses a database that is not at this version's revision. Raises ValueError (the
+        URL), MigrationError (a database of a newer or older version), or the driver's error.
+        """
+        (bring_up_to_date if migrate else require_up_to_date)(url)
+
+        def start(counts: Counts, tell: Callable[[set[str]], None]) -> Engine:
+            # Imported here: whoever uses SQLite needs no psycopg.
+            if url.startswith("sqlite:"):
+                from ostiary.server.storage.sqlite import SqliteEngine
+
+                return SqliteEngine(url, ports.clock, counts, tell)
+            from ostiary.server.storage.postgres import PostgresEngine
+
+            return PostgresEngine(url, ports, counts, tell, connections)
+
+        return cls(ports, start)
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._engine.dialect
+
+    async def write(self, step: Callable[[Tx], T], lane: Lane = Lane.LIVE) -> T:
+        """Run `step` in a transaction; its value, once that is durable.
+
+        Raises what the step raised (nothing of it is stored then, but its survivors), or UnavailableError:
+        then it is not known to be stored, and the caller answers 503.
+        """
+        job = self._job(step, reads=False)
+        self._engine.write(job, lane)
+        return cast("T", await cast("asyncio.Future[Any]", job.future))
+
+    async def read(self, step: Callable[[Tx], T]) -> T:
+        """Run `step` over one snapshot, read-only, within 5 s. Sees everything that was answered before."""
+        job = self._job(step, reads=True)
+        self._engine.read(job)
+        return cast("T", await cast("asyncio.Future[Any]", job.future))
+
+    def write_now(self, step: Callable[[Tx], T], lane: Lane = Lane.LIVE) -> T:
+        """`write` for callers without an event loop: blocks. Never inside a step."""
+        job = self._job_of_a_thread(step, reads=False)
+        self._engine.write(job, lane)
+        return cast("T", cast("concurrent.futures.Future[Any]", job.future).result())
+
+    def read_now(self, step: Callable[[Tx], T]) -> T:
+        """`read` for callers without an event loop: blocks. Never inside a step."""
+        job = self._job_of_a_thread(step, reads=True)
+        self._engine.read(job)
+        return cast("T", cast("concurrent.futures.Future[Any]", job.future).result())
+
+    def on(self, topic: str, callback: Callable[[], object]) -> Callable[[], None]:
+        """Have `callback` called in the running event loop after commits that named `topic`; a function undoes it.
+
+        Only commits of this process are told of, and several at once may be told of once.
+        """
+        listener = _Listener(self._mailbox(), callback)
+        with self._registering:
+            self._listeners[topic] = (*self._listeners.get(topic, ()), listener)
+
+        def off() -> None:
+            with self._registering:
+                self._listeners[topic] = tuple(one for one in self._listeners[topic] if one is not listener)
+
+        return off
+
+    async def check(self) -> Millis:
+        """The database's clock in ms, which says that it can be reached. Raises UnavailableError."""
+        return await self.read(self._clock)
+
+    def check_now(self) -> Millis:
+        """`check` for callers without an event loop."""
+        return self.read_now(self._clock)
+
+    async def close(self) -> None:
+        """Finish what was asked for, then let go. Later asks raise ClosedError, an UnavailableError."""
+        await asyncio.to_thread(self._engine.close)
+
+    def close_now(self) -> None:
+        """`close` for callers without an event loop."""
+        self._engine.close()
+
+    def _clock(self, tx: Tx) -> Millis:
+        row = tx.one(self._engine.clock_sql)
+        assert row is not None
+        return Millis(row[0])
+
+    def _job(self, step: Callable[[Tx], Any], *, reads: bool) -> Job:
+        mailbox = self._mailbox()
+        return Job(step, mailbox.loop.create_future(), mailbox, self._limit(), reads=reads)
+
+    def _job_of_a_thread(self, step: Callable[[Tx], Any], *, reads: bool) -> Job:
+        return Job(step, concurrent.futures.Future(), None, self._limit(), reads=reads)
+
+    def _limit(self) -> int:
+        return self._ports.clock.undisturbed() + QUEUE_LIMIT
+
+    def _mailbox(self) -> Mailbox:
+        loop = asyncio.get_running_loop()
+        mailbox = self._mailboxes.get(loop)
+        if mailbox is None:
+            with self._registering:
+                self._mailboxes = {one: box for one, box in self._mailboxes.items() if not one.is_closed()}
+                mailbox = self._mailboxes.setdefault(loop, Mailbox(loop))
+        return mailbox
+
+    def _tell(self, topics: set[str]) -> None:
+        for topic in topics:
+            for listener in self._listeners.get(topic, ()):
+                listener.ring()
+
+
+__all__ = ["DEFAULT_CONNECTIONS", "ClosedError", "Counts", "Store"]

@@ -1,0 +1,300 @@
+"""What stands between a caller and an engine's threads: jobs, the queues, and the way back.
+
+Rules of this room:
+1. A job is answered only after what it did is durable, or after it is certain that nothing of it is.
+2. A step may run several times; a run that did not commit has left nothing.
+3. A step that failed has its survivors stored before its error is answered; where that fails, the
+   answer is `UnavailableError`, whatever the error was (phone-change.md §4).
+"""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ostiary.server.storage.tx import ConflictError, Lane, Tx, UnavailableError
+
+RERUNS = 3
+"""How often a step is run again after a conflict before it counts as failed."""
+
+Step = Callable[[Tx], Any]
+Fact = Callable[[Tx], None]
+
+
+class BatchLostError(Exception):
+    """The database ended the transaction that several steps shared: each is run again on its own."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What the store did since it was opened; for `/metrics` and benchmarks."""
+
+    statements: int = 0
+    """SQL statements of steps, reads included; BEGIN, SAVEPOINT and COMMIT are not counted."""
+    commits: int = 0
+    """Write transactions committed."""
+    batches: int = 0
+    """Group commits tried (PostgreSQL: write steps)."""
+    biggest_batch: int = 0
+    reruns: int = 0
+    """Steps run again after a conflict or a lost batch."""
+    unavailable: int = 0
+    """Steps answered with `UnavailableError`."""
+
+    def add(self, other: "Counts") -> None:
+        """Take in what one thread counted."""
+        self.statements += other.statements
+        self.commits += other.commits
+        self.batches += other.batches
+        self.biggest_batch = max(self.biggest_batch, other.biggest_batch, min(1, other.batches))
+        self.reruns += other.reruns
+        self.unavailable += other.unavailable
+
+
+class Mailbox:
+    """Carries answers from any thread into one event loop; what gathers meanwhile costs one wake-up."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._letters: deque[Callable[[], None]] = deque()
+        self._rung = False
+
+    def post(self, letters: Iterable[Callable[[], None]]) -> None:
+        """Have `letters` called in the loop's thread. Where the loop is closed, nobody waits any more."""
+        self._letters.extend(letters)
+        if self._rung:
+            return
+        self._rung = True
+        try:
+            self.loop.call_soon_threadsafe(self._deliver)
+        except RuntimeError:  # the loop is closed
+            self._letters.clear()
+            self._rung = False
+
+    def _deliver(self) -> None:
+        # Down before the first letter is taken: whoever posts from now on rings again, so none is left lying.
+        self._rung = False
+        while self._letters:
+            self._letters.popleft()()
+
+
+class Job:
+    """One step on its way through an engine, and whoever waits for it."""
+
+    __slots__ = ("error", "facts", "future", "given_up_at", "mailbox", "reads", "step", "topics", "value")
+
+    def __init__(
+        self,
+        step: Step,
+        future: asyncio.Future[Any] | Future[Any],
+        mailbox: Mailbox | None,
+        given_up_at: int,
+        *,
+        reads: bool = False,
+    ) -> None:
+        self.step = step
+        self.reads = reads
+        """Whether the step gets a snapshot instead of a transaction that writes."""
+        self.future: asyncio.Future[Any] | Future[Any] = future
+        self.mailbox = mailbox
+        """The waiting loop's; None where a thread waits."""
+        self.given_up_at = given_up_at
+        """A step that has not begun by this moment (`Clock.undisturbed`) is answered as unavailable."""
+        self.value: Any = None
+        self.error: Exception | None = None
+        self.facts: list[Fact] = []
+        """The survivors of the last run that had any."""
+        self.topics: set[str] = set()
+        """Whom to tell once the last run is durable."""
+
+    def settle(self) -> None:
+        """Give the waiter its answer, in the waiter's thread (a waiter that left gets none)."""
+        if self.future.done():
+            return
+        if self.error is None:
+            self.future.set_result(self.value)
+        else:
+            self.future.set_exception(self.error)
+
+
+def answer(jobs: list[Job]) -> None:
+    """Answer finished jobs: one wake-up per event loop."""
+    for mailbox in {job.mailbox for job in jobs}:
+        letters = [job.settle for job in jobs if job.mailbox is mailbox]
+        if mailbox is not None:
+            mailbox.post(letters)
+        else:
+            for settle in letters:
+                settle()
+
+
+def unavailable(why: object) -> UnavailableError:
+    """Make the error for a job, with what is behind it as its cause."""
+    error = UnavailableError(str(why))
+    if isinstance(why, BaseException):
+        error.__cause__ = why
+    return error
+
+
+def work(job: Job, scope: Callable[[Job], Any], pause: Callable[[int], None], counts: Counts) -> None:
+    """Run a job's step in `scope`, again after a conflict, and store its survivors where it failed.
+
+    `scope` runs `job.step` in a transaction or savepoint that is gone without a trace if it raises:
+    `ConflictError` (run it again), `UnavailableError`, `BatchLostError` (passed on), or the step's error.
+    """
+    failure = _tried(job, scope, pause, counts)
+    if failure is not None and job.facts:
+        survivors = Job(_in_turn(job.facts), job.future, job.mailbox, job.given_up_at)
+        lost = _tried(survivors, scope, pause, counts)
+        job.topics = survivors.topics
+        if lost is not None:
+            failure = unavailable(lost)
+    job.error = None if failure is None else _answerable(failure)
+
+
+def _tried(
+    job: Job, scope: Callable[[Job], Any], pause: Callable[[int], None], counts: Counts
+) -> BaseException | None:
+    failure: BaseException
+    for run in range(1 + RERUNS):
+        job.topics = set()
+        if run:
+            counts.reruns += 1
+            pause(run)
+        try:
+            job.value = scope(job)
+        except BatchLostError:
+            raise
+        except ConflictError as conflict:
+            failure = conflict
+        except BaseException as error:  # noqa: BLE001 - whatever a step raises, the thread serves the others
+            return error
+        else:
+            return None
+    return failure
+
+
+def _in_turn(facts: list[Fact]) -> Step:
+    def step(tx: Tx) -> None:
+        for fact in facts:
+            fact(tx)
+
+    return step
+
+
+def _answerable(failure: BaseException) -> Exception:
+    if isinstance(failure, ConflictError):
+        return unavailable(failure)
+    # A future cannot carry StopIteration, and KeyboardInterrupt would end the loop that awaits it.
+    if isinstance(failure, Exception) and not isinstance(failure, StopIteration):
+        return failure
+    error = RuntimeError(f"A step raised {failure!r}")
+    error.__cause__ = failure
+    return error
+
+
+class ClosedError(UnavailableError):
+    """The store is closing: it finishes what it took and takes nothing more."""
+
+
+class Lanes:
+    """The writer's queue: all LIVE jobs that wait, then one BULK job, in turn; each lane first come, first served.
+
+    So a job in chunks holds people up by one chunk at most, and people never stop it for good.
+    """
+
+    def __init__(self) -> None:
+        self._live: deque[Job] = deque()
+        self._bulk: deque[Job] = deque()
+        self._filled = threading.Condition()
+        self._bulk_is_next = False
+        self._closed = False
+
+    def put(self, job: Job, lane: Lane) -> None:
+        """Queue a job. Raises ClosedError."""
+        with self._filled:
+            if self._closed:
+                raise ClosedError("The store is closed")
+            (self._live if lane is Lane.LIVE else self._bulk).append(job)
+            self._filled.notify()
+
+    def take(self, most: int) -> list[Job]:
+        """Wait for jobs; up to `most` LIVE ones, or one BULK. Empty: closed, and all is done."""
+        with self._filled:
+            while not (self._live or self._bulk or self._closed):
+                self._filled.wait()
+            if self._bulk and (self._bulk_is_next or not self._live):
+                self._bulk_is_next = False
+                return [self._bulk.popleft()]
+            self._bulk_is_next = True
+            return [self._live.popleft() for _ in range(min(most, len(self._live)))]
+
+    def close(self) -> None:
+        """Take no more; what waits is still served."""
+        with self._filled:
+            self._closed = True
+            self._filled.notify_all()
+
+
+class Member(Protocol):
+    """One thread of a crew, with a connection of its own that it opens when first needed."""
+
+    def serve(self, job: Job) -> None:
+        """Do the job and answer it; never raises."""
+
+    def close(self) -> None:
+        """Let go of the connection."""
+
+
+class Crew:
+    """At most `size` threads, begun when needed; jobs are served first come, first served."""
+
+    def __init__(self, name: str, size: int, member: Callable[[], Member]) -> None:
+        self._name = name
+        self._size = size
+        self._member = member
+        self._jobs: deque[Job] = deque()
+        self._filled = threading.Condition()
+        self._idle = 0
+        self._threads: list[threading.Thread] = []
+        self._closed = False
+
+    def put(self, job: Job) -> None:
+        """Queue a job. Raises ClosedError."""
+        with self._filled:
+            if self._closed:
+                raise ClosedError("The store is closed")
+            self._jobs.append(job)
+            self._filled.notify()
+            short_of_hands = len(self._jobs) > self._idle and len(self._threads) < self._size
+            if short_of_hands:
+                thread = threading.Thread(
+                    target=self._work, name=f"{self._name}-{len(self._threads) + 1}", daemon=True
+                )
+                self._threads.append(thread)
+                thread.start()
+
+    def close(self) -> None:
+        """Finish what waits, then end every thread."""
+        with self._filled:
+            self._closed = True
+            self._filled.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def _next(self) -> Job | None:
+        with self._filled:
+            self._idle += 1
+            while not (self._jobs or self._closed):
+                self._filled.wait()
+            self._idle -= 1
+            return self._jobs.popleft() if self._jobs else None
+
+    def _work(self) -> None:
+        member = self._member()
+        while (job := self._next()) is not None:
+            member.serve(job)
+        member.close()

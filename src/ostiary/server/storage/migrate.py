@@ -1,0 +1,110 @@
+"""Bringing a database to this version's revision.
+
+Alembic and SQLAlchemy are imported only where something is to be done: a warm start asks one row.
+Two starters do not collide (BEGIN IMMEDIATE, an advisory lock), and a migration that is interrupted
+leaves nothing: both databases roll back DDL.
+"""
+
+import re
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+
+HEAD = "0001"
+"""The revision this code works with."""
+
+KNOWN = ("0001",)
+"""Every revision, oldest first; a test compares with `migrations/versions`."""
+
+HERE = Path(__file__).parent
+POSTGRESQL = ("postgresql:", "postgres:")
+
+_STORED = "SELECT version_num FROM alembic_version"
+_WORDS = {
+    "sqlite": {"int": "INTEGER", "blob": "BLOB", "strict": "STRICT", "keyed": "STRICT, WITHOUT ROWID"},
+    "postgresql": {"int": "BIGINT", "blob": "BYTEA", "strict": "", "keyed": ""},
+}
+
+
+class MigrationError(Exception):
+    """The database is at a revision that this version cannot work with; the message says what to do."""
+
+
+def statements(dialect: str) -> list[str]:
+    """The statements of `schema.sql` in one dialect, without comments."""
+    text = (HERE / "schema.sql").read_text(encoding="utf-8")
+    text = re.sub(r"--.*", "", text)
+    for word, meaning in _WORDS[dialect].items():
+        text = text.replace("{" + word + "}", meaning)
+    if dialect == "postgresql":
+        # SQLite compares bytes. So do we, whatever the database's locale: sortable ids must sort.
+        text = re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', text)
+    return [statement.strip() for statement in text.split(";") if statement.strip()]
+
+
+def stored(url: str) -> str | None:
+    """The revision a database is at; None where it has no tables of ours. Raises ValueError or the driver's error."""
+    if url.startswith(POSTGRESQL):
+        return _stored_postgresql(url)
+    from ostiary.server.storage.sqlite import path_of
+
+    return _stored_sqlite(path_of(url))
+
+
+def migrate(url: str) -> tuple[str | None, str]:
+    """Bring a database to `HEAD`: the revisions before and after. Raises MigrationError."""
+    before = stored(url)
+    if before == HEAD:
+        return before, HEAD
+    if before is not None and before not in KNOWN:
+        raise MigrationError(
+            f"The database is at revision {before}, which this version does not know (its own is {HEAD}): "
+            "a newer Ostiary wrote it. Start that version, or restore a backup made before the update."
+        )
+    from ostiary.server.storage.migrations.upgrade import upgrade
+
+    upgrade(url)
+    return before, HEAD
+
+
+def bring_up_to_date(url: str) -> None:
+    """`migrate`, for `Store.open`."""
+    migrate(url)
+
+
+def require_up_to_date(url: str) -> None:
+    """Raise MigrationError where the database is not at `HEAD`."""
+    found = stored(url)
+    if found != HEAD:
+        raise MigrationError(
+            f"The database is at revision {found or 'none'}, this version works with {HEAD}: run `ostiary migrate`."
+        )
+
+
+def _stored_sqlite(path: Path) -> str | None:
+    from ostiary.server.storage.sqlite import connect
+
+    if not path.exists() or path.stat().st_size == 0:
+        return None
+    with closing(connect(path)) as connection:
+        try:
+            return _only(connection.execute(_STORED).fetchall())
+        except sqlite3.OperationalError as error:
+            if "no such table" in str(error):
+                return None
+            raise
+
+
+def _stored_postgresql(url: str) -> str | None:
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
+        try:
+            return _only(connection.execute(_STORED).fetchall())
+        except psycopg.errors.UndefinedTable:
+            return None
+
+
+def _only(rows: Iterable[tuple[str, ...]]) -> str | None:
+    return next((row[0] for row in rows), None)

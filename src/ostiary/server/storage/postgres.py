@@ -1,0 +1,357 @@
+"""The PostgreSQL engine: psycopg connections in a few threads, one transaction a step.
+
+Rules of this room:
+1. READ COMMITTED, with BEGIN in the first statement's flush and COMMIT in the last `must`'s.
+2. The server itself counts the rows of a `must` and fails the transaction where they are not what was
+   expected; so a COMMIT in the same flush can never store what a check would have refused.
+3. Serialization failures and deadlocks are conflicts: the step runs again.
+4. A COMMIT whose answer did not arrive may or may not have happened: `UnavailableError`, never success.
+5. Everybody waits in one queue, first come, first served; BULK has a connection of its own.
+"""
+
+import logging
+import re
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg.adapt import Buffer, Dumper, Loader
+from psycopg.types.numeric import Int8Dumper
+
+from ostiary.server.core.millis import SECOND
+from ostiary.server.core.ports import Clock, Ports
+from ostiary.server.storage.jobs import Counts, Crew, Fact, Job, answer, unavailable, work
+from ostiary.server.storage.tx import ConflictError, Lane, Row, Sql, Tx, UnavailableError
+
+# It warns of errors at the end of a pipeline that follow from the one it raises, which is ours to handle.
+logging.getLogger("psycopg").setLevel(logging.ERROR)
+
+CONNECTIONS = 16
+STATEMENT_LIMIT = 5 * SECOND
+LOCK_LIMIT = 3 * SECOND
+IDLE_LIMIT = 10 * SECOND
+"""How long a step may think inside its transaction before the server takes its locks away."""
+JITTER = 20
+"""Milliseconds; a run after a conflict waits up to this, times its number."""
+
+POSTGRESQL_CLOCK = Sql("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
+
+BEGIN_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+_CONFLICTS = frozenset({"40001", "40P01"})
+_MISCOUNTED = "22012"
+_MACHINE = frozenset({"08", "53", "57", "58", "F0", "XX"})
+_MACHINE_CODES = frozenset({"25006", "55P03", "25P03"})
+
+_SESSION: LiteralString = f"""
+SELECT set_config('statement_timeout', '{STATEMENT_LIMIT}', false),
+       set_config('lock_timeout', '{LOCK_LIMIT}', false),
+       set_config('idle_in_transaction_session_timeout', '{IDLE_LIMIT}', false),
+       set_config('synchronous_commit',
+                  CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END,
+                  false)
+"""
+
+_KEEPALIVES: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 8_000,
+}
+"""A server that vanished from the network is noticed in seconds, not hours."""
+
+
+class _FlagDumper(Dumper):
+    """Flags are 0 and 1 in the tables; SQLite takes a bool for that, and so do we."""
+
+    oid = Int8Dumper.oid
+
+    def dump(self, obj: bool) -> Buffer:  # noqa: FBT001 - the signature is psycopg's
+        return b"1" if obj else b"0"
+
+
+class _WholeLoader(Loader):
+    """A sum of bigints is numeric here and an int in SQLite; the tables hold no fractions."""
+
+    def load(self, data: Buffer) -> int:
+        return int(bytes(data))
+
+
+def connect(url: str) -> psycopg.Connection[Row]:
+    """Open a connection set up for this room. Raises psycopg.Error; RuntimeError where commits are not durable."""
+    connection = psycopg.connect(
+        url, autocommit=True, prepare_threshold=0, application_name="ostiary", **_KEEPALIVES
+    )
+    try:
+        connection.prepared_max = 512
+        adapters = connection.adapters
+        # Every int as bigint: one prepared statement instead of one per size, and no smallint that overflows.
+        adapters.register_dumper(int, Int8Dumper)
+        adapters.register_dumper(bool, _FlagDumper)
+        adapters.register_loader("numeric", _WholeLoader)
+        row = connection.execute(_SESSION).fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    if row is None or row[3] not in {"on", "remote_apply"}:
+        connection.close()
+        raise RuntimeError("PostgreSQL refuses synchronous_commit=on: an answered change could be lost")
+    return connection
+
+
+@lru_cache(maxsize=1024)
+def checked(text: str, expect: int) -> str | None:
+    """The statement, failing by itself where it touches another number of rows; None where that can't be said.
+
+    A division by zero is the one plain error a condition can raise without a function of our own in the database.
+    """
+    if not re.match(r"\s*(?:INSERT|UPDATE|DELETE)\b", text, re.IGNORECASE) or "RETURNING" in text.upper():
+        return None
+    return f"WITH touched AS ({text} RETURNING 1) SELECT 1 / (count(*) = {expect:d})::int FROM touched"
+
+
+class PostgresTx:
+    """A step's view of the transaction: see `Tx`."""
+
+    dialect = "postgresql"
+
+    def __init__(self, connection: psycopg.Connection[Row], begin: str = BEGIN_WRITE) -> None:
+        self._connection = connection
+        self._deferred: list[tuple[str, dict[str, Any] | None]] = [(begin, None)]
+        """What goes out with the next flush."""
+        self._expected: dict[int, int] = {}
+        """Place in `_deferred` → rows, for the statements that cannot check themselves."""
+        self.facts: list[Fact] = []
+        self.topics: set[str] = set()
+        self.statements = 0
+        self.begun = False
+        """Whether the server answered anything yet."""
+        self.committing = False
+        """Whether COMMIT was sent: from then on, an error does not say what happened."""
+        self.failure: Exception | None = None
+
+    def one(self, sql: Sql, **params: Any) -> Row | None:
+        """See `Tx.one`."""
+        return self._now(sql, params).fetchone()
+
+    def all(self, sql: Sql, **params: Any) -> list[Row]:
+        """See `Tx.all`."""
+        return self._now(sql, params).fetchall()
+
+    def run(self, sql: Sql, **params: Any) -> int:
+        """See `Tx.run`."""
+        return self._now(sql, params).rowcount
+
+    def must(self, sql: Sql, *, expect: int | None = 1, **params: Any) -> None:
+        """See `Tx.must`."""
+        self.statements += 1
+        text = sql.postgresql
+        if expect is not None:
+            guarded = checked(text, expect)
+            if guarded is None:
+                self._expected[len(self._deferred)] = expect
+            text = guarded or text
+        self._deferred.append((text, params))
+
+    def survive(self, fact: Callable[[Tx], None]) -> None:
+        """See `Tx.survive`."""
+        self.facts.append(fact)
+
+    def after_commit(self, topic: str) -> None:
+        """See `Tx.after_commit`."""
+        self.topics.add(topic)
+
+    def commit(self) -> None:
+        """Flush what is deferred, and COMMIT: in the same flush unless a count must be looked at first."""
+        if self.failure is not None:  # the step caught it
+            raise self.failure
+        if not self.begun and len(self._deferred) == 1:
+            return  # the step asked the database nothing
+        if self._expected:
+            self._flush()
+        self.committing = True
+        status = self._flush(("COMMIT", None)).statusmessage
+        if status != "COMMIT":
+            raise unavailable(f"COMMIT was answered with {status}")
+
+    def _now(self, sql: Sql, params: dict[str, Any]) -> psycopg.Cursor[Row]:
+        self.statements += 1
+        return self._flush((sql.postgresql, params))
+
+    def _flush(self, *last: tuple[str, dict[str, Any] | None]) -> psycopg.Cursor[Row]:
+        """Send everything deferred and `last` in one trip; the cursor of the last one."""
+        if self.failure is not None:
+            raise UnavailableError("The transaction has failed") from self.failure
+        batch, expected = [*self._deferred, *last], self._expected
+        self._deferred, self._expected = [], {}
+        execute = self._connection.execute
+        try:
+            if len(batch) == 1:
+                cursors = [execute(*batch[0])]
+            else:
+                with self._connection.pipeline():
+                    cursors = [execute(text, params) for text, params in batch]
+        except Exception as error:
+            self.failure = error
+            raise
+        self.begun = True
+        for place, rows in expected.items():
+            if cursors[place].rowcount != rows:
+                self.failure = ConflictError(
+                    f"{cursors[place].rowcount} rows instead of {rows}: {batch[place][0]}"
+                )
+                raise self.failure
+        return cursors[-1]
+
+
+class PostgresReadTx(PostgresTx):
+    """The same over a snapshot that nothing is written to."""
+
+    def run(self, sql: Sql, **params: Any) -> int:  # noqa: ARG002 - the signature is Tx's
+        """Refuse: a programming error."""
+        raise TypeError(f"store.read(step) writes nothing: {sql!r}")
+
+    def must(self, sql: Sql, *, expect: int | None = 1, **params: Any) -> None:  # noqa: ARG002 - as above
+        """Refuse: a programming error."""
+        raise TypeError(f"store.read(step) writes nothing: {sql!r}")
+
+
+class PostgresEngine:
+    """The connections to one database."""
+
+    dialect = "postgresql"
+    clock_sql = POSTGRESQL_CLOCK
+
+    def __init__(
+        self,
+        url: str,
+        ports: Ports,
+        counts: Counts,
+        tell: Callable[[set[str]], None],
+        connections: int = CONNECTIONS,
+    ) -> None:
+        connect(url).close()  # a wrong URL or password is told at once, not at the first request
+        shared = _Shared(url, ports, counts, tell)
+        self._people = Crew("store", max(1, connections - 1), lambda: _Connection(shared))
+        self._bulk = Crew("store-bulk", 1, lambda: _Connection(shared))
+
+    def write(self, job: Job, lane: Lane) -> None:
+        """Queue a step for the next free connection."""
+        (self._people if lane is Lane.LIVE else self._bulk).put(job)
+
+    def read(self, job: Job) -> None:
+        """Queue a reading step for the next free connection."""
+        self._people.put(job)
+
+    def close(self) -> None:
+        """Finish what waits; blocks until the last commit is answered."""
+        self._people.close()
+        self._bulk.close()
+
+
+class _Shared:
+    """What the connections of an engine have in common."""
+
+    def __init__(self, url: str, ports: Ports, counts: Counts, tell: Callable[[set[str]], None]) -> None:
+        self.url = url
+        self.ports = ports
+        self.counts = counts
+        self.tell = tell
+        self.counting = threading.Lock()
+
+    @property
+    def clock(self) -> Clock:
+        """Ours, for how long a job waited."""
+        return self.ports.clock
+
+
+class _Connection:
+    """One thread and its connection, which is opened when needed and replaced when it died."""
+
+    def __init__(self, shared: _Shared) -> None:
+        self._shared = shared
+        self._connection: psycopg.Connection[Row] | None = None
+        self._counts = Counts()
+        """Of one job: added to the engine's under the lock."""
+
+    def serve(self, job: Job) -> None:
+        """Do the job and answer it."""
+        if job.given_up_at <= self._shared.clock.undisturbed():
+            job.error = unavailable("The step waited too long for its turn")
+        elif not job.future.done():
+            self._counts.batches += not job.reads
+            work(job, self._transaction, self._pause, self._counts)
+        self._counts.unavailable += isinstance(job.error, UnavailableError)
+        self._count()
+        topics = job.topics
+        answer([job])
+        if topics:
+            self._shared.tell(topics)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def _transaction(self, job: Job) -> Any:
+        """Run a step between BEGIN and COMMIT; where anything goes wrong, ROLLBACK."""
+        connection = self._opened()
+        tx = PostgresReadTx(connection, BEGIN_READ) if job.reads else PostgresTx(connection)
+        try:
+            value = job.step(tx)
+            tx.commit()
+        except BaseException as error:
+            job.facts = tx.facts or job.facts
+            self._undo(connection)
+            raise translated(error, tx, connection) from error
+        finally:
+            self._counts.statements += tx.statements
+        self._counts.commits += tx.begun and not job.reads
+        job.topics = tx.topics
+        return value
+
+    def _opened(self) -> psycopg.Connection[Row]:
+        if self._connection is None:
+            try:
+                self._connection = connect(self._shared.url)
+            except (psycopg.Error, RuntimeError) as error:
+                raise unavailable(error) from error
+        return self._connection
+
+    def _undo(self, connection: psycopg.Connection[Row]) -> None:
+        with suppress(psycopg.Error):
+            if not connection.closed:
+                connection.execute("ROLLBACK")
+                return
+        connection.close()
+        self._connection = None
+
+    def _count(self) -> None:
+        mine, self._counts = self._counts, Counts()
+        with self._shared.counting:
+            self._shared.counts.add(mine)
+
+    def _pause(self, run: int) -> None:
+        dice = self._shared.ports.random_bytes(1)[0]
+        threading.Event().wait(JITTER / SECOND * run * dice / 255)
+
+
+def translated(error: BaseException, tx: PostgresTx, connection: psycopg.Connection[Row]) -> BaseException:
+    """`ConflictError`: again. `UnavailableError`: the machine's fault. Anything else is the step's own error."""
+    if not isinstance(error, psycopg.Error):
+        return error
+    code = error.sqlstate or ""
+    if code in _CONFLICTS or code == _MISCOUNTED:
+        return ConflictError(str(error))
+    if connection.closed and not tx.begun and not tx.committing:
+        # The server was restarted while this connection waited for work: nothing was sent that could have counted.
+        return ConflictError(str(error))
+    gone = isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)) and not code
+    if gone or code[:2] in _MACHINE or code in _MACHINE_CODES:
+        return unavailable(error)
+    return error
