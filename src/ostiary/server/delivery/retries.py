@@ -6,6 +6,8 @@
 3. What would be tried at or after its end is not: a code has then expired, a notice is a dead letter.
 """
 
+from typing import Literal
+
 from ostiary.server.core.millis import MINUTE, SECOND
 from ostiary.server.delivery.messages import is_code
 from ostiary.server.storage.outbox import Outcome, Stored
@@ -27,8 +29,26 @@ def after_failure(message: Stored, now: int, chance: float, error: str, retry_af
 
 def over(message: Stored, now: int, error: str | None = None) -> Outcome:
     """What becomes of a message whose end came before it was sent."""
-    state = "expired" if is_code(message.purpose) else "dead"
-    return Outcome(id=message.id, attempt=message.attempts, state=state, settled_at=now, error=error)
+    return settled(message, now, "expired" if is_code(message.purpose) else "dead", error=error)
+
+
+def settled(
+    message: Stored,
+    now: int,
+    state: Literal["sent", "expired", "no_route", "dead"],
+    *,
+    provider_id: str | None = None,
+    error: str | None = None,
+) -> Outcome:
+    """The end of a message, one way or another."""
+    return Outcome(
+        id=message.id,
+        attempt=message.attempts,
+        state=state,
+        settled_at=now,
+        provider_id=provider_id,
+        error=error,
+    )
 
 
 def pause(message: Stored, chance: float) -> int:

@@ -1,0 +1,151 @@
+"""The outbox worker: takes what is due, makes the text, hands it to a sender, writes down what became of it.
+
+1. Nothing is sent inside a transaction. One transaction a turn, in the people's lane: it stores the outcomes
+   of finished attempts and takes new messages, up to 64 each way, and shares its fsync with whoever commits.
+2. A message has one live attempt at most: taking it moves its due time to the end of a lease that is longer
+   than an attempt may last. A worker that dies leaves messages that become due again by themselves.
+3. A code's digits are made when it is sent, and never logged; what a provider says is stored without them.
+4. Commits wake the worker; a look each second is the truth (another process's commits wake nobody here).
+5. At most twice: a message that was sent but could not be settled is sent again, with the same id.
+"""
+
+import asyncio
+import re
+
+import structlog
+
+from ostiary.server.core.millis import SECOND
+from ostiary.server.core.ports import Ports
+from ostiary.server.delivery.loops import Loop
+from ostiary.server.delivery.messages import Rendered
+from ostiary.server.delivery.rendering import Renderer
+from ostiary.server.delivery.retries import after_failure, over, settled
+from ostiary.server.delivery.routes import PermanentError, Routes, Sender, TransientError
+from ostiary.server.storage import outbox
+from ostiary.server.storage.db import Store
+from ostiary.server.storage.outbox import Outcome, Stored
+from ostiary.server.storage.tx import Tx, UnavailableError
+
+AT_ONCE = 64
+"""Attempts under way; as many as a turn takes."""
+POLL = 1.0
+"""Seconds."""
+SEND_TIMEOUT = 10.0
+"""Seconds one attempt may take."""
+LEASE = 30 * SECOND
+STOP_GRACE = 5.0
+"""Seconds that attempts under way are given when the process stops (SIGTERM: 10 s in all)."""
+
+log = structlog.get_logger(__name__)
+
+
+class Worker:
+    """One per process. `run` until `stop`; several processes share one outbox."""
+
+    def __init__(self, store: Store, ports: Ports, routes: Routes, renderer: Renderer) -> None:
+        self._store = store
+        self._ports = ports
+        self._routes = routes
+        self._renderer = renderer
+        self.loop = Loop("outbox", ports, self._turn, POLL)
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._outcomes: list[Outcome] = []
+        self._heard = True
+        """Whether something was queued since the last turn; a turn without that only looks."""
+
+    async def run(self) -> None:
+        """Deliver until `stop`; then finish what is under way."""
+        off = self._store.on(outbox.TOPIC, self._hear)
+        try:
+            await self.loop.run()
+        finally:
+            off()
+            await self._finish()
+
+    def _hear(self) -> None:
+        self._heard = True
+        self.loop.wake()
+
+    async def _turn(self) -> None:
+        room = AT_ONCE - len(self._under_way)
+        if not (self._outcomes or (room and await self._is_due())):
+            return
+        for message in await self._settle_and_claim(room):
+            task = asyncio.create_task(self._attempt(message))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+
+    async def _is_due(self) -> bool:
+        if self._heard:
+            self._heard = False
+            return True
+        due_at = await self._store.read(outbox.next_due)
+        return due_at is not None and due_at <= self._ports.now()
+
+    async def _settle_and_claim(self, room: int) -> list[Stored]:
+        told, self._outcomes = self._outcomes, []
+
+        def step(tx: Tx) -> list[Stored]:
+            if told and outbox.settle(tx, told) < len(told):
+                # Another worker has taken some of these over; what it finds out counts.
+                log.info("outbox.lease_lost", told=len(told))
+            return outbox.claim(tx, self._ports.now(), room, LEASE) if room else []
+
+        try:
+            claimed = await self._store.write(step)
+        except UnavailableError:
+            self._outcomes = told + self._outcomes
+            raise
+        if room and len(claimed) == room:
+            self._hear()  # there may be more
+        return claimed
+
+    async def _attempt(self, message: Stored) -> None:
+        self._outcomes.append(await self._outcome(message))
+        self.loop.wake()
+
+    async def _outcome(self, message: Stored) -> Outcome:
+        now = self._ports.now()
+        if now >= message.ends_at:
+            return over(message, now)
+        sender = self._routes.sender(message.medium)
+        if sender is None:
+            return settled(message, now, "no_route")
+        try:
+            rendered = self._renderer.render(message, now)
+            if rendered is None:
+                return over(message, now, "the key is gone")
+            return await self._send(message, sender, rendered)
+        except Exception:
+            log.exception("outbox.attempt_failed", message_id=message.id, purpose=message.purpose)
+            return after_failure(message, now, self._chance(), "internal error")
+
+    async def _send(self, message: Stored, sender: Sender, rendered: Rendered) -> Outcome:
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT):
+                provider_id = await sender.send(rendered)
+        except PermanentError as error:
+            return settled(message, self._ports.now(), "dead", error=_reason(error))
+        except (TransientError, TimeoutError, OSError) as error:
+            retry_after = error.retry_after if isinstance(error, TransientError) else 0
+            return after_failure(message, self._ports.now(), self._chance(), _reason(error), retry_after)
+        return settled(message, self._ports.now(), "sent", provider_id=provider_id)
+
+    def _chance(self) -> float:
+        return int.from_bytes(self._ports.random_bytes(4), "big") / 2**32
+
+    async def _finish(self) -> None:
+        if self._under_way:
+            _, unfinished = await asyncio.wait(self._under_way, timeout=STOP_GRACE)
+            for task in unfinished:
+                task.cancel()  # its lease ends by itself
+        try:
+            await self._settle_and_claim(room=0)
+        except UnavailableError as error:
+            log.warning("outbox.not_settled", messages=len(self._outcomes), error=str(error))
+
+
+def _reason(error: Exception) -> str:
+    """What a provider said, without digits that could be a code or a number."""
+    said = re.sub(r"[0-9]{4,}", "…", str(error))
+    return f"{type(error).__name__}: {said}"[:200]
