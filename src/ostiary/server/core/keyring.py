@@ -1,0 +1,58 @@
+"""Root keys: one ring per purpose, in a file of mode 600 (or behind `*_FILE`), never in the database.
+
+A ring's first live key makes new things; keys that stopped making stay as long as what they made may live.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ostiary.server.core.millis import MINUTE, Millis
+
+PURPOSES = ("codes", "tokens", "seal", "audit")
+"""codes: seeds → digits · tokens: MACs of one-time tokens · seal: signing keys and app secrets · audit: MACs."""
+
+KEEP_AFTER_RETIREMENT = 15 * MINUTE
+"""How long keys of codes and one-time tokens outlive their retirement (phone-change.md §4)."""
+
+MIN_KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class RootKey:
+    """One key: its id, 32 bytes or more, when it was made, when it stopped making (None: it makes)."""
+
+    id: str
+    secret: bytes
+    made_at: Millis
+    retired_at: Millis | None = None
+
+    def __repr__(self) -> str:
+        return f"RootKey(id={self.id!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRing:
+    """The keys of one purpose, newest first. Exactly the first one makes new things."""
+
+    purpose: str
+    keys: tuple[RootKey, ...]
+
+    @property
+    def current(self) -> RootKey:
+        """The key that makes."""
+        return self.keys[0]
+
+    def get(self, key_id: str) -> RootKey | None:
+        """The key a row names, or None: the row is then expired."""
+        return next((key for key in self.keys if key.id == key_id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class RootKeys:
+    """All rings. Reading and writing the file is `ostiary.server.keyfile`'s work."""
+
+    rings: Mapping[str, KeyRing]
+
+    def ring(self, purpose: str) -> KeyRing:
+        """The ring of one purpose; every purpose has one, or the file was refused."""
+        return self.rings[purpose]

@@ -1,0 +1,49 @@
+"""What a person types as a code: digits, however they were pasted."""
+
+import re
+import unicodedata
+from enum import StrEnum
+
+_DROPPED = re.compile(r"[\s\-‐‑‒–—―]")
+_CODE = re.compile(r"[0-9]{4,10}")
+_LONGEST = 64
+
+
+class Channel(StrEnum):
+    """What a code was asked for. One channel opens its own doors only (the wire's names)."""
+
+    LOGIN = "CHANNEL_LOGIN"
+    REGISTER = "CHANNEL_REGISTER"
+    RESET_PASSWORD = "CHANNEL_RESET_PASSWORD"
+    BIND_PHONE = "CHANNEL_BIND_PHONE"
+    UNBIND_PHONE = "CHANNEL_UNBIND_PHONE"
+    BIND_MFA = "CHANNEL_BIND_MFA"
+    VERIFY_MFA = "CHANNEL_VERIFY_MFA"
+    UNBIND_MFA = "CHANNEL_UNBIND_MFA"
+    COMPLETE_PHONE = "CHANNEL_COMPLETE_PHONE"
+    IDENTITY_VERIFICATION = "CHANNEL_IDENTITY_VERIFICATION"
+    DELETE_ACCOUNT = "CHANNEL_DELETE_ACCOUNT"
+
+
+BOUND = frozenset(
+    {
+        Channel.BIND_PHONE,
+        Channel.UNBIND_PHONE,
+        Channel.BIND_MFA,
+        Channel.UNBIND_MFA,
+        Channel.IDENTITY_VERIFICATION,
+        Channel.DELETE_ACCOUNT,
+    }
+)
+"""Codes of these belong to the user who asks signed in; asked for without a token they belong to nobody."""
+
+SILENT_WITHOUT_ACCOUNT = frozenset({Channel.UNBIND_PHONE, Channel.RESET_PASSWORD, Channel.DELETE_ACCOUNT})
+"""To a number without an account nothing is sent for these, while all else looks the same."""
+
+
+def read_passcode(text: str) -> str | None:
+    """The digits of a typed code (NFKC, spaces and dashes removed), or None where it is no code of 4 to 10."""
+    if len(text) > _LONGEST:
+        return None
+    plain = _DROPPED.sub("", unicodedata.normalize("NFKC", text))
+    return plain if _CODE.fullmatch(plain) else None

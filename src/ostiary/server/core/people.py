@@ -1,0 +1,87 @@
+"""Who is there: pool, application, account and session, as rules and guards see them."""
+
+from dataclasses import dataclass
+
+from ostiary.server.core.phone import E164
+from ostiary.server.core.policy import AppPolicy, PoolPolicy
+
+ACTIVE = "Activated"
+"""The one status of an account that may do things (the wire's word)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A user pool and what it decides."""
+
+    id: str
+    name: str
+    country_code: str
+    locale: str
+    policy: PoolPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """An application of a pool."""
+
+    id: str
+    policy: AppPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user as the guards see them. The versions say which number and which address these are."""
+
+    user_id: str
+    status: str
+    username: str | None
+    has_password: bool
+    locale: str | None
+    session_epoch: int
+    phone_version: int
+    email_version: int
+    phone: E164 | None
+    phone_verified: bool
+    email: str | None
+    email_verified: bool
+
+    @property
+    def active(self) -> bool:
+        """Whether this account may do anything at all."""
+        return self.status == ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A sign-in: stable over refresh; only checking a credential starts a new one. Moments in ms."""
+
+    id: str
+    epoch: int
+    scope: str
+    methods: str
+    opened_at: int
+    checked_at: int
+    ends_at: int
+    ended_at: int | None
+
+    def alive(self, account: Account, now: int) -> bool:
+        """Not ended, not over, and not of an epoch that a change of number closed."""
+        return self.ended_at is None and now < self.ends_at and self.epoch == account.session_epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything a request stands on. `account` and `session` are None where the token names none that exist."""
+
+    pool: Pool
+    app: App
+    account: Account | None
+    session: Session | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What `read` may look at while it gives a form its meaning."""
+
+    pool: Pool
+    account: Account | None

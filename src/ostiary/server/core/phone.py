@@ -1,0 +1,85 @@
+"""Phone numbers: every spelling of one number becomes one E.164 string, once, before anything looks at it.
+
+E.164 (ITU-T) by way of Google's number data (`phonenumbers`). That data changes under us, so a *stored* number
+is never judged again: only a number that is about to receive its first code must be valid (phone-change.md §3).
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import NewType
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
+
+E164 = NewType("E164", str)
+"""`+8613800138000`: a plus sign, the calling code, the national number, digits only."""
+
+_SEPARATORS = re.compile(r"[\s\-‐‑‒–—―()./·]")
+_DIGITS = re.compile(r"\+?[0-9]{2,20}")
+_LONGEST = 64
+"""Characters looked at; a longer text is no phone number and is not worth normalising."""
+
+
+def read_number(text: str, country_code: str | None, default_code: str) -> E164 | None:
+    """The number somebody typed, or None where it is none.
+
+    `country_code` ("+86", "86", "0086") is what came with it; `default_code` stands in where none came.
+    National form, a leading 0 or 00, the calling code repeated inside, spaces, dashes and full-width digits
+    all mean the same number. A prefix that contradicts the country code makes it none.
+    """
+    code = read_country_code(country_code or default_code)
+    if code is None or len(text) > _LONGEST:
+        return None
+    return _parse(text, code)
+
+
+@lru_cache(maxsize=1_024)
+def read_country_code(text: str) -> str | None:
+    """A calling code as bare digits ("86"), or None where no country has it."""
+    plain = _plain(text[:_LONGEST])
+    digits = plain.removeprefix("+") if plain.startswith("+") else plain.removeprefix("00")
+    if not re.fullmatch(r"[1-9][0-9]{0,3}", digits):
+        return None
+    return digits if int(digits) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE else None
+
+
+@lru_cache(maxsize=8_192)
+def _parse(text: str, code: str) -> E164 | None:
+    plain = _plain(text)
+    if not _DIGITS.fullmatch(plain):
+        return None
+    if plain.startswith("00"):
+        plain = "+" + plain[2:]
+    try:
+        parsed = phonenumbers.parse(plain, phonenumbers.region_code_for_country_code(int(code)))
+    except NumberParseException:
+        return None
+    if str(parsed.country_code) != code or not phonenumbers.is_possible_number(parsed):
+        return None
+    return E164(phonenumbers.format_number(parsed, PhoneNumberFormat.E164))
+
+
+@lru_cache(maxsize=8_192)
+def can_be_texted(number: E164) -> bool:
+    """Whether a number that is new to us may get a code: valid, and not known to be a fixed line."""
+    parsed = phonenumbers.parse(number)
+    return (
+        phonenumbers.is_valid_number(parsed)
+        and phonenumbers.number_type(parsed) != PhoneNumberType.FIXED_LINE
+    )
+
+
+@lru_cache(maxsize=8_192)
+def country_code(number: E164) -> str:
+    """`+86` of `+8613800138000`."""
+    return f"+{phonenumbers.parse(number).country_code}"
+
+
+def national_part(number: E164) -> str:
+    """`13800138000` of `+8613800138000`: what the wire calls `phone`, beside `phoneCountryCode`."""
+    return number[len(country_code(number)) :]
+
+
+def _plain(text: str) -> str:
+    return _SEPARATORS.sub("", unicodedata.normalize("NFKC", text))

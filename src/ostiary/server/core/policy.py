@@ -1,0 +1,71 @@
+"""What a user pool and its applications decide: data in the database, changed without a restart.
+
+Names on the wire are the incumbent's where it has one (`verifyCodeLength`, `changePhoneStrategy.verifyOldPhone`),
+ours otherwise. Ranges: phone-change.md §2; they are enforced where settings are written, and again when read.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from ostiary.server.core.millis import SECOND
+
+CountryCode = Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{0,3}$")]
+
+
+class ChangePhoneStrategy(msgspec.Struct, frozen=True, rename="camel"):
+    """Whether the number on the account must be proven too."""
+
+    verify_old_phone: bool = True
+
+
+class ChangeEmailStrategy(msgspec.Struct, frozen=True, rename="camel"):
+    """Whether the address on the account must be proven too."""
+
+    verify_old_email: bool = True
+
+
+class PoolPolicy(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """A user pool's security settings. All lives in seconds."""
+
+    change_phone_strategy: ChangePhoneStrategy = ChangePhoneStrategy()
+    change_email_strategy: ChangeEmailStrategy = ChangeEmailStrategy()
+    verify_code_length: Annotated[int, Meta(ge=4, le=10)] = 6
+    verify_code_max_attempts: Annotated[int, Meta(ge=1, le=10)] = 5
+    verify_code_ttl: Annotated[int, Meta(ge=60, le=600)] = 300
+    wrong_codes_per_day: Annotated[int, Meta(ge=3, le=20)] = 10
+    update_token_ttl: Annotated[int, Meta(ge=30, le=600)] = 60
+    step_up_max_age: Annotated[int, Meta(ge=60, le=86_400)] = 900
+    end_other_sessions: bool = True
+    require_bound_codes: bool = False
+    allowed_countries: tuple[CountryCode, ...] = ("+86",)
+    send_per_address_per_minute: Annotated[int, Meta(ge=0)] = 10
+    send_per_address_per_day: Annotated[int, Meta(ge=0)] = 100
+    send_per_app_per_day: Annotated[int, Meta(ge=0)] = 1_000
+    register_disabled: bool = False
+    allowed_origins: str = ""
+    """Newline separated, as the incumbent keeps it; empty = no CORS."""
+
+    @property
+    def short_code_allowed(self) -> bool:
+        """Codes of 4 or 5 digits only where a day has five guesses at most."""
+        return self.verify_code_length >= 6 or self.wrong_codes_per_day <= 5
+
+    def code_life(self) -> int:
+        """A code's life in milliseconds."""
+        return self.verify_code_ttl * SECOND
+
+
+class AppPolicy(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """What one application may do."""
+
+    self_service: bool = True
+    refresh_token_rotation: bool = True
+    token_endpoint_auth_method: Literal["client_secret_post", "client_secret_basic", "none"] = (
+        "client_secret_post"
+    )
+    redirect_uris: tuple[str, ...] = ()
+    access_token_life: Annotated[int, Meta(ge=60, le=86_400)] = 7_200
+    refresh_token_life: Annotated[int, Meta(ge=300, le=31_536_000)] = 2_592_000
+    session_life: Annotated[int, Meta(ge=300, le=31_536_000)] = 1_209_600

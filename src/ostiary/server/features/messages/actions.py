@@ -1,0 +1,51 @@
+"""Codes by SMS: asking for one, and looking whether one is right."""
+
+from ostiary.contract.keys import Key
+from ostiary.contract.messages import PreCheckCode, PreCheckCodeData, SendSMS
+from ostiary.server.core.call import Call
+from ostiary.server.core.refused import Refused
+from ostiary.server.features.messages import rules
+from ostiary.server.features.messages.rules import Look
+from ostiary.server.guards import passcodes
+from ostiary.server.guards.entry import Visit, enter, visit
+from ostiary.server.guards.passcodes import Typed
+from ostiary.server.guards.service import Service
+from ostiary.server.storage.tx import Tx
+
+_NOT_VALID = (Key.CODE_WRONG, Key.CODE_EXPIRED)
+"""Verdicts on a code that `pre-check-code` answers as `isValid: false`; all others refuse the look itself."""
+
+
+async def send_sms(service: Service, call: Call, form: SendSMS | Refused) -> Refused | None:
+    """Send a code to a phone. The answer says nothing about who has that number."""
+
+    def step(tx: Tx) -> Refused | None:
+        asked = visit(
+            tx, service.ports, call, form, rules.read_send, lock=True, token_must_be_good=rules.sends_bound
+        )
+        return asked if isinstance(asked, Refused) else passcodes.send(asked, asked.ask.channel, asked.ask.to)
+
+    return await service.store.write(step)
+
+
+async def pre_check_code(
+    service: Service, call: Call, form: PreCheckCode | Refused
+) -> PreCheckCodeData | Refused:
+    """Say whether a code is right without using it. A wrong one costs a guess, like anywhere else."""
+
+    def step(tx: Tx) -> PreCheckCodeData | Refused:
+        if not isinstance(form, Refused) and rules.looks_bound(form):
+            asked: Visit[Look] | Refused = enter(tx, service.ports, call, form, rules.read_look, lock=True)
+        else:
+            asked = visit(tx, service.ports, call, form, rules.read_look, lock=True)
+        return asked if isinstance(asked, Refused) else _look(asked)
+
+    return await service.store.write(step)
+
+
+def _look(asked: Visit[Look]) -> PreCheckCodeData | Refused:
+    look = asked.ask
+    proofs = passcodes.prove(asked, [Typed(look.channel, look.to, look.code)])
+    if isinstance(proofs, Refused) and proofs.key not in _NOT_VALID:
+        return proofs
+    return PreCheckCodeData(is_valid=not isinstance(proofs, Refused))

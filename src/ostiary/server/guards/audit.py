@@ -1,0 +1,62 @@
+"""What happened, written beside it: one row per change and per refusal worth remembering.
+
+A row carries a MAC under a key that never leaves the key file; the sealer chains committed rows afterwards.
+Numbers and addresses appear only as keyed hashes, so that erasing an account breaks nothing (design/house.md §6).
+"""
+
+import msgspec
+
+from ostiary.server.core.ports import Ports
+from ostiary.server.core.refused import Refused
+from ostiary.server.guards.entry import Visit
+from ostiary.server.storage import audit
+from ostiary.server.storage.audit import AuditRow
+
+DONE = "done"
+"""The verdict of what was not refused."""
+
+
+def contact_hash(ports: Ports, pool_id: str, contact: str | None) -> str | None:
+    """A number or address as the audit log knows it: equal ones are equal, and nothing more can be read."""
+    if contact is None:
+        return None
+    return ports.mac(ports.ring("audit").keys[-1].secret, "contact", pool_id, contact)[:16].hex()
+
+
+def note(
+    visit: Visit[object],
+    event: str,
+    verdict: Refused | str = DONE,
+    *,
+    user_id: str,
+    actor: str = "user",
+    **facts: str | int | bool | None,
+) -> None:
+    """Write one audit row. `facts` must hold no code, no token and no clear number (use `contact_hash`)."""
+    key = visit.ports.ring("audit").current
+    outcome = verdict.key.value if isinstance(verdict, Refused) else verdict
+    session_id = visit.session.id if visit.session else ""
+    text = msgspec.json.encode({name: fact for name, fact in facts.items() if fact is not None}).decode()
+    row_id = f"{visit.now:012x}{visit.ports.random_bytes(6).hex()}"
+    parts = (
+        row_id, visit.pool.id, str(visit.now), event, outcome, user_id, actor,
+        session_id, visit.app.id, visit.call.request_id, text,
+    )  # fmt: skip
+    audit.note(
+        visit.tx,
+        AuditRow(
+            id=row_id,
+            pool_id=visit.pool.id,
+            at=visit.now,
+            event=event,
+            verdict=outcome,
+            user_id=user_id,
+            actor=actor,
+            session_id=session_id,
+            app_id=visit.app.id,
+            request_id=visit.call.request_id,
+            facts=text,
+            key_id=key.id,
+            mac=visit.ports.mac(key.secret, *parts),
+        ),
+    )

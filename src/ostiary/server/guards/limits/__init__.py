@@ -1,0 +1,101 @@
+"""Spending the sending limits: durable, shared by all processes, counted when a message is queued.
+
+`look` reads the exact rows under their locks; `judge` says whether one more ask fits; `spend` counts it.
+A refused ask counts nothing, because only `spend` writes.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from ostiary.contract.keys import Key
+from ostiary.server.core.codes import Code, Ledger, Sent
+from ostiary.server.core.millis import DAY, SECOND
+from ostiary.server.core.refused import Refused
+from ostiary.server.guards.entry import Visit
+from ostiary.server.guards.limits import rules
+from ostiary.server.guards.limits.rules import Asker, Coarse
+from ostiary.server.storage import sending
+
+__all__ = ["Books", "freed", "judge", "look", "spend"]
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """The rows an ask for a message is judged by, as read under their locks."""
+
+    asker: Asker
+    number: Ledger
+    user: Ledger | None
+    coarse: tuple[Coarse, ...]
+
+
+def look(visit: Visit[object], number: str, asker: Asker) -> Books:
+    """Lock and read the exact rows of an ask; name the coarse ones it will count in."""
+    number_key = f"number:{visit.pool.id}:{number}"
+    user_key = f"user:{asker.user_id}" if asker.user_id else None
+    found = {book.key: book for book in sending.ledgers(visit.tx, filter(None, (number_key, user_key)))}
+    policy = visit.pool.policy
+    return Books(
+        asker=asker,
+        number=found[number_key],
+        user=found[user_key] if user_key else None,
+        coarse=rules.coarse_limits(
+            app_id=visit.app.id,
+            pool_id=visit.pool.id,
+            address=visit.call.address,
+            number=number,
+            unsigned=not asker.user_id,
+            per_minute=policy.send_per_address_per_minute,
+            per_day=policy.send_per_address_per_day,
+            app_per_day=policy.send_per_app_per_day,
+        ),
+    )
+
+
+def freed(books: Books, codes: Iterable[Code]) -> Books:
+    """The same books, with the asks marked whose codes were used since: they leave the shares."""
+    used = {_mark(code) for code in codes if code.used_at is not None}
+    asks = tuple(
+        Sent(ask.at, ask.channel, ask.asker, ask.owner, ask.code, used=ask.used or ask.code in used)
+        for ask in books.number.asks
+    )
+    return replace(books, number=replace(books.number, asks=asks))
+
+
+def judge(visit: Visit[object], books: Books, channel: str) -> Refused | None:
+    """Whether one more ask fits into every limit. `sms_too_often` says when; `sending_paused` names the setting."""
+    waits = (
+        rules.judge_pair(books.number.asks, books.asker, channel, visit.now),
+        rules.judge_exact(books.number.asks, books.asker, rules.NUMBER, visit.now),
+        rules.judge_exact(books.user.asks, books.asker, rules.USER, visit.now) if books.user else None,
+    )
+    longest = max((wait for wait in waits if wait is not None), default=None)
+    if longest is not None:
+        return rules.too_often(longest, visit.now)
+    for limit in books.coarse:
+        if (
+            limit.most
+            and sending.total(visit.tx, limit.key, _grain(limit, visit.now - limit.window)) >= limit.most
+        ):
+            return Refused(Key.SENDING_PAUSED, data={"setting": limit.setting})
+    return None
+
+
+def spend(visit: Visit[object], books: Books, channel: str, code: Code) -> None:
+    """Count one ask in every book."""
+    ask = Sent(visit.now, channel, books.asker.user_id, books.asker.owner, _mark(code))
+    for book in sorted(filter(None, (books.number, books.user)), key=lambda ledger: ledger.key):
+        asks = (*rules.remembered(book.asks, visit.now), ask)
+        sending.store(visit.tx, replace(book, asks=asks), ends_at=visit.now + DAY)
+    for limit in books.coarse:
+        sending.add(visit.tx, limit.key, _grain(limit, visit.now))
+
+
+def _mark(code: Code) -> str:
+    """How an ask remembers which code it sent: enough of the seed to tell codes apart, useless without the key."""
+    return code.seed[:6].hex()
+
+
+def _grain(limit: Coarse, moment: int) -> int:
+    """The start of the grain a moment falls in, in seconds: a row's `minute`."""
+    return moment // limit.grain * limit.grain // SECOND

@@ -1,0 +1,71 @@
+"""Telling people what happened to their account, at every address that is theirs (phone-change.md §6).
+
+Notices are refused by no limit and no country list, retried for 72 hours, and outlive the sessions they tell of.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ostiary.server.core.masking import mask_number
+from ostiary.server.core.millis import HOUR
+from ostiary.server.core.people import Account
+from ostiary.server.guards.entry import Visit
+from ostiary.server.storage import outbox
+from ostiary.server.storage.outbox import Medium, Message
+
+NOTICE_LIFE = 72 * HOUR
+
+
+def language(visit: Visit[object], account: Account | None) -> str:
+    """In which language to write: the request's choice, else the user's, else the pool's."""
+    if visit.call.lang_given:
+        return visit.call.lang
+    return (account.locale if account else None) or visit.pool.locale
+
+
+def number_moved(
+    visit: Visit[object], event: str, account: Account, old: str | None, new: str | None
+) -> None:
+    """Tell the old number, the new one and every verified address. `event`: phone_changed, _bound, _unbound."""
+    facts = {"old": old and mask_number(old), "new": new and mask_number(new), "event": event}
+    for number in (old, new):
+        if number is not None:
+            _queue(visit, event, account, "sms", number, facts | {"to": "old" if number == old else "new"})
+    if account.email is not None and account.email_verified:
+        _queue(visit, event, account, "email", account.email, facts | {"to": "email"})
+
+
+def guesses(visit: Visit[object], event: str, account: Account, channel: str) -> None:
+    """Tell, at every verified address, that much of a day's wrong guesses is spent."""
+    if account.phone is not None and account.phone_verified:
+        _queue(visit, event, account, "sms", account.phone, {"channel": channel, "event": event})
+    if account.email is not None and account.email_verified:
+        _queue(visit, event, account, "email", account.email, {"channel": channel, "event": event})
+
+
+def _queue(
+    visit: Visit[object],
+    purpose: str,
+    account: Account,
+    medium: Medium,
+    recipient: str,
+    facts: Mapping[str, Any],
+) -> None:
+    outbox.queue(
+        visit.tx,
+        Message(
+            id=outbox.new_id(visit.ports, visit.now),
+            pool_id=visit.pool.id,
+            user_id=account.user_id,
+            medium=medium,
+            recipient=recipient,
+            purpose=purpose,
+            facts={**facts, "at": visit.now, "device": visit.call.device},
+            # The person who is told need not be the one who asks: their own language, not the request's.
+            lang=account.locale or visit.pool.locale,
+            state="queued",
+            made_at=visit.now,
+            due_at=visit.now,
+            ends_at=visit.now + NOTICE_LIFE,
+        ),
+    )

@@ -1,0 +1,200 @@
+"""Comparing codes, and paying for what was wrong.
+
+One code is compared per channel: the caller's own live one; only if there is none, and the pool does not require
+bound codes, nobody's. A wrong guess is stored before anybody hears of it, and survives the failure of its step.
+
+Locks, in this order: the user's row (`entry`), a number's counters, nobody's codes. A user's own counters and
+codes are touched under the user's lock only.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ostiary.contract.keys import Key
+from ostiary.server.core.codes import NOBODY, Code, Counter, WrongGuess
+from ostiary.server.core.passcode import BOUND, Channel
+from ostiary.server.core.people import Account
+from ostiary.server.core.refused import Refused
+from ostiary.server.guards import notices, sessions
+from ostiary.server.guards.entry import Visit
+from ostiary.server.guards.passcodes import derive, rules
+from ostiary.server.guards.passcodes.rules import Shut, Spent
+from ostiary.server.storage import codes, guesses, people
+from ostiary.server.storage.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A code as somebody typed it: digits, for a channel, at a number or address."""
+
+    channel: Channel
+    target: str
+    digits: str
+
+    def __repr__(self) -> str:
+        return f"Typed(channel={self.channel!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A right code, still live: `use` uses it up. `bound`: it was asked for by the signed-in caller."""
+
+    code: Code
+    counters: tuple[Counter, ...]
+
+    @property
+    def bound(self) -> bool:
+        """Whether the code is the caller's own."""
+        return self.code.owner != NOBODY
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """What one typed code would be compared with, and who pays if it is wrong."""
+
+    typed: Typed
+    code: Code | None
+    counters: tuple[Counter, ...]
+
+
+def prove(visit: Visit[object], typed: Sequence[Typed]) -> tuple[Proof, ...] | Refused:
+    """Judge every typed code, in the order given; all must be live, then all right.
+
+    Refused: `guesses_spent` (data.retryAfter), `reauth_required`: no guess may be made, nothing was compared.
+    `code_expired`: one has no live code, nothing was compared. `code_wrong`: each wrong one was paid for;
+    which of several it was is not told. Right ones stay live and cost nothing.
+    """
+    candidates = [_candidate(visit, each) for each in typed]
+    refused = _judge_budgets(visit, candidates)
+    if refused is not None:
+        return refused
+    compared = [(candidate, _compare(visit, candidate)) for candidate in candidates]
+    if any(verdict is rules.Verdict.NOT_LIVE for _, verdict in compared):
+        return Refused(Key.CODE_EXPIRED)
+    wrong = [candidate for candidate, verdict in compared if verdict is rules.Verdict.WRONG]
+    for candidate in wrong:
+        _remember(visit, candidate)
+    if wrong:
+        for candidate in wrong:
+            _pay(visit, candidate)
+        return Refused(Key.CODE_WRONG)
+    return tuple(Proof(c.code, c.counters) for c in candidates if c.code is not None)
+
+
+def use(visit: Visit[object], proof: Proof) -> None:
+    """Use a right code up: accepted at most once (I1). Ends its channel's row of wrong guesses."""
+    codes.use(visit.tx, proof.code, visit.now)
+    for counter in proof.counters:
+        if counter.row_wrong:
+            guesses.end_row(visit.tx, counter.pool_id, counter.subject, counter.channel)
+
+
+def _candidate(visit: Visit[object], typed: Typed) -> _Candidate:
+    """Find the one code to compare, and load its counters under their locks."""
+    user_id = visit.account.user_id if visit.account else None
+    owner = rules.owner_of(typed.channel, user_id)
+    code = codes.own(visit.tx, visit.pool.id, typed.target, typed.channel, owner) if owner else None
+    code = code if _comparable(visit, code) else None
+    counters: list[Counter] = []
+    bound = typed.channel in BOUND
+    if code is None and not (bound and visit.pool.policy.require_bound_codes):
+        subject = guesses.of_number(typed.target)
+        at_number = guesses.load(visit.tx, visit.pool.id, subject, typed.channel)
+        nobodys = codes.nobodys(visit.tx, visit.pool.id, typed.target, typed.channel)
+        code = nobodys if _comparable(visit, nobodys) else None
+        if code is not None or not bound:
+            counters.append(at_number)
+    if bound and user_id is not None:
+        counters.append(guesses.load(visit.tx, visit.pool.id, guesses.of_user(user_id), typed.channel))
+    return _Candidate(typed, code, tuple(counters))
+
+
+def _comparable(visit: Visit[object], code: Code | None) -> bool:
+    return (
+        code is not None
+        and rules.is_live(code, visit.now)
+        and visit.ports.ring("codes").get(code.key_id) is not None
+    )
+
+
+def _judge_budgets(visit: Visit[object], candidates: Sequence[_Candidate]) -> Refused | None:
+    session_id = visit.session.id if visit.session else ""
+    checked_at = visit.session.checked_at if visit.session else visit.now
+    verdicts = [
+        rules.judge_budget(counter, visit.pool.policy, session_id, checked_at, visit.now)
+        for candidate in candidates
+        for counter in candidate.counters
+    ]
+    waits = [verdict.retry_after for verdict in verdicts if isinstance(verdict, Spent)]
+    if waits:
+        return Refused(Key.GUESSES_SPENT, retry_after=max(waits))
+    if any(isinstance(verdict, Shut) for verdict in verdicts):
+        return sessions.reauth_required(visit.account)
+    return None
+
+
+def _compare(visit: Visit[object], candidate: _Candidate) -> rules.Verdict:
+    code = candidate.code
+    if code is None:
+        return rules.Verdict.NOT_LIVE
+    right = derive.digits(
+        visit.ports.ring("codes"), code.seed, code.key_id,
+        code.pool_id, code.channel, code.target, code.owner, code.length,
+    )  # fmt: skip
+    if right is None:
+        return rules.Verdict.NOT_LIVE
+    return rules.Verdict.RIGHT if visit.ports.same(right, candidate.typed.digits) else rules.Verdict.WRONG
+
+
+def _guess(visit: Visit[object], candidate: _Candidate) -> WrongGuess:
+    """One id per request and channel: a step that runs again, or survives alone, counts it once."""
+    session_id = visit.session.id if visit.session else ""
+    return WrongGuess(visit.now, session_id, f"{visit.call.request_id}:{candidate.typed.channel}")
+
+
+def _remember(visit: Visit[object], candidate: _Candidate) -> None:
+    """Whatever becomes of this step, its wrong guess is counted (design/house.md §6)."""
+    code, subjects = candidate.code, [counter.subject for counter in candidate.counters]
+    guess, user_id, now = (
+        _guess(visit, candidate),
+        visit.account.user_id if visit.account else None,
+        visit.now,
+    )
+    if code is None:  # nothing was compared
+        return
+
+    def alone(tx: Tx) -> None:
+        if user_id is not None:
+            people.lock_user(tx, user_id)
+        for subject in subjects:
+            counter = guesses.load(tx, code.pool_id, subject, code.channel)
+            more = rules.paid(counter, guess, now)
+            if more is None:
+                return
+            guesses.store(tx, more)
+        codes.pay(tx, code)
+
+    visit.tx.survive(alone)
+
+
+def _pay(visit: Visit[object], candidate: _Candidate) -> None:
+    """Count a wrong guess against everything it belongs to, and tell the user when much of a day is gone."""
+    guess = _guess(visit, candidate)
+    for counter in candidate.counters:
+        more = rules.paid(counter, guess, visit.now)
+        if more is None:
+            return
+        telling = (
+            rules.judge_telling(more, visit.pool.policy, visit.now)
+            if _is_users(counter, visit.account)
+            else None
+        )
+        guesses.store(visit.tx, telling.counter if telling else more)
+        if telling and visit.account:
+            notices.guesses(visit, telling.notice, visit.account, counter.channel)
+    if candidate.code is not None:
+        codes.pay(visit.tx, candidate.code)
+
+
+def _is_users(counter: Counter, account: Account | None) -> bool:
+    return account is not None and counter.subject == guesses.of_user(account.user_id)

@@ -1,0 +1,89 @@
+"""Sessions: a session is a sign-in. Only checking a credential starts one; refreshing keeps it.
+
+It lives 14 days, or as long as its refresh family where `offline_access` was asked for. A change of number ends
+all others by raising the account's epoch: sign-ins and refreshes that were under way end with them.
+"""
+
+from collections.abc import Sequence
+
+from ostiary.contract.keys import Key
+from ostiary.server.core.millis import SECOND
+from ostiary.server.core.people import Account, Session
+from ostiary.server.core.refused import Refused
+from ostiary.server.guards.entry import Step, Visit
+from ostiary.server.storage import sessions
+
+
+def open_session(
+    visit: Visit[object], account: Account, methods: Sequence[str], scope: str, *, epoch: int
+) -> tuple[Session, str | None]:
+    """Start a session for an account whose credential was just checked; the refresh token too, where asked for.
+
+    `epoch` is the account's when the credential was checked: a change of number in between ends this session
+    before it is used. The refresh token (`offline_access`) is answered once and kept as its hash.
+    """
+    policy = visit.app.policy
+    offline = "offline_access" in scope.split()
+    life = policy.refresh_token_life if offline else policy.session_life
+    session = Session(
+        id=visit.ports.object_id(),
+        epoch=epoch,
+        scope=scope,
+        methods=" ".join(methods),
+        opened_at=visit.now,
+        checked_at=visit.now,
+        ends_at=visit.now + life * SECOND,
+        ended_at=None,
+    )
+    sessions.put(
+        visit.tx,
+        session,
+        pool_id=visit.pool.id,
+        user_id=account.user_id,
+        app_id=visit.app.id,
+        address=visit.call.address,
+        device=visit.call.device,
+    )
+    return session, refresh_token(visit, session) if offline else None
+
+
+def refresh_token(visit: Visit[object], session: Session) -> str:
+    """A new refresh token of a session's family: 256 random bits, kept as plain SHA-256."""
+    token = visit.ports.secret("rt_")
+    sessions.put_refresh(
+        visit.tx,
+        visit.ports.sha256(token),
+        session_id=session.id,
+        app_id=visit.app.id,
+        made_at=visit.now,
+        ends_at=session.ends_at,
+    )
+    return token
+
+
+def end_others(step: Step[object]) -> None:
+    """End every session of the account but this one, with their refresh tokens, wherever they are just now."""
+    sessions.raise_epoch(step.tx, step.account.user_id, step.account.session_epoch, keep=step.session.id)
+
+
+def end_all(visit: Visit[object], account: Account) -> None:
+    """End every session of an account."""
+    sessions.raise_epoch(visit.tx, account.user_id, account.session_epoch, keep="")
+
+
+def judge_step_up(step: Step[object]) -> Refused | None:
+    """Whether the last credential check is young enough for what matters most (`stepUpMaxAge`)."""
+    return (
+        reauth_required(step.account)
+        if step.now - step.session.checked_at >= step.pool.policy.step_up_max_age * SECOND
+        else None
+    )
+
+
+def reauth_required(account: Account | None) -> Refused:
+    """Sign in again: `data.methods` names the ways this account can."""
+    ways = {
+        "PASSWORD": account is not None and account.has_password,
+        "PHONE_PASSCODE": account is not None and account.phone is not None,
+    }
+    return Refused(Key.REAUTH_REQUIRED, data={"methods": [way for way, there in ways.items() if there]})

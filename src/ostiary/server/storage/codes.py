@@ -1,0 +1,134 @@
+"""Rows of codes: one per (pool, target, channel, owner). The digits are in none of them; see `guards/passcodes/derive`.
+
+Own rows (owner = a user) are read under that user's lock; nobody's rows are locked here, after the counters.
+"""
+
+from ostiary.server.core.codes import NOBODY, Code
+from ostiary.server.storage.tx import Row, Sql, Tx
+
+_COLUMNS = "pool_id, target, channel, owner, seed, key_id, length, max_wrong, wrong, made_at, ends_at, used_at, void_at"
+
+_AT_TARGET = Sql(f"SELECT {_COLUMNS} FROM codes WHERE pool_id = :pool_id AND target = :target")
+
+_ONE = f"""
+    SELECT {_COLUMNS} FROM codes
+    WHERE pool_id = :pool_id AND target = :target AND channel = :channel AND owner = :owner"""
+
+_OWN = Sql(_ONE)
+_NOBODYS = Sql(_ONE, postgresql=_ONE + " FOR UPDATE")
+
+_LIVE_TARGETS = Sql(
+    """
+    SELECT target FROM codes
+    WHERE pool_id = :pool_id AND owner = :owner AND channel = :channel AND owner <> ''
+      AND used_at IS NULL AND void_at IS NULL AND wrong < max_wrong AND ends_at > :now
+    ORDER BY made_at DESC LIMIT 1
+    """
+)
+
+_PUT = Sql(
+    f"""
+    INSERT INTO codes ({_COLUMNS})
+    VALUES (:pool_id, :target, :channel, :owner, :seed, :key_id, :length, :max_wrong, 0, :made_at, :ends_at, NULL, NULL)
+    ON CONFLICT (pool_id, target, channel, owner) DO UPDATE SET
+        seed = :seed, key_id = :key_id, length = :length, max_wrong = :max_wrong, wrong = 0,
+        made_at = :made_at, ends_at = :ends_at, used_at = NULL, void_at = NULL
+    WHERE codes.seed = :seen_seed
+    """
+)
+
+_USE = Sql(
+    """
+    UPDATE codes SET used_at = :now
+    WHERE pool_id = :pool_id AND target = :target AND channel = :channel AND owner = :owner AND seed = :seed
+      AND used_at IS NULL AND void_at IS NULL AND wrong < max_wrong AND ends_at > :now
+    """
+)
+
+_PAY = Sql(
+    """
+    UPDATE codes SET wrong = wrong + 1
+    WHERE pool_id = :pool_id AND target = :target AND channel = :channel AND owner = :owner AND seed = :seed
+      AND wrong < max_wrong
+    """
+)
+
+_VOID_OWN = Sql(
+    "UPDATE codes SET void_at = :now WHERE pool_id = :pool_id AND owner = :owner AND owner <> '' AND void_at IS NULL"
+)
+
+_VOID_NOBODYS = Sql(
+    "UPDATE codes SET void_at = :now WHERE pool_id = :pool_id AND target = :target AND owner = '' AND void_at IS NULL"
+)
+
+
+def _code(row: Row | None) -> Code | None:
+    return Code(*row[:4], bytes(row[4]), *row[5:]) if row else None
+
+
+def at_target(tx: Tx, pool_id: str, target: str) -> list[Code]:
+    """Every code at one number or address, whoever it belongs to; read under the target's sending row."""
+    return [
+        Code(*row[:4], bytes(row[4]), *row[5:]) for row in tx.all(_AT_TARGET, pool_id=pool_id, target=target)
+    ]
+
+
+def own(tx: Tx, pool_id: str, target: str, channel: str, owner: str) -> Code | None:
+    """A user's own code; the user's row is locked."""
+    return _code(tx.one(_OWN, pool_id=pool_id, target=target, channel=channel, owner=owner))
+
+
+def nobodys(tx: Tx, pool_id: str, target: str, channel: str) -> Code | None:
+    """Nobody's code, locked; the number's counter is locked already."""
+    return _code(tx.one(_NOBODYS, pool_id=pool_id, target=target, channel=channel, owner=NOBODY))
+
+
+def live_target(tx: Tx, pool_id: str, owner: str, channel: str, now: int) -> str | None:
+    """Where this user's newest live code of a channel went, or None."""
+    row = tx.one(_LIVE_TARGETS, pool_id=pool_id, owner=owner, channel=channel, now=now)
+    return row[0] if row else None
+
+
+def put(tx: Tx, code: Code, over: Code | None) -> None:
+    """Store a new code, over exactly the dead one that was seen (or nothing); a rival's makes the step run again."""
+    tx.must(
+        _PUT,
+        pool_id=code.pool_id,
+        target=code.target,
+        channel=code.channel,
+        owner=code.owner,
+        seed=code.seed,
+        key_id=code.key_id,
+        length=code.length,
+        max_wrong=code.max_wrong,
+        made_at=code.made_at,
+        ends_at=code.ends_at,
+        seen_seed=over.seed if over else b"",
+    )
+
+
+def use(tx: Tx, code: Code, now: int) -> None:
+    """Use a live code up. It was judged live a moment ago under its lock: anything else runs the step again."""
+    tx.must(_USE, **_key(code), now=now)
+
+
+def pay(tx: Tx, code: Code) -> None:
+    """Count one wrong guess at this very code; a code that has been replaced or is dead already needs none."""
+    tx.must(_PAY, expect=None, **_key(code))
+
+
+def void_all(tx: Tx, pool_id: str, owner: str, left_target: str | None, now: int) -> None:
+    """Void every code of a user, and nobody's codes at the number or address they leave."""
+    tx.must(_VOID_OWN, expect=None, pool_id=pool_id, owner=owner, now=now)
+    if left_target is not None:
+        tx.must(_VOID_NOBODYS, expect=None, pool_id=pool_id, target=left_target, now=now)
+
+
+def _key(code: Code) -> dict[str, str | bytes]:
+    return {
+        "pool_id": code.pool_id,
+        "target": code.target,
+        "channel": code.channel,
+        "owner": code.owner,
+        "seed": code.seed,
+    }

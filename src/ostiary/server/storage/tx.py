@@ -1,0 +1,77 @@
+"""A step's view of one transaction, the same on both databases.
+
+A clash is a row count, never an exception. Rows are plain tuples, in the order of the SELECT list.
+Statements are written once with `:name` parameters; `Sql` knows both spellings.
+"""
+
+import re
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, Protocol
+
+Row = tuple[Any, ...]
+
+
+class Lane(Enum):
+    """Who is waiting: a person (LIVE), or a job that takes its turn in chunks of at most 20 ms (BULK)."""
+
+    LIVE = "live"
+    BULK = "bulk"
+
+
+class ConflictError(Exception):
+    """A guarded statement touched another number of rows than the step had seen: the step runs again."""
+
+
+class UnavailableError(Exception):
+    """The database could not do it now (locked, full, gone). Answered as 503; nothing was accepted."""
+
+
+class Sql:
+    """One statement: SQLite's spelling, and PostgreSQL's (derived by renaming parameters unless given)."""
+
+    __slots__ = ("postgresql", "sqlite")
+
+    def __init__(self, text: str, *, postgresql: str | None = None) -> None:
+        self.sqlite = text
+        self.postgresql = _renamed(postgresql if postgresql is not None else text)
+
+    def __repr__(self) -> str:
+        return f"Sql({self.sqlite!r})"
+
+
+def _renamed(text: str) -> str:
+    """`:name` as `%(name)s`; a double colon is a cast and stays, a percent sign is doubled."""
+    return re.sub(r"(?<!:):([a-z_][a-z_0-9]*)", r"%(\1)s", text.replace("%", "%%"))
+
+
+class Tx(Protocol):
+    """What storage files build on. Nobody else calls `one`, `all`, `run` or `must` (a house test looks)."""
+
+    dialect: str
+    """`sqlite` or `postgresql`."""
+
+    def one(self, sql: Sql, **params: Any) -> Row | None:
+        """The only row, or None."""
+
+    def all(self, sql: Sql, **params: Any) -> list[Row]:
+        """All rows."""
+
+    def run(self, sql: Sql, **params: Any) -> int:
+        """Run it now; how many rows it touched."""
+
+    def must(self, sql: Sql, *, expect: int | None = 1, **params: Any) -> None:
+        """Run it before the next statement or the commit, whichever comes first (PostgreSQL: in one flush).
+
+        Where it touches another number of rows than `expect` (None: any), the step is run again from
+        the start (`ConflictError`), and answered 503 when that does not help.
+        """
+
+    def survive(self, fact: Callable[["Tx"], None]) -> None:
+        """Should this step fail from here on, run `fact` in a transaction of its own before the error is answered.
+
+        For wrong guesses: they are never refunded (phone-change.md §4). `fact` must be safe to run twice.
+        """
+
+    def after_commit(self, topic: str) -> None:
+        """Once this transaction is durable, tell the listeners of `topic` (e.g. `outbox`) in this process."""
