@@ -18,10 +18,6 @@ _ADD = Sql(
     " ON CONFLICT (name) DO UPDATE"
     " SET value = CAST(CAST(meta.value AS BIGINT) + CAST(:amount AS BIGINT) AS TEXT)",
 )
-_DATABASE_CLOCK = Sql(
-    "SELECT CAST((julianday('now') - 2440587.5) * 86400000.0 AS INTEGER)",
-    postgresql="SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)",
-)
 _NEWEST_MOMENT = Sql("SELECT max(at) FROM audit")
 
 
@@ -45,12 +41,6 @@ def add(tx: Tx, name: str, amount: int) -> int:
     """Add to a number (0 where there was none); what it is now."""
     tx.run(_ADD, name=name, amount=amount)
     return get_int(tx, name)
-
-
-def database_clock(tx: Tx) -> int:
-    """Milliseconds since 1970 by the database's own clock (SQLite has none: the machine's)."""
-    row = tx.one(_DATABASE_CLOCK)
-    return 0 if row is None else int(row[0])
 
 
 def newest_moment(tx: Tx) -> int:

@@ -113,19 +113,13 @@ def set_policy(tx: Tx, pool_id: str, policy: PoolPolicy) -> bool:
     return tx.run(_SET_POLICY, id=pool_id, policy=policy_text(policy)) == 1
 
 
-def allowed_origins(tx: Tx) -> frozenset[str]:
-    """Every origin that some pool lets browsers call from.
-
-    A preflight request names neither a pool nor an app, so the answer is the union; what an origin
-    may then do is decided by the token it shows, as for everybody.
-    """
-    rows = tx.all(_ORIGINS)
-    lines = (
-        line.strip().rstrip("/")
-        for (text,) in rows
-        for line in pool_policy(text).allowed_origins.splitlines()
-    )
-    return frozenset(line for line in lines if line)
+def allowed_origins(tx: Tx) -> dict[str, frozenset[str]]:
+    """Pool → the origins that may call it from a browser; pools that allow none are left out."""
+    return {
+        pool_id: frozenset(line.strip().rstrip("/") for line in origins.splitlines() if line.strip())
+        for pool_id, text in tx.all(_ORIGINS)
+        if (origins := pool_policy(text).allowed_origins)
+    }
 
 
 def insert_app(tx: Tx, app: AppRow) -> bool:

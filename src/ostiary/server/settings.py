@@ -1,0 +1,264 @@
+"""How an installation is set up: a TOML file, `OSTIARY_*` in the environment, `OSTIARY_*_FILE`, the command line.
+
+Later ones win. What a pool decides (code lengths, limits) is data of the pool, not a setting. A key that
+nobody knows is refused with the nearest one that exists: a misspelt limit must not be a limit switched off.
+"""
+
+import difflib
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import msgspec
+from msgspec import Meta
+
+PREFIX = "OSTIARY_"
+_CONFIG = "OSTIARY_CONFIG"
+_OTHERS = {_CONFIG, "OSTIARY_SOAK", "OSTIARY_TEST_RUN_FOLDER", "OSTIARY_TEST_POSTGRES_BIN"}
+"""Variables of this name that are no settings: the file's own, and those of the tests' run."""
+_FROM_FILE = "_FILE"
+
+
+class SettingsError(Exception):
+    """The installation can't be started like this; the message says what to change. Exit code 2."""
+
+
+def _text(text: str) -> Meta:
+    return Meta(description=text)
+
+
+def _number(text: str, least: int, most: int | None = None) -> Meta:
+    return Meta(description=text, ge=least, le=most)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is set per installation. In a TOML file by these names, in the environment in capitals."""
+
+    host: Annotated[str, _text("The address to listen on. Dev mode takes loopback addresses only.")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[
+        int, _number("The port to listen on; 0 picks a free one, which the ready line tells.", 0, 65_535)
+    ] = 8_000
+    public_url: Annotated[
+        str,
+        Meta(
+            description="The URL that clients use, without a slash at its end; it becomes the issuer of tokens. "
+            "Empty: http://<host>:<port>.",
+            pattern=r"^(https?://[^/\s]+(/[^\s]*[^/\s])?)?$",
+        ),
+    ] = ""
+    database: Annotated[
+        str,
+        Meta(
+            description="sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME. "
+            "Empty: sqlite:///<data_dir>/ostiary.db.",
+            pattern=r"^(sqlite:///.+|postgres(ql)?://.+)?$",
+        ),
+    ] = ""
+    data_dir: Annotated[
+        str, _text("The folder of the embedded database, of keys.json and, in dev mode, of dev.json.")
+    ] = "data"
+    keys_file: Annotated[
+        str,
+        _text("The file of the root keys (mode 600), made by `ostiary init`. Empty: <data_dir>/keys.json."),
+    ] = ""
+    workers: Annotated[
+        int, _number("Serving processes that share the port. More than one needs PostgreSQL.", 1, 64)
+    ] = 1
+    dev: Annotated[
+        bool,
+        _text(
+            "Dev mode: makes a pool, an app and users, shows every message in the inbox, lets the clock be moved."
+        ),
+    ] = False
+    inbox: Annotated[
+        bool,
+        _text(
+            "Show every message that would be sent on /dev/inbox. Always so in dev mode, refused outside of it."
+        ),
+    ] = False
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        _text(
+            "Addresses or networks of reverse proxies whose `proxy_header` is believed. None: the peer counts."
+        ),
+    ] = ()
+    proxy_header: Annotated[
+        Literal["x-forwarded-for", "x-real-ip"],
+        _text("The header in which the trusted proxies tell the caller's address; they must set it."),
+    ] = "x-forwarded-for"
+    backends: Annotated[
+        tuple[str, ...],
+        _text(
+            "Addresses or networks of own servers that call on behalf of people: their `x-real-ip` is believed, "
+            "and their asks without one are not limited per address."
+        ),
+    ] = ()
+    argon2_memory_kib: Annotated[int, _number("Memory of one password check, KiB.", 19_456)] = 19_456
+    argon2_passes: Annotated[int, _number("Passes of one password check.", 2)] = 2
+    argon2_lanes: Annotated[int, _number("Lanes of one password check.", 1)] = 1
+    password_threads: Annotated[int, _number("Password checks at a time; each uses one core.", 1)] = 2
+    password_queue: Annotated[
+        int, _number("Password checks that may wait; beyond them the answer is 503.", 0)
+    ] = 64
+    header_timeout: Annotated[
+        int, _number("Seconds within which a request's head must have arrived.", 1, 600)
+    ] = 10
+    body_timeout: Annotated[
+        int, _number("Seconds within which a request's body must have arrived.", 1, 600)
+    ] = 10
+    keep_alive: Annotated[int, _number("Seconds that an idle connection is kept.", 1, 3_600)] = 30
+    most_requests: Annotated[
+        int, _number("Requests under way in one process; beyond them the answer is 503.", 1)
+    ] = 1_000
+    stop_timeout: Annotated[
+        int, _number("Seconds that requests under way get to finish after SIGTERM.", 0, 8)
+    ] = 8
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], _text("What is logged, on standard error.")
+    ] = "info"
+
+    @property
+    def folder(self) -> Path:
+        """The data folder."""
+        return Path(self.data_dir).expanduser()
+
+    @property
+    def database_url(self) -> str:
+        """The database, the default made whole."""
+        return self.database or f"sqlite:///{self.folder.absolute() / 'ostiary.db'}"
+
+    @property
+    def keys_path(self) -> Path:
+        """The file of the root keys, the default made whole."""
+        return Path(self.keys_file).expanduser() if self.keys_file else self.folder / "keys.json"
+
+    @property
+    def on_sqlite(self) -> bool:
+        """Whether the embedded database is used."""
+        return self.database_url.startswith("sqlite:")
+
+
+@dataclass(frozen=True, slots=True)
+class Documented:
+    """One row of the settings' reference."""
+
+    name: str
+    default: Any
+    text: str
+    type: Any
+
+
+def reference() -> list[Documented]:
+    """Every setting with its text, in the order of the reference."""
+    rows = []
+    for known in msgspec.structs.fields(Settings):
+        base, meta = get_args(known.type)
+        rows.append(Documented(known.name, known.default, meta.description, base))
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The settings, and where each that is not a default came from."""
+
+    settings: Settings
+    sources: Mapping[str, str]
+
+
+def load(
+    options: Mapping[str, Any],
+    environment: Mapping[str, str] | None = None,
+    config: Path | None = None,
+) -> Loaded:
+    """Read all sources. `options` are the command line's, None where not given. Raises `SettingsError`."""
+    environment = os.environ if environment is None else environment
+    path = config or (Path(environment[_CONFIG]) if environment.get(_CONFIG) else None)
+    layers = [
+        *([_from_file(path)] if path else []),
+        _from_environment(environment),
+        {name: (value, "the command line") for name, value in options.items() if value is not None},
+    ]
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for layer in layers:
+        for name, (value, source) in layer.items():
+            values[name] = _converted(name, value, source)
+            sources[name] = source
+    for name in ("trusted_proxies", "backends"):
+        _check_networks(name, values.get(name, ()))
+    return Loaded(Settings(**values), sources)
+
+
+_NAMES = Settings.__struct_fields__
+_TYPES = {known.name: known.type for known in msgspec.structs.fields(Settings)}
+_FLAGS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+_Layer = dict[str, tuple[Any, str]]
+
+
+def _from_file(path: Path) -> _Layer:
+    try:
+        with path.open("rb") as file:
+            table = tomllib.load(file)
+    except OSError as error:
+        raise SettingsError(f"{path} can't be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not TOML: {error}") from error
+    for name in table:
+        if name not in _NAMES:
+            raise SettingsError(f"{path}: there is no setting {name!r}{_did_you_mean(name, _NAMES)}")
+    return {name: (value, str(path)) for name, value in table.items()}
+
+
+def _from_environment(environment: Mapping[str, str]) -> _Layer:
+    layer: _Layer = {}
+    known = {PREFIX + name.upper(): name for name in _NAMES}
+    for variable, value in environment.items():
+        if not variable.startswith(PREFIX) or variable in _OTHERS or not value:
+            continue
+        if variable in known:
+            layer[known[variable]] = (value, variable)
+            continue
+        plain = variable.removesuffix(_FROM_FILE)
+        if plain == variable or plain not in known:
+            raise SettingsError(f"there is no setting {variable}{_did_you_mean(variable, tuple(known))}")
+        try:
+            layer[known[plain]] = (Path(value).read_text(encoding="utf-8").strip(), variable)
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{variable}: {value} can't be read: {error}") from error
+    return layer
+
+
+def _converted(name: str, value: Any, source: str) -> Any:
+    """The value as the setting's type: text (from the environment) is read, other types must fit."""
+    default = getattr(_DEFAULTS, name)
+    if isinstance(value, str) and isinstance(default, tuple):
+        value = [part.strip() for part in value.split(",") if part.strip()]
+    elif isinstance(value, str) and isinstance(default, bool):
+        value = _FLAGS.get(value.lower(), value)
+    try:
+        return msgspec.convert(value, _TYPES[name], strict=not isinstance(value, str))
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{source}: {name}: {error}") from error
+
+
+def _check_networks(name: str, networks: tuple[str, ...]) -> None:
+    for network in networks:
+        try:
+            ipaddress.ip_network(network, strict=False)
+        except ValueError as error:
+            raise SettingsError(f"{name}: {network!r} is neither an address nor a network") from error
+
+
+def _did_you_mean(name: str, names: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+_DEFAULTS = Settings()

@@ -1,0 +1,115 @@
+"""The operations over HTTP: a path finds its row in the table, and the row says all the rest.
+
+A request's hops: the caller's token (`callers`), the body's bytes, their meaning (`wire`, a form error is a
+value), the action, its answer in the form of the operation's kind. The answer leaves after the action's commit.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from ostiary.contract import envelope
+from ostiary.contract.keys import Key
+from ostiary.contract.operation import Kind, Operation, Who
+from ostiary.contract.operations import BY_PATH
+from ostiary.server.core.call import Call, UserToken
+from ostiary.server.core.refused import Refused
+from ostiary.server.guards.service import Service
+from ostiary.server.web import oauth, wire
+from ostiary.server.web.answers import Answer, Handler, Request
+from ostiary.server.web.callers import Callers
+from ostiary.server.web.middleware import refusal
+
+Action = Callable[[Service, Call, Any], Awaitable[Any]]
+"""`async def <operation name>(service, call, form)`: data, None, or a refusal."""
+
+_FORM = "application/x-www-form-urlencoded"
+_NOT_OPERATIONS_FAULT = {Key.BODY_TOO_LARGE, Key.UNSUPPORTED_MEDIA_TYPE}
+"""Refusals of the bytes themselves: no operation answers them."""
+
+
+class Api:
+    """All operations of the table, each with its action."""
+
+    def __init__(self, service: Service, callers: Callers, actions: Mapping[str, Action]) -> None:
+        self._service = service
+        self._callers = callers
+        self._actions = actions
+
+    def routes(self) -> dict[bytes, dict[str, Handler]]:
+        """Path → method → handler, for every row of the table."""
+        return {
+            path.encode(): {
+                method: partial(self._answer, operation, self._actions[operation.name])
+                for method, operation in methods.items()
+            }
+            for path, methods in BY_PATH.items()
+        }
+
+    async def _answer(self, operation: Operation, action: Action, request: Request) -> Answer:
+        request.operation = operation.name
+        query = request.query if operation.kind is Kind.OAUTH and operation.who is Who.USER else b""
+        call = await self._callers.read(request.headers, request.peer, request.id, query)
+        form = await self._form(operation, request)
+        if isinstance(form, Refused) and form.key in _NOT_OPERATIONS_FAULT:
+            answer = self._refused(operation, call, form, request)
+        else:
+            result = await action(self._service, call, form)
+            if isinstance(result, Refused):
+                answer = self._refused(operation, call, result, request)
+            else:
+                answer = _done(operation, call, result)
+        answer.close = request.unread
+        answer.pool_id = _pool(call)
+        return answer
+
+    async def _form(self, operation: Operation, request: Request) -> Any:
+        """What the request says: a Struct, a refusal, or None where the operation reads nothing."""
+        body = b""
+        content_type = request.headers.get(b"content-type", b"").decode("latin-1")
+        if request.method == "POST":
+            if not _served(operation, content_type):
+                return Refused(Key.UNSUPPORTED_MEDIA_TYPE)
+            whole = await request.body()
+            if isinstance(whole, Refused):
+                return whole
+            body = whole
+        if operation.request is None:
+            return None
+        return wire.read(operation, body, request.query, content_type)
+
+    def _refused(self, operation: Operation, call: Call, refused: Refused, request: Request) -> Answer:
+        if operation.kind is Kind.OAUTH:
+            return oauth.refused(operation, refused)
+        return refusal(request, refused, call.lang)
+
+
+def _done(operation: Operation, call: Call, data: Any) -> Answer:
+    if operation.kind is Kind.API:
+        return Answer(envelope.ok(data, envelope.done(call.lang), call.request_id))
+    if operation.kind is Kind.OAUTH:
+        return oauth.done(data)
+    return Answer(msgspec.json.encode(data))
+
+
+def _served(operation: Operation, content_type: str) -> bool:
+    """Whether a stated type is one that the operation reads; none stated is the right one."""
+    kind, _, parameters = content_type.lower().partition(";")
+    kind = kind.strip()
+    charset = parameters.partition("charset=")[2].strip().strip('"')
+    if charset not in {"", "utf-8", "utf8"}:
+        return False
+    if operation.kind is Kind.OAUTH:
+        return kind in {"", _FORM, "application/json"}
+    return kind in {"", "application/json"} or (kind.startswith("application/") and kind.endswith("+json"))
+
+
+def _pool(call: Call) -> str | None:
+    """Whose website may read the answer, where the caller said."""
+    if isinstance(call.user, UserToken):
+        return call.user.pool_id
+    if not isinstance(call.manager, Refused):
+        return call.manager.pool_id
+    return call.pool_id

@@ -1,0 +1,219 @@
+"""Headers → `Call`. What can't be read counts as absent; nothing a client sends here makes an error.
+
+Real clients send the token raw or after `Bearer`, and name app and pool by either of two header families.
+Addresses in headers are believed from configured peers only: anybody can write `x-real-ip`.
+"""
+
+import base64
+import binascii
+import ipaddress
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from urllib.parse import parse_qs
+
+from ostiary.contract.keys import Key
+from ostiary.server.core.call import NOBODY, Call, ClientSecret, Lang, ManagementToken, UserToken
+from ostiary.server.core.refused import Refused
+from ostiary.server.guards.signing import Signer
+
+DEVICE_LENGTH = 200
+_ID_LENGTH = 128
+"""App and pool ids are shorter; a longer one is cut and so matches none."""
+
+UNKNOWN_ADDRESS = "unknown"
+"""A peer without an address (a UNIX socket): limited like an address of its own."""
+
+Headers = Mapping[bytes, bytes]
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_INVALID = Refused(Key.LOGIN_INVALID)
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\xff]+")
+
+
+class Callers:
+    """Reads callers; holds what an installation believes of its peers."""
+
+    def __init__(
+        self,
+        signer: Signer,
+        *,
+        trusted_proxies: Iterable[str] = (),
+        backends: Iterable[str] = (),
+        proxy_header: str = "x-forwarded-for",
+    ) -> None:
+        self._signer = signer
+        self._proxies = _networks(trusted_proxies)
+        self._backends = _networks(backends)
+        self._proxy_header = proxy_header.encode()
+
+    async def read(self, headers: Headers, peer: str | None, request_id: str, query: bytes = b"") -> Call:
+        """The caller of one request. `query`: where an operation takes its token from there (RFC 6750 §2.3).
+
+        Raises `UnavailableError` where a signing key had to be loaded and the database is gone.
+        """
+        token, client, given = _credential(headers.get(b"authorization", b""))
+        if not given and query:
+            token = _query_token(query)
+            given = token is not None
+        user, manager = await self._verdict(token, given=given)
+        lang = language(headers)
+        return Call(
+            request_id=request_id,
+            user=user,
+            token_given=given,
+            manager=manager,
+            app_id=_id(headers, b"app-id"),
+            pool_id=_id(headers, b"userpool-id"),
+            client=client,
+            address=self.address(headers, peer),
+            device=_text(headers.get(b"user-agent", b""))[:DEVICE_LENGTH],
+            lang=lang or "zh-CN",
+            lang_given=lang is not None,
+        )
+
+    def address(self, headers: Headers, peer: str | None) -> str:
+        """The caller's address by the trust rule: IPv4, the /64 of an IPv6, '' for a backend's own ask."""
+        address = _parsed(peer or "")
+        if address is None:
+            return UNKNOWN_ADDRESS
+        if _inside(address, self._proxies):
+            address = self._behind_proxies(headers, address)
+        if _inside(address, self._backends):
+            named = _parsed(_text(headers.get(b"x-real-ip", b"")))
+            return "" if named is None or _inside(named, self._backends) else _shown(named)
+        return _shown(address)
+
+    def _behind_proxies(self, headers: Headers, proxy: Address) -> Address:
+        """The nearest address that no trusted proxy has: what stands left of it, its sender made up at will."""
+        text = _text(headers.get(self._proxy_header, b""))
+        if self._proxy_header == b"x-real-ip":
+            return _parsed(text) or proxy
+        nearest = proxy
+        for hop in reversed(text.split(",")):
+            address = _parsed(hop)
+            if address is None:
+                return nearest
+            nearest = address
+            if not _inside(address, self._proxies):
+                return nearest
+        return nearest
+
+    async def _verdict(
+        self, token: str | None, *, given: bool
+    ) -> tuple[UserToken | Refused, ManagementToken | Refused]:
+        if token is None or not given:
+            return NOBODY, NOBODY
+        verdict = await self._signer.verify(token)
+        if isinstance(verdict, UserToken):
+            return verdict, _INVALID
+        if isinstance(verdict, ManagementToken):
+            return _INVALID, verdict
+        return verdict, verdict
+
+
+def _credential(header: bytes) -> tuple[str | None, ClientSecret | None, bool]:
+    """The token, or the client's own secret, and whether a token was on the request at all."""
+    text = header.decode("latin-1").strip()
+    if not text:
+        return None, None, False
+    scheme, _, rest = text.partition(" ")
+    rest = rest.strip()
+    if not rest:
+        return (None, None, False) if scheme.lower() in {"bearer", "basic"} else (scheme, None, True)
+    if scheme.lower() == "bearer":
+        return rest, None, True
+    if scheme.lower() == "basic":
+        return None, _basic(rest), False
+    return text, None, True
+
+
+def _basic(encoded: str) -> ClientSecret | None:
+    """RFC 7617. Our ids and secrets are URL-safe, so RFC 6749's extra encoding changes nothing in them."""
+    try:
+        client_id, colon, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return None
+    return ClientSecret(client_id, secret, "basic") if colon and client_id else None
+
+
+def _query_token(query: bytes) -> str | None:
+    try:
+        values = parse_qs(query.decode("latin-1"), max_num_fields=50).get("access_token", [])
+    except ValueError:
+        return None
+    return values[0] if len(values) == 1 else None
+
+
+def _of_family(headers: Headers, name: bytes) -> bytes:
+    return headers.get(b"x-genauth-" + name) or headers.get(b"x-authing-" + name) or b""
+
+
+def _id(headers: Headers, name: bytes) -> str | None:
+    return _of_family(headers, name).decode("latin-1").strip()[:_ID_LENGTH] or None
+
+
+def language(headers: Headers) -> Lang | None:
+    """The language a request asks for: a header of either family, else `Accept-Language`; None: it does not say."""
+    named = _spoken(_of_family(headers, b"lang").decode("latin-1"))
+    return named or _accepted(headers.get(b"accept-language", b"")[:1_024])
+
+
+def _spoken(tag: str) -> Lang | None:
+    """The nearest of our languages for a language tag (RFC 5646): 'zh-TW' → zh-CN, 'en' → en-US."""
+    primary = tag.strip().lower().partition("-")[0]
+    if primary == "zh":
+        return "zh-CN"
+    return "en-US" if primary == "en" else None
+
+
+@lru_cache(maxsize=256)
+def _accepted(header: bytes) -> Lang | None:
+    """The first of our languages in `Accept-Language` by weight (RFC 9110 §12.5.4)."""
+    weighed: list[tuple[float, int, Lang]] = []
+    for place, part in enumerate(header.decode("latin-1").split(",")):
+        tag, _, parameter = part.partition(";")
+        lang = _spoken(tag)
+        weight = _weight(parameter)
+        if lang is not None and weight > 0:
+            weighed.append((-weight, place, lang))
+    return min(weighed)[2] if weighed else None
+
+
+def _weight(parameter: str) -> float:
+    name, _, value = parameter.strip().partition("=")
+    if not name:
+        return 1.0
+    return float(value) if name == "q" and re.fullmatch(r"[01](\.[0-9]{0,3})?", value) else 0.0
+
+
+def _text(raw: bytes) -> str:
+    return _UNPRINTABLE.sub("", raw.decode("latin-1")).strip()
+
+
+def _networks(texts: Iterable[str]) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
+
+
+@lru_cache(maxsize=4_096)
+def _parsed(text: str) -> Address | None:
+    try:
+        address = ipaddress.ip_address(text.strip())
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
+
+
+def _inside(address: Address, networks: tuple[Network, ...]) -> bool:
+    return any(address in network for network in networks)
+
+
+@lru_cache(maxsize=4_096)
+def _shown(address: Address) -> str:
+    """What limits count by: an IPv6 user has a /64 at least, so one of its addresses means nothing."""
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((int(address), 64), strict=False))
+    return str(address)

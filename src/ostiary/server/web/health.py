@@ -1,0 +1,80 @@
+"""`/healthz`: the process answers. `/readyz`: it may be given requests. `/metrics`.
+
+Ready means: the database answers, at this version's revision (the store refuses to open otherwise); its clock
+and ours differ by 2 s at most; ours is not more than 5 s behind the newest stored moment; the worker comes round.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from ostiary.server.core.millis import FUTURE_TOLERANCE, SECOND
+from ostiary.server.core.ports import Ports
+from ostiary.server.storage.db import Store
+from ostiary.server.storage.tx import UnavailableError
+from ostiary.server.web import answers
+from ostiary.server.web.answers import Answer, Request
+from ostiary.server.web.metrics import Metrics
+
+CLOCK_TOLERANCE = 2 * SECOND
+_PATIENCE = 2.0
+"""Seconds; who asks for readiness wants to know now."""
+
+
+class Health:
+    """What the outside may know about this process."""
+
+    def __init__(
+        self,
+        store: Store,
+        ports: Ports,
+        metrics: Metrics,
+        *,
+        newest_moment: int,
+        working: Callable[[], bool],
+    ) -> None:
+        self._store = store
+        self._ports = ports
+        self._metrics = metrics
+        self._newest_moment = newest_moment
+        """The newest moment that was stored when this process started."""
+        self._working = working
+        self.stopping = False
+        """Set when the process was told to stop: load balancers look here first."""
+
+    async def alive(self, request: Request) -> Answer:
+        """`/healthz`."""
+        request.operation = "healthz"
+        return answers.json({"status": "ok"})
+
+    async def ready(self, request: Request) -> Answer:
+        """`/readyz`: 200 or 503, and what each check says."""
+        request.operation = "readyz"
+        checks = {
+            **await self._database(),
+            "worker": "ok" if self._working() else "the worker does not come round",
+            "stopping": "stopping" if self.stopping else "ok",
+        }
+        ready = all(verdict == "ok" for verdict in checks.values())
+        return answers.json(
+            {"ready": ready, "checks": checks}, 200 if ready else 503, "ok" if ready else "not_ready"
+        )
+
+    async def measure(self, request: Request) -> Answer:
+        """`/metrics`."""
+        request.operation = "metrics"
+        return Answer(self._metrics.text(), content_type=b"text/plain; version=0.0.4; charset=utf-8")
+
+    async def _database(self) -> dict[str, str]:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                theirs = await self._store.check()
+        except (UnavailableError, TimeoutError):
+            return {"database": "the database does not answer"}
+        apart = abs(theirs - self._ports.clock.undisturbed())
+        behind = self._newest_moment - self._ports.now()
+        return {
+            "database": "ok",
+            "migrations": "ok",
+            "clock": "ok" if apart <= CLOCK_TOLERANCE else f"{apart} ms off the database's clock",
+            "past": "ok" if behind <= FUTURE_TOLERANCE else f"{behind} ms behind what is stored",
+        }

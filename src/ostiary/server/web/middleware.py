@@ -1,0 +1,170 @@
+"""Around every request: an id, a place in the queue, a deadline, headers of defence, a log line, a count.
+
+Whatever happens inside, the client gets JSON with a request id, and never a text from inside.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from ostiary.contract import envelope
+from ostiary.contract.keys import Key
+from ostiary.server.core.call import Lang
+from ostiary.server.core.ports import Ports
+from ostiary.server.core.refused import Refused
+from ostiary.server.storage.tx import UnavailableError
+from ostiary.server.web import answers
+from ostiary.server.web.answers import Answer, GoneError, Handler, Receive, Request, Scope, Send
+from ostiary.server.web.callers import language
+from ostiary.server.web.cors import Origins
+from ostiary.server.web.metrics import Metrics
+
+Routes = Mapping[bytes, Mapping[str, Handler]]
+"""Path as on the wire → method → who answers."""
+
+_PAGE_POLICY = (
+    b"default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; img-src 'self' data:; "
+    b"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_DEFENCE = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+]
+_DATA_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+_NO_STORE = (b"cache-control", b"no-store")
+
+log = structlog.get_logger("ostiary.web")
+
+
+class Edge:
+    """The ASGI application."""
+
+    def __init__(
+        self,
+        routes: Routes,
+        origins: Origins,
+        metrics: Metrics,
+        *,
+        most_requests: int,
+        body_timeout: float,
+        https: bool = False,
+        only_hosts: Callable[[bytes], bool] | None = None,
+    ) -> None:
+        self._routes = routes
+        self._origins = origins
+        self._metrics = metrics
+        self._most = most_requests
+        self._body_timeout = body_timeout
+        self._defence = list(_DEFENCE)
+        if https:
+            self._defence.append((b"strict-transport-security", b"max-age=31536000"))
+        self._only_hosts = only_hosts
+        self.under_way = 0
+        """Requests not yet answered."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; other kinds of scope do not come here (no lifespan, no WebSocket)."""
+        started = time.perf_counter()
+        request = Request(
+            method=scope["method"],
+            path=scope.get("raw_path") or scope["path"].encode(),
+            query=scope["query_string"],
+            headers=_joined(scope["headers"]),
+            peer=scope["client"][0] if scope.get("client") else None,
+            id=Ports.request_id(),
+            receive=receive,
+            body_timeout=self._body_timeout,
+        )
+        self.under_way += 1
+        try:
+            answer = await self._answer(request)
+        except GoneError:
+            return
+        finally:
+            self.under_way -= 1
+        answer.headers += await self._origins.headers(request, answer.pool_id)
+        await self._send(request, answer, send)
+        self._tell(request, answer, time.perf_counter() - started)
+
+    async def _answer(self, request: Request) -> Answer:
+        if self.under_way > self._most:
+            return refusal(request, Refused(Key.UNAVAILABLE, retry_after=1))
+        try:
+            return await self._routed(request)
+        except UnavailableError:
+            log.warning("unavailable", request_id=request.id, operation=request.operation, exc_info=True)
+            return refusal(request, Refused(Key.UNAVAILABLE, retry_after=1))
+        except Exception:
+            log.exception("error", request_id=request.id, operation=request.operation)
+            return refusal(request, Refused(Key.INTERNAL))
+
+    async def _routed(self, request: Request) -> Answer:
+        if self._only_hosts is not None and not self._only_hosts(request.headers.get(b"host", b"")):
+            return refusal(request, Refused(Key.NOT_FOUND))
+        methods = self._routes.get(request.path)
+        if methods is None:
+            return refusal(request, Refused(Key.NOT_FOUND))
+        handler = methods.get("GET" if request.method == "HEAD" else request.method)
+        if handler is not None:
+            return await handler(request)
+        if request.method == "OPTIONS" and b"access-control-request-method" in request.headers:
+            preflight = await self._origins.preflight(request, methods)
+            if preflight is not None:
+                return preflight
+        answer = refusal(request, Refused(Key.METHOD_NOT_ALLOWED))
+        answer.headers.append((b"allow", ", ".join(methods).encode()))
+        return answer
+
+    async def _send(self, request: Request, answer: Answer, send: Send) -> None:
+        policy = (b"content-security-policy", _PAGE_POLICY) if _is_page(answer) else _DATA_POLICY
+        headers = [
+            *self._defence,
+            policy,
+            _NO_STORE,
+            (b"x-request-id", request.id.encode()),
+            *answer.headers,
+        ]
+        if answer.status != 204:
+            headers += [
+                (b"content-type", answer.content_type),
+                (b"content-length", str(len(answer.body)).encode()),
+            ]
+        if answer.close:
+            headers.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    def _tell(self, request: Request, answer: Answer, seconds: float) -> None:
+        self._metrics.answered(request.operation, answer.key, seconds)
+        log.info(
+            "answered",
+            request_id=request.id,
+            operation=request.operation,
+            http=answer.status,
+            key=answer.key,
+            ms=round(seconds * 1_000, 1),
+        )
+
+
+def refusal(request: Request, refused: Refused, lang: Lang | None = None) -> Answer:
+    """The envelope of a refusal, with the HTTP status that belongs to it."""
+    return Answer(
+        envelope.no(refused.key, lang or language(request.headers) or "zh-CN", request.id, refused.facts()),
+        answers.http_status(refused),
+        headers=answers.retry_headers(refused),
+        key=refused.key.value,
+    )
+
+
+def _joined(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    headers: dict[bytes, bytes] = {}
+    for name, value in pairs:
+        headers[name] = headers[name] + b", " + value if name in headers else value
+    return headers
+
+
+def _is_page(answer: Answer) -> bool:
+    return answer.content_type.startswith(b"text/html")

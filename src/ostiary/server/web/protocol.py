@@ -1,0 +1,158 @@
+"""uvicorn, with what it leaves open closed: how large and how slow a request's head may be, and its own errors.
+
+uvicorn answers a malformed request in plain text, waits forever for the rest of a head, and ends by the signal
+that stopped it. Here that is an envelope, ten seconds, and exit code 0.
+"""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from ostiary.contract import envelope
+from ostiary.contract.keys import Key
+from ostiary.server.core.ports import Ports
+from ostiary.server.settings import Settings
+
+MOST_HEAD = 32 * 1024
+"""Bytes of path, query and headers together."""
+MOST_HEADERS = 100
+
+_BAD_HEAD = "the request's head is malformed or too large"
+
+
+class Connection(HttpToolsProtocol):
+    """One connection: its request heads are bounded in size and in time."""
+
+    header_timeout = 10
+    """Seconds; `serve` sets it from the settings."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A connection that says nothing is not kept either."""
+        self._head_bytes = 0
+        self._head_timer: asyncio.TimerHandle | None = None
+        super().connection_made(transport)  # type: ignore[arg-type] # asyncio's base class names the wider type
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncio.Protocol."""
+        self._head_arrived()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        """A new request begins on this connection."""
+        self._head_bytes = 0
+        self._expect_head()
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """A piece of the request's target."""
+        self._weigh(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header."""
+        self._weigh(len(name) + len(value))
+        if len(self.headers) >= MOST_HEADERS:
+            raise ValueError(_BAD_HEAD)
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The head is whole."""
+        self._head_arrived()
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the parser's words are not for the outside
+        """The answer to what is not HTTP."""
+        request_id = Ports.request_id()
+        body = envelope.no(Key.BAD_REQUEST, "zh-CN", request_id)
+        head = (
+            b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json; charset=utf-8\r\n"
+            b"connection: close\r\nx-request-id: %b\r\ncontent-length: %d\r\n\r\n"
+        )
+        self.transport.write(head % (request_id.encode(), len(body)) + body)
+        self.transport.close()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """No log line: anybody may ask for an upgrade, and is answered as if they had not."""
+
+    def _weigh(self, count: int) -> None:
+        self._head_bytes += count
+        if self._head_bytes > MOST_HEAD:
+            raise ValueError(_BAD_HEAD)
+
+    def _expect_head(self) -> None:
+        if self._head_timer is None:
+            self._head_timer = self.loop.call_later(self.header_timeout, self._too_slow)
+
+    def _head_arrived(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _too_slow(self) -> None:
+        self._head_timer = None
+        if not self.transport.is_closing():
+            self.transport.close()
+
+
+class Server(uvicorn.Server):
+    """One serving process. SIGTERM and SIGINT begin the graceful stop; a second SIGINT ends it at once."""
+
+    def __init__(
+        self, config: uvicorn.Config, on_ready: Callable[[], None], on_stop: Callable[[], None]
+    ) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+        self._on_stop = on_stop
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then say so."""
+        await super().startup(sockets)
+        self._on_ready()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Unlike uvicorn's own, does not raise the signal again at the end: a stop that was asked for is exit 0."""
+        loop = asyncio.get_running_loop()
+        signals = (signal.SIGTERM, signal.SIGINT)
+        for number in signals:
+            loop.add_signal_handler(number, self._told_to_stop, number)
+        try:
+            yield
+        finally:
+            for number in signals:
+                loop.remove_signal_handler(number)
+
+    def _told_to_stop(self, number: int) -> None:
+        self._on_stop()
+        self.handle_exit(number, None)
+
+
+def server(app: Any, settings: Settings, on_ready: Callable[[], None], on_stop: Callable[[], None]) -> Server:
+    """A server for an ASGI application; it is given its socket when it runs."""
+
+    class Configured(Connection):
+        header_timeout = settings.header_timeout
+
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http=Configured,
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=settings.keep_alive,
+        timeout_graceful_shutdown=settings.stop_timeout,
+        backlog=2_048,
+    )
+    return Server(config, on_ready, on_stop)
