@@ -1,0 +1,83 @@
+"""Sync and async: each client's core given its hand. The generated classes stand on these four."""
+
+from types import TracebackType
+from typing import Self, TypeVar
+
+import httpx2
+
+from ostiary.client._authentication import AuthenticationCore
+from ostiary.client._base import ClientCore
+from ostiary.client._drive import AsyncHand, Hand
+from ostiary.client._endpoint import Endpoint, Form
+from ostiary.client._management import ManagementCore
+from ostiary.client._settings import pool_options
+
+R = TypeVar("R")
+
+
+class _Sync(ClientCore[httpx2.Client]):
+    """Does calls in the caller's thread. May be shared between threads."""
+
+    _hand: Hand
+
+    def _open(self, http_client: httpx2.Client | None, *, use_unverified_ssl: bool) -> None:
+        verify = pool_options(http_client, httpx2.Client, use_unverified_ssl=use_unverified_ssl)
+        self._hand = Hand(http_client, verify=verify)
+
+    def _do(self, endpoint: Endpoint[R], form: Form) -> R:
+        return self._hand.run(self._call(endpoint, form))
+
+    def close(self) -> None:
+        """Close the connections. A client made from another one leaves them open for it."""
+        if not self._derived:
+            self._hand.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class _Async(ClientCore[httpx2.AsyncClient]):
+    """Does calls in the caller's task, under asyncio or trio. May be shared between the tasks of a loop."""
+
+    _hand: AsyncHand
+
+    def _open(self, http_client: httpx2.AsyncClient | None, *, use_unverified_ssl: bool) -> None:
+        verify = pool_options(http_client, httpx2.AsyncClient, use_unverified_ssl=use_unverified_ssl)
+        self._hand = AsyncHand(http_client, verify=verify)
+
+    async def _do(self, endpoint: Endpoint[R], form: Form) -> R:
+        return await self._hand.run(self._call(endpoint, form))
+
+    async def close(self) -> None:
+        """Close the connections. A client made from another one leaves them open for it."""
+        if not self._derived:
+            await self._hand.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+class SyncAuthentication(_Sync, AuthenticationCore[httpx2.Client]):
+    """An app's client for threads."""
+
+
+class AsyncAuthentication(_Async, AuthenticationCore[httpx2.AsyncClient]):
+    """An app's client for tasks."""
+
+
+class SyncManagement(_Sync, ManagementCore[httpx2.Client]):
+    """An access key's client for threads."""
+
+
+class AsyncManagement(_Async, ManagementCore[httpx2.AsyncClient]):
+    """An access key's client for tasks."""
