@@ -44,6 +44,11 @@ class Later:
     """Wire names with dots; a list on the way is walked: `advancedFilter.operator`."""
     served: tuple[Any, ...] = (False,)
     """Values that are served: those that ask for nothing, or those that are built already."""
+    names: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    """`path`, taken apart once."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(self.path.split(".")))
 
 
 @dataclass(frozen=True, slots=True)
