@@ -8,6 +8,7 @@ import structlog
 
 from ostiary.server.core.millis import Millis
 from ostiary.server.core.ports import Ports
+from ostiary.server.core.traces import where
 from ostiary.server.storage.tx import UnavailableError
 
 log = structlog.get_logger(__name__)
@@ -69,8 +70,8 @@ class Loop:
         except UnavailableError as error:
             log.warning("loop.unavailable", loop=self._name, error=str(error))
             return False
-        except Exception:
-            log.exception("loop.failed", loop=self._name)
+        except Exception as error:  # noqa: BLE001 - a bug in one turn must not end the loop
+            log.error("loop.failed", loop=self._name, kind=type(error).__name__, where=where(error))
             return False
         self.turned_at = self._ports.clock.undisturbed()
         return True

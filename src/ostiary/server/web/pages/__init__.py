@@ -1,0 +1,1 @@
+"""Pages for people: HTML over the same operations, never more than the API can do."""
