@@ -71,7 +71,9 @@ class Loop:
             log.warning("loop.unavailable", loop=self._name, error=str(error))
             return False
         except Exception as error:  # noqa: BLE001 - a bug in one turn must not end the loop
-            log.error("loop.failed", loop=self._name, kind=type(error).__name__, where=where(error))
+            # An error's own text may quote a row: only its kind and its place are logged.
+            facts = {"kind": type(error).__name__, "where": where(error)}
+            log.error("loop.failed", loop=self._name, **facts)  # noqa: TRY400 - as above
             return False
         self.turned_at = self._ports.clock.undisturbed()
         return True
