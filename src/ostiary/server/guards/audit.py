@@ -38,10 +38,8 @@ def note(
     session_id = visit.session.id if visit.session else ""
     text = msgspec.json.encode({name: fact for name, fact in facts.items() if fact is not None}).decode()
     row_id = f"{visit.now:012x}{visit.ports.random_bytes(6).hex()}"
-    parts = (
-        row_id, visit.pool.id, str(visit.now), event, outcome, user_id, actor,
-        session_id, visit.app.id, visit.call.request_id, text,
-    )  # fmt: skip
+    about = (row_id, visit.pool.id, str(visit.now), event, outcome, user_id, actor)
+    where = (session_id, visit.app.id, visit.call.request_id, text)
     audit.note(
         visit.tx,
         AuditRow(
@@ -57,6 +55,6 @@ def note(
             request_id=visit.call.request_id,
             facts=text,
             key_id=key.id,
-            mac=visit.ports.mac(key.secret, *parts),
+            mac=visit.ports.mac(key.secret, *about, *where),
         ),
     )

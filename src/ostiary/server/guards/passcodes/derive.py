@@ -5,6 +5,7 @@ blocks of 64 bit are drawn from the MAC (and its continuation) and those beyond 
 are thrown away (rejection sampling; NIST SP 800-90A §A.5.1).
 """
 
+from ostiary.server.core.codes import Code
 from ostiary.server.core.keyring import KeyRing
 from ostiary.server.core.ports import Ports
 
@@ -29,3 +30,17 @@ def digits(
             if value < fair:
                 return f"{value % space:0{length}d}"
         turn += 1
+
+
+def of_code(ring: KeyRing, code: Code) -> str | None:
+    """The digits of a stored code."""
+    return digits(
+        ring,
+        code.seed,
+        code.key_id,
+        code.pool_id,
+        code.channel,
+        code.target,
+        code.owner,
+        code.length,
+    )

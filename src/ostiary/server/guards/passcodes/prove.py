@@ -137,10 +137,7 @@ def _compare(visit: Visit[object], candidate: _Candidate) -> rules.Verdict:
     code = candidate.code
     if code is None:
         return rules.Verdict.NOT_LIVE
-    right = derive.digits(
-        visit.ports.ring("codes"), code.seed, code.key_id,
-        code.pool_id, code.channel, code.target, code.owner, code.length,
-    )  # fmt: skip
+    right = derive.of_code(visit.ports.ring("codes"), code)
     if right is None:
         return rules.Verdict.NOT_LIVE
     return rules.Verdict.RIGHT if visit.ports.same(right, candidate.typed.digits) else rules.Verdict.WRONG
