@@ -9,25 +9,20 @@ Rules of this room:
 5. Everybody waits in one queue, first come, first served; BULK has a connection of its own.
 """
 
-import logging
 import re
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
-from psycopg.adapt import Buffer, Dumper, Loader
-from psycopg.types.numeric import Int8Dumper
 
 from ostiary.server.core.millis import SECOND
 from ostiary.server.core.ports import Clock, Ports
 from ostiary.server.storage.jobs import Counts, Crew, Fact, Job, answer, unavailable, work
+from ostiary.server.storage.libpq import Answer, Statement, Wire
 from ostiary.server.storage.tx import ConflictError, Lane, Row, Sql, Tx, UnavailableError
-
-# It warns of errors at the end of a pipeline that follow from the one it raises, which is ours to handle.
-logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 CONNECTIONS = 16
 STATEMENT_LIMIT = 5 * SECOND
@@ -44,10 +39,13 @@ BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 _CONFLICTS = frozenset({"40001", "40P01"})
 _MISCOUNTED = "22012"
+"""Division by zero: see `checked`."""
+_PLANS_GONE = frozenset({"0A000", "26000"})
+"""A prepared statement no longer fits its table, or is gone: a new connection prepares it anew."""
 _MACHINE = frozenset({"08", "53", "57", "58", "F0", "XX"})
 _MACHINE_CODES = frozenset({"25006", "55P03", "25P03"})
 
-_SESSION: LiteralString = f"""
+_SESSION = f"""
 SELECT set_config('statement_timeout', '{STATEMENT_LIMIT}', false),
        set_config('lock_timeout', '{LOCK_LIMIT}', false),
        set_config('idle_in_transaction_session_timeout', '{IDLE_LIMIT}', false),
@@ -56,52 +54,19 @@ SELECT set_config('statement_timeout', '{STATEMENT_LIMIT}', false),
                   false)
 """
 
-_KEEPALIVES: dict[str, Any] = {
-    "connect_timeout": 5,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 8_000,
-}
-"""A server that vanished from the network is noticed in seconds, not hours."""
 
-
-class _FlagDumper(Dumper):
-    """Flags are 0 and 1 in the tables; SQLite takes a bool for that, and so do we."""
-
-    oid = Int8Dumper.oid
-
-    def dump(self, obj: bool) -> Buffer:  # noqa: FBT001 - the signature is psycopg's
-        return b"1" if obj else b"0"
-
-
-class _WholeLoader(Loader):
-    """A sum of bigints is numeric here and an int in SQLite; the tables hold no fractions."""
-
-    def load(self, data: Buffer) -> int:
-        return int(bytes(data))
-
-
-def connect(url: str) -> psycopg.Connection[Row]:
+def connect(url: str) -> Wire:
     """Open a connection set up for this room. Raises psycopg.Error; RuntimeError where commits are not durable."""
-    connection = psycopg.connect(
-        url, autocommit=True, prepare_threshold=0, application_name="ostiary", **_KEEPALIVES
-    )
+    wire = Wire(url)
     try:
-        connection.prepared_max = 512
-        adapters = connection.adapters
-        # Every int as bigint: one prepared statement instead of one per size, and no smallint that overflows.
-        adapters.register_dumper(int, Int8Dumper)
-        adapters.register_dumper(bool, _FlagDumper)
-        adapters.register_loader("numeric", _WholeLoader)
-        row = connection.execute(_SESSION).fetchone()
+        session = wire.trip((_SESSION, ()))[0].rows()[0]
     except BaseException:
-        connection.close()
+        wire.close()
         raise
-    if row is None or row[3] not in {"on", "remote_apply"}:
-        connection.close()
+    if session[3] not in {"on", "remote_apply"}:
+        wire.close()
         raise RuntimeError("PostgreSQL refuses synchronous_commit=on: an answered change could be lost")
-    return connection
+    return wire
 
 
 @lru_cache(maxsize=1024)
@@ -120,9 +85,9 @@ class PostgresTx:
 
     dialect = "postgresql"
 
-    def __init__(self, connection: psycopg.Connection[Row], begin: str = BEGIN_WRITE) -> None:
-        self._connection = connection
-        self._deferred: list[tuple[str, dict[str, Any] | None]] = [(begin, None)]
+    def __init__(self, wire: Wire, begin: str = BEGIN_WRITE) -> None:
+        self._wire = wire
+        self._deferred: list[Statement] = [(begin, ())]
         """What goes out with the next flush."""
         self._expected: dict[int, int] = {}
         """Place in `_deferred` → rows, for the statements that cannot check themselves."""
@@ -137,15 +102,16 @@ class PostgresTx:
 
     def one(self, sql: Sql, **params: Any) -> Row | None:
         """See `Tx.one`."""
-        return self._now(sql, params).fetchone()
+        rows = self._now(sql, params).rows()
+        return rows[0] if rows else None
 
     def all(self, sql: Sql, **params: Any) -> list[Row]:
         """See `Tx.all`."""
-        return self._now(sql, params).fetchall()
+        return self._now(sql, params).rows()
 
     def run(self, sql: Sql, **params: Any) -> int:
         """See `Tx.run`."""
-        return self._now(sql, params).rowcount
+        return self._now(sql, params).touched
 
     def must(self, sql: Sql, *, expect: int | None = 1, **params: Any) -> None:
         """See `Tx.must`."""
@@ -156,7 +122,7 @@ class PostgresTx:
             if guarded is None:
                 self._expected[len(self._deferred)] = expect
             text = guarded or text
-        self._deferred.append((text, params))
+        self._deferred.append((text, _values(sql, params)))
 
     def survive(self, fact: Callable[[Tx], None]) -> None:
         """See `Tx.survive`."""
@@ -175,38 +141,37 @@ class PostgresTx:
         if self._expected:
             self._flush()
         self.committing = True
-        status = self._flush(("COMMIT", None)).statusmessage
+        status = self._flush(("COMMIT", ())).tag
         if status != "COMMIT":
             raise unavailable(f"COMMIT was answered with {status}")
 
-    def _now(self, sql: Sql, params: dict[str, Any]) -> psycopg.Cursor[Row]:
+    def _now(self, sql: Sql, params: dict[str, Any]) -> Answer:
         self.statements += 1
-        return self._flush((sql.postgresql, params))
+        return self._flush((sql.postgresql, _values(sql, params)))
 
-    def _flush(self, *last: tuple[str, dict[str, Any] | None]) -> psycopg.Cursor[Row]:
-        """Send everything deferred and `last` in one trip; the cursor of the last one."""
+    def _flush(self, *last: Statement) -> Answer:
+        """Send everything deferred and `last` in one trip; the answer to the last one."""
         if self.failure is not None:
             raise UnavailableError("The transaction has failed") from self.failure
         batch, expected = [*self._deferred, *last], self._expected
         self._deferred, self._expected = [], {}
-        execute = self._connection.execute
         try:
-            if len(batch) == 1:
-                cursors = [execute(*batch[0])]
-            else:
-                with self._connection.pipeline():
-                    cursors = [execute(text, params) for text, params in batch]
+            answers = self._wire.trip(*batch)
         except Exception as error:
             self.failure = error
             raise
         self.begun = True
         for place, rows in expected.items():
-            if cursors[place].rowcount != rows:
+            if answers[place].touched != rows:
                 self.failure = ConflictError(
-                    f"{cursors[place].rowcount} rows instead of {rows}: {batch[place][0]}"
+                    f"{answers[place].touched} rows instead of {rows}: {batch[place][0]}"
                 )
                 raise self.failure
-        return cursors[-1]
+        return answers[-1]
+
+
+def _values(sql: Sql, params: dict[str, Any]) -> list[Any]:
+    return [params[name] for name in sql.names]
 
 
 class PostgresReadTx(PostgresTx):
@@ -275,7 +240,7 @@ class _Connection:
 
     def __init__(self, shared: _Shared) -> None:
         self._shared = shared
-        self._connection: psycopg.Connection[Row] | None = None
+        self._wire: Wire | None = None
         self._counts = Counts()
         """Of one job: added to the engine's under the lock."""
 
@@ -295,41 +260,42 @@ class _Connection:
 
     def close(self) -> None:
         """Let go of the connection."""
-        if self._connection is not None:
-            self._connection.close()
+        if self._wire is not None:
+            self._wire.close()
 
     def _transaction(self, job: Job) -> Any:
         """Run a step between BEGIN and COMMIT; where anything goes wrong, ROLLBACK."""
-        connection = self._opened()
-        tx = PostgresReadTx(connection, BEGIN_READ) if job.reads else PostgresTx(connection)
+        wire = self._opened()
+        tx = PostgresReadTx(wire, BEGIN_READ) if job.reads else PostgresTx(wire)
         try:
             value = job.step(tx)
             tx.commit()
         except BaseException as error:
             job.facts = tx.facts or job.facts
-            self._undo(connection)
-            raise translated(error, tx, connection) from error
+            self._undo(wire, error)
+            raise translated(error, tx, wire) from error
         finally:
             self._counts.statements += tx.statements
         self._counts.commits += tx.begun and not job.reads
         job.topics = tx.topics
         return value
 
-    def _opened(self) -> psycopg.Connection[Row]:
-        if self._connection is None:
+    def _opened(self) -> Wire:
+        if self._wire is None:
             try:
-                self._connection = connect(self._shared.url)
+                self._wire = connect(self._shared.url)
             except (psycopg.Error, RuntimeError) as error:
                 raise unavailable(error) from error
-        return self._connection
+        return self._wire
 
-    def _undo(self, connection: psycopg.Connection[Row]) -> None:
+    def _undo(self, wire: Wire, error: BaseException) -> None:
+        """ROLLBACK, on a connection that is still good; another one next time otherwise."""
         with suppress(psycopg.Error):
-            if not connection.closed:
-                connection.execute("ROLLBACK")
+            if not wire.closed and getattr(error, "sqlstate", None) not in _PLANS_GONE:
+                wire.trip(("ROLLBACK", ()))
                 return
-        connection.close()
-        self._connection = None
+        wire.close()
+        self._wire = None
 
     def _count(self) -> None:
         mine, self._counts = self._counts, Counts()
@@ -341,14 +307,14 @@ class _Connection:
         threading.Event().wait(JITTER / SECOND * run * dice / 255)
 
 
-def translated(error: BaseException, tx: PostgresTx, connection: psycopg.Connection[Row]) -> BaseException:
+def translated(error: BaseException, tx: PostgresTx, wire: Wire) -> BaseException:
     """`ConflictError`: again. `UnavailableError`: the machine's fault. Anything else is the step's own error."""
     if not isinstance(error, psycopg.Error):
         return error
     code = error.sqlstate or ""
-    if code in _CONFLICTS or code == _MISCOUNTED:
+    if code in _CONFLICTS or code in _PLANS_GONE or code == _MISCOUNTED:
         return ConflictError(str(error))
-    if connection.closed and not tx.begun and not tx.committing:
+    if wire.closed and not tx.begun and not tx.committing:
         # The server was restarted while this connection waited for work: nothing was sent that could have counted.
         return ConflictError(str(error))
     gone = isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)) and not code

@@ -28,21 +28,29 @@ class UnavailableError(Exception):
 
 
 class Sql:
-    """One statement: SQLite's spelling, and PostgreSQL's (derived by renaming parameters unless given)."""
+    """One statement: SQLite's spelling, and PostgreSQL's (derived by numbering the parameters unless given)."""
 
-    __slots__ = ("postgresql", "sqlite")
+    __slots__ = ("names", "postgresql", "sqlite")
 
     def __init__(self, text: str, *, postgresql: str | None = None) -> None:
         self.sqlite = text
-        self.postgresql = _renamed(postgresql if postgresql is not None else text)
+        self.postgresql, self.names = _numbered(postgresql if postgresql is not None else text)
+        """With $1, $2 … for `names`, in this order."""
 
     def __repr__(self) -> str:
         return f"Sql({self.sqlite!r})"
 
 
-def _renamed(text: str) -> str:
-    """`:name` as `%(name)s`; a double colon is a cast and stays, a percent sign is doubled."""
-    return re.sub(r"(?<!:):([a-z_][a-z_0-9]*)", r"%(\1)s", text.replace("%", "%%"))
+def _numbered(text: str) -> tuple[str, tuple[str, ...]]:
+    """`:name` as `$1`, the same number for the same name; a double colon is a cast and stays."""
+    names: list[str] = []
+
+    def number(found: re.Match[str]) -> str:
+        if found[1] not in names:
+            names.append(found[1])
+        return f"${names.index(found[1]) + 1}"
+
+    return re.sub(r"(?<!:):([a-z_][a-z_0-9]*)", number, text), tuple(names)
 
 
 class Tx(Protocol):
