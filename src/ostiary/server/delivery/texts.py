@@ -101,9 +101,14 @@ BY_ADMINISTRATOR: Final = Words("管理员", "an administrator")
 BY_DELETION: Final = Words("账户注销", "deletion of the account")
 
 _IF_NOT_YOU_SMS: Final = Words(
-    "若非本人操作,请立即登录并修改密码,或联系 {host} 的管理员。",
+    "若非本人操作,请立即登录修改密码,或联系 {host} 管理员。",
     "Not you? Sign in and change your password now, or contact {host}.",
 )
+_IF_NOT_YOURS_SMS: Final = Words(
+    "若非本人操作,请联系 {host} 管理员。",
+    "Not you? Contact {host}.",
+)
+"""For the new number: a stranger who holds it has no account there to sign in to."""
 _IF_NOT_YOU_EMAIL: Final = Words(
     "如果是您本人操作,无需理会本邮件。\n"
     "如果不是您:请立即登录并修改密码,然后把手机号改回;无法登录时,请联系 {host} 的管理员,"
@@ -119,7 +124,7 @@ _CHANGED_FACTS: Final = Words(
     "When: {at}\nOld number: {old}\nNew number: {new}\nFrom: {source}",
 )
 _GUESSES_SAFE: Final = Words(
-    "若非本人操作,请勿把验证码告诉任何人,并尽快修改密码。",
+    "若非本人操作,请勿泄露验证码,并尽快修改密码。",
     "Not you? Don't share any code, and change your password.",
 )
 
@@ -144,7 +149,7 @@ SUBJECTS: Final[Mapping[str, Words]] = {
 NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
     ("phone_changed", "old"): _both(
         Words(
-            "您账户的手机号已由本号码 {old} 更换为 {new},时间 {at},来自{source}。本号码不能再用于登录。",
+            "您账户的手机号已由 {old}(本号码)更换为 {new},时间 {at},来自 {source}。本号码不能再登录。",
             "The phone number of your account was changed from this one, {old}, to {new} on {at}"
             " from {source}. You can't sign in with this number any more.",
         ),
@@ -152,28 +157,28 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
     ),
     ("phone_changed", "new"): _both(
         Words(
-            "本号码 {new} 已成为您账户的手机号(原号码 {old}),时间 {at},来自{source}。",
+            "本号码 {new} 已成为您账户的手机号(原号码 {old}),时间 {at},来自 {source}。",
             "This number, {new}, is now the phone number of your account (it was {old}), since {at},"
             " from {source}.",
         ),
-        _IF_NOT_YOU_SMS,
+        _IF_NOT_YOURS_SMS,
     ),
     ("phone_changed", "email"): _mail(
         Words("您在 {host} 的账户更换了手机号。", "The phone number of your account at {host} was changed.")
     ),
     ("phone_bound", "new"): _both(
         Words(
-            "本号码 {new} 已绑定到您的账户,时间 {at},来自{source}。",
+            "本号码 {new} 已绑定到您的账户,时间 {at},来自 {source}。",
             "This number, {new}, was added to your account on {at} from {source}.",
         ),
-        _IF_NOT_YOU_SMS,
+        _IF_NOT_YOURS_SMS,
     ),
     ("phone_bound", "email"): _mail(
         Words("您在 {host} 的账户绑定了手机号。", "A phone number was added to your account at {host}.")
     ),
     ("phone_unbound", "old"): _both(
         Words(
-            "本号码 {old} 已从您的账户解绑,时间 {at},来自{source}。本号码不能再用于登录。",
+            "本号码 {old} 已从您的账户解绑,时间 {at},来自 {source}。本号码不能再登录。",
             "This number, {old}, was removed from your account on {at} from {source}. You can't sign in"
             " with it any more.",
         ),
@@ -187,7 +192,7 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
     ),
     ("guesses_half", None): _both(
         Words(
-            "您在 {host} 的账户({topic})24 小时内允许输错验证码的次数已用去一半,最近一次 {at},来自{source}。",
+            "您在 {host} 的账户({topic})24 小时内可输错验证码的次数已用去一半({at},来自 {source})。",
             "Half of the wrong codes allowed in 24 hours were typed for your account at {host} ({topic}),"
             " the last one on {at} from {source}.",
         ),
@@ -195,8 +200,8 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
     ),
     ("guesses_all", None): _both(
         Words(
-            "您在 {host} 的账户({topic})24 小时内允许输错验证码的次数已用完,最近一次 {at},来自{source}。"
-            "此用途的验证码暂不受理,最长 24 小时。",
+            "您在 {host} 的账户({topic})24 小时内可输错验证码的次数已用完({at},来自 {source})。"
+            "此类验证码暂停受理,最长 24 小时。",
             "All wrong codes allowed in 24 hours were typed for your account at {host} ({topic}), the last"
             " one on {at} from {source}. No code for this is accepted for up to 24 hours.",
         ),
