@@ -47,7 +47,7 @@ class GetUser(Wire, kw_only=True, frozen=True):
 
     user_id: RequiredHandle
     user_id_type: UserIdType | None = None
-    """What kind of name `user_id` is; `user_id` where absent."""
+    """What kind of name `userId` is; `user_id` where absent."""
     flat_custom_data: bool | None = None
     with_custom_data: bool | None = None
     with_post: bool | None = None
@@ -97,7 +97,7 @@ class CreateUserOptions(Wire, kw_only=True, frozen=True):
 
 
 class CreateUser(Wire, kw_only=True, frozen=True):
-    """A new user. At least one of `username`, `email`, `phone`, `external_id`."""
+    """A new user. At least one of `username`, `email`, `phone`, `externalId`."""
 
     status: Status | None = None
     email: Handle | None = None
@@ -157,7 +157,7 @@ class UpdateUserOptions(Wire, kw_only=True, frozen=True):
     """Side conditions of changing a user."""
 
     user_id_type: UserIdType | None = None
-    """What kind of name `user_id` is; `user_id` where absent."""
+    """What kind of name `userId` is; `user_id` where absent."""
     reset_password_on_first_login: bool | None = None
     reset_password_on_next_login: bool | None = None
     password_encrypt_type: PasswordEncryptType | None = None
@@ -209,7 +209,7 @@ class UpdateUser(Wire, kw_only=True, frozen=True):
 
 
 class DeleteUsersBatchOptions(Wire, kw_only=True, frozen=True):
-    """What kind of names `user_ids` are."""
+    """What kind of names `userIds` are."""
 
     user_id_type: UserIdType | None = None
 
@@ -273,7 +273,7 @@ class ListUsersAdvancedFilterItem(Wire, kw_only=True, frozen=True):
 
 
 class ListUsersRequest(Wire, kw_only=True, frozen=True):
-    """`keywords` finds by beginning, `advanced_filter` with EQUAL by the whole value."""
+    """`keywords` finds by beginning, `advancedFilter` with EQUAL by the whole value."""
 
     keywords: Handle | None = None
     advanced_filter: list[ListUsersAdvancedFilterItem] | None = None

@@ -43,7 +43,7 @@ class User(Wire, kw_only=True, frozen=True):
     external_id: str | None = None
     email: str | None = None
     phone: str | None = None
-    """National digits; the calling code stands in `phone_country_code`."""
+    """National digits; the calling code stands in `phoneCountryCode`."""
     phone_country_code: str | None = None
     username: str | None = None
     name: str | None = None
