@@ -4,6 +4,8 @@ from ostiary.server.storage.tx import Sql, Tx
 
 CLOCK_OFFSET = "dev_clock_offset"
 """Milliseconds by which the dev clock was moved on, over all calls."""
+DEV_POOL = "dev_pool"
+"""The pool that dev mode made; only such databases are served in dev mode, and only there."""
 DEV_INBOX_FROM = "dev_inbox_from"
 """The newest outbox id when the dev inbox was last emptied."""
 

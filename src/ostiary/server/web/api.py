@@ -1,7 +1,8 @@
 """The operations over HTTP: a path finds its row in the table, and the row says all the rest.
 
-A request's hops: the caller's token (`callers`), the body's bytes, their meaning (`wire`, a form error is a
-value), the action, its answer in the form of the operation's kind. The answer leaves after the action's commit.
+A request's hops: the body's bytes and their meaning (`wire`; a form error is a value, and the action judges it
+after the token), the caller (`callers`), the action, its answer in the form of the operation's kind. The answer
+leaves after the action's commit.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,8 +13,9 @@ import msgspec
 
 from ostiary.contract import envelope
 from ostiary.contract.keys import Key
-from ostiary.contract.operation import Kind, Operation, Who
+from ostiary.contract.operation import Kind, Operation
 from ostiary.contract.operations import BY_PATH
+from ostiary.contract.tokens import UserInfoParams
 from ostiary.server.core.call import Call, UserToken
 from ostiary.server.core.refused import Refused
 from ostiary.server.guards.service import Service
@@ -25,7 +27,6 @@ from ostiary.server.web.middleware import refusal
 Action = Callable[[Service, Call, Any], Awaitable[Any]]
 """`async def <operation name>(service, call, form)`: data, None, or a refusal."""
 
-_FORM = "application/x-www-form-urlencoded"
 _NOT_OPERATIONS_FAULT = {Key.BODY_TOO_LARGE, Key.UNSUPPORTED_MEDIA_TYPE}
 """Refusals of the bytes themselves: no operation answers them."""
 
@@ -50,9 +51,10 @@ class Api:
 
     async def _answer(self, operation: Operation, action: Action, request: Request) -> Answer:
         request.operation = operation.name
-        query = request.query if operation.kind is Kind.OAUTH and operation.who is Who.USER else b""
-        call = await self._callers.read(request.headers, request.peer, request.id, query)
         form = await self._form(operation, request)
+        # OpenID Connect's user info may be given its token in the query or the form (RFC 6750 §2.2, §2.3).
+        form_token = form.access_token if isinstance(form, UserInfoParams) else None
+        call = await self._callers.read(request.headers, request.peer, request.id, form_token)
         if isinstance(form, Refused) and form.key in _NOT_OPERATIONS_FAULT:
             answer = self._refused(operation, call, form, request)
         else:
@@ -65,22 +67,22 @@ class Api:
         answer.pool_id = _pool(call)
         return answer
 
-    async def _form(self, operation: Operation, request: Request) -> Any:
+    @staticmethod
+    async def _form(operation: Operation, request: Request) -> Any:
         """What the request says: a Struct, a refusal, or None where the operation reads nothing."""
         body = b""
-        content_type = request.headers.get(b"content-type", b"").decode("latin-1")
+        content_type = request.headers.get(b"content-type")
         if request.method == "POST":
-            if not _served(operation, content_type):
+            if not wire.media_type_ok(operation, content_type):
                 return Refused(Key.UNSUPPORTED_MEDIA_TYPE)
             whole = await request.body()
             if isinstance(whole, Refused):
                 return whole
             body = whole
-        if operation.request is None:
-            return None
-        return wire.read(operation, body, request.query, content_type)
+        return wire.read(operation, body, request.query, content_type, method=_verb(request.method))
 
-    def _refused(self, operation: Operation, call: Call, refused: Refused, request: Request) -> Answer:
+    @staticmethod
+    def _refused(operation: Operation, call: Call, refused: Refused, request: Request) -> Answer:
         if operation.kind is Kind.OAUTH:
             return oauth.refused(operation, refused)
         return refusal(request, refused, call.lang)
@@ -94,16 +96,9 @@ def _done(operation: Operation, call: Call, data: Any) -> Answer:
     return Answer(msgspec.json.encode(data))
 
 
-def _served(operation: Operation, content_type: str) -> bool:
-    """Whether a stated type is one that the operation reads; none stated is the right one."""
-    kind, _, parameters = content_type.lower().partition(";")
-    kind = kind.strip()
-    charset = parameters.partition("charset=")[2].strip().strip('"')
-    if charset not in {"", "utf-8", "utf8"}:
-        return False
-    if operation.kind is Kind.OAUTH:
-        return kind in {"", _FORM, "application/json"}
-    return kind in {"", "application/json"} or (kind.startswith("application/") and kind.endswith("+json"))
+def _verb(method: str) -> str:
+    """HEAD reads what GET reads."""
+    return "GET" if method == "HEAD" else method
 
 
 def _pool(call: Call) -> str | None:

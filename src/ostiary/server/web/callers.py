@@ -10,7 +10,6 @@ import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from urllib.parse import parse_qs
 
 from ostiary.contract.keys import Key
 from ostiary.server.core.call import NOBODY, Call, ClientSecret, Lang, ManagementToken, UserToken
@@ -48,15 +47,16 @@ class Callers:
         self._backends = _networks(backends)
         self._proxy_header = proxy_header.encode()
 
-    async def read(self, headers: Headers, peer: str | None, request_id: str, query: bytes = b"") -> Call:
-        """The caller of one request. `query`: where an operation takes its token from there (RFC 6750 §2.3).
+    async def read(
+        self, headers: Headers, peer: str | None, request_id: str, form_token: str | None = None
+    ) -> Call:
+        """The caller of one request. `form_token`: one from query or form (RFC 6750 §2.2, §2.3); the header wins.
 
         Raises `UnavailableError` where a signing key had to be loaded and the database is gone.
         """
         token, client, given = _credential(headers.get(b"authorization", b""))
-        if not given and query:
-            token = _query_token(query)
-            given = token is not None
+        if not given and form_token:
+            token, given = form_token, True
         user, manager = await self._verdict(token, given=given)
         lang = language(headers)
         return Call(
@@ -136,14 +136,6 @@ def _basic(encoded: str) -> ClientSecret | None:
     except (binascii.Error, ValueError):
         return None
     return ClientSecret(client_id, secret, "basic") if colon and client_id else None
-
-
-def _query_token(query: bytes) -> str | None:
-    try:
-        values = parse_qs(query.decode("latin-1"), max_num_fields=50).get("access_token", [])
-    except ValueError:
-        return None
-    return values[0] if len(values) == 1 else None
 
 
 def _of_family(headers: Headers, name: bytes) -> bytes:
