@@ -6,11 +6,11 @@
 4. the session lives, the account is active
 
 Who holds a `Step` has passed all four. Who holds a `Visit` came through an open door: the account is theirs
-only where a good token said so.
+only where a good token said so. Who holds an `Errand` came with a management token and acts for the pool.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from ostiary.contract.keys import Key
@@ -19,7 +19,7 @@ from ostiary.server.core.millis import Millis
 from ostiary.server.core.people import Account, App, Facts, Pool, Scene, Session
 from ostiary.server.core.ports import Ports
 from ostiary.server.core.refused import Refused
-from ostiary.server.storage import people
+from ostiary.server.storage import management, people
 from ostiary.server.storage.tx import Tx
 
 F = TypeVar("F")
@@ -48,6 +48,14 @@ class Step(Visit[Ask]):
 
     account: Account
     session: Session
+
+
+@dataclass(frozen=True)
+class Errand(Visit[Ask]):
+    """A visit by a program that manages the pool. `app` is the pool's first one; nobody is signed in."""
+
+    actor: str = field(kw_only=True)
+    """`management:<access key id>`: who it was, for the audit log."""
 
 
 Read = Callable[[F, Facts], A | Refused]
@@ -126,6 +134,26 @@ def visit(
     if known:
         return _step(tx, ports, now, call, scene, ask)
     return Visit(tx, ports, now, call, scene.pool, scene.app, ask)
+
+
+def manage(tx: Tx, ports: Ports, call: Call, form: F | Refused, read: Read[F, A]) -> Errand[A] | Refused:
+    """The door of management: a token of the pool whose access key is still there, then rows 2 and 3."""
+    token = call.manager
+    if isinstance(token, Refused):
+        return token
+    if call.pool_id is not None and call.pool_id != token.pool_id:
+        return Refused(Key.LOGIN_INVALID)
+    ground = management.ground(tx, token.pool_id, token.access_key_id)
+    if ground is None:
+        return Refused(Key.LOGIN_INVALID)
+    if isinstance(form, Refused):
+        return form
+    pool, app = ground
+    ask = read(form, Facts(pool, None))
+    if isinstance(ask, Refused):
+        return ask
+    actor = f"management:{token.access_key_id}"
+    return Errand(tx, ports, ports.now(), call, pool, app, ask, actor=actor)
 
 
 def _names_another(call: Call, token: UserToken) -> bool:

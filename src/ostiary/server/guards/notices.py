@@ -4,7 +4,7 @@ Notices are refused by no limit and no country list, retried for 72 hours, and o
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from ostiary.server.core.masking import mask_number
 from ostiary.server.core.millis import HOUR
@@ -15,6 +15,9 @@ from ostiary.server.storage.outbox import Medium, Message
 
 NOTICE_LIFE = 72 * HOUR
 
+By = Literal["user", "administrator", "deletion"]
+"""Whose doing it was, as the text says it: with "user", it names the device instead."""
+
 
 def language(visit: Visit[object], account: Account | None) -> str:
     """In which language to write: the request's choice, else the user's, else the pool's."""
@@ -24,10 +27,10 @@ def language(visit: Visit[object], account: Account | None) -> str:
 
 
 def number_moved(
-    visit: Visit[object], event: str, account: Account, old: str | None, new: str | None
+    visit: Visit[object], event: str, account: Account, old: str | None, new: str | None, by: By = "user"
 ) -> None:
     """Tell the old number, the new one and every verified address. `event`: phone_changed, _bound, _unbound."""
-    facts = {"old": old and mask_number(old), "new": new and mask_number(new), "event": event}
+    facts = {"old": old and mask_number(old), "new": new and mask_number(new), "event": event, "by": by}
     for number in (old, new):
         if number is not None:
             _queue(visit, event, account, "sms", number, facts | {"to": "old" if number == old else "new"})

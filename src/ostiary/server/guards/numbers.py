@@ -21,10 +21,12 @@ def move(
     *,
     verified: bool = True,
     actor: str = "user",
+    by: notices.By = "user",
 ) -> bool:
     """Make `new` (None: no number) the account's number; False where it is taken, and then nothing has happened.
 
-    The account's row is locked and `account.phone` was read under that lock.
+    `actor` is who did it for the audit log, `by` for the people who are told. The account's row is locked and
+    `account.phone` was read under that lock.
     """
     old = account.phone
     if new is not None and not phones.claim(
@@ -43,7 +45,7 @@ def move(
     codes.void_all(visit.tx, visit.pool.id, account.user_id, old, visit.now)
     tokens.void_all(visit.tx, account.user_id, visit.now)
     event = event_of(old, new)
-    notices.number_moved(visit, event, account, old, new)
+    notices.number_moved(visit, event, account, old, new, by)
     audit.note(
         visit,
         event,

@@ -186,6 +186,7 @@ class Signer:
             "iat": self._ports.now() // SECOND,
             "jti": self._ports.secret(count=16),
             "pool": token.pool_id,
+            "scoped_userpool_id": token.pool_id,  # where real management clients look for the pool
         }
         return await self._sign(token.pool_id, MANAGEMENT, claims)
 

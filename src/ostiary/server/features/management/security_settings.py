@@ -1,0 +1,66 @@
+"""A pool's security settings: reading and changing them. They hold from the next request on, in every process."""
+
+import structlog
+
+from ostiary.contract.security import SecuritySettings, UpdateSecuritySettings
+from ostiary.server.core.call import Call
+from ostiary.server.core.policy import PoolPolicy
+from ostiary.server.core.refused import Refused
+from ostiary.server.features.management import settings_rules as rules
+from ostiary.server.features.management.settings_rules import Changes
+from ostiary.server.guards import audit
+from ostiary.server.guards.entry import Errand, manage
+from ostiary.server.guards.service import Service
+from ostiary.server.storage import pools
+from ostiary.server.storage.tx import Tx
+
+log = structlog.get_logger(__name__)
+
+
+async def get_security_settings(
+    service: Service, call: Call, form: Refused | None
+) -> SecuritySettings | Refused:
+    """Read the pool's security settings."""
+
+    def step(tx: Tx) -> SecuritySettings | Refused:
+        errand = manage(tx, service.ports, call, form, rules.read_nothing)
+        return errand if isinstance(errand, Refused) else rules.shown(errand.pool.policy)
+
+    return await service.store.read(step)
+
+
+async def update_security_settings(
+    service: Service, call: Call, form: UpdateSecuritySettings | Refused
+) -> SecuritySettings | Refused:
+    """Change the pool's security settings; what is absent stays as it is."""
+
+    def step(tx: Tx) -> PoolPolicy | Refused:
+        errand = manage(tx, service.ports, call, form, rules.read_update)
+        return errand if isinstance(errand, Refused) else _update(errand)
+
+    after = await service.store.write(step)
+    if isinstance(after, Refused):
+        return after
+    if rules.codes_are_short(after):
+        log.warning("codes_are_short", digits=after.verify_code_length, request_id=call.request_id)
+    return rules.shown(after)
+
+
+def _update(errand: Errand[Changes]) -> PoolPolicy | Refused:
+    """The row is held, so that two updates at once change what each of them names and nothing else."""
+    before = pools.policy(errand.tx, errand.pool.id, lock=True) or errand.pool.policy
+    after = rules.judge(before, errand.ask)
+    if isinstance(after, Refused):
+        return after
+    names = rules.changed(before, after)
+    if names:
+        pools.set_policy(errand.tx, errand.pool.id, after)
+        audit.note(
+            errand,
+            "security_settings_changed",
+            user_id="",
+            actor=errand.actor,
+            fields=" ".join(names),
+            short_codes=rules.codes_are_short(after) or None,
+        )
+    return after

@@ -1,0 +1,126 @@
+"""A pool's security settings: what an update means, and what may not stand together. Pure.
+
+The ranges of single settings are the form's (contract/security.py), and the wire has judged them.
+"""
+
+import re
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+import msgspec
+
+from ostiary.contract import security
+from ostiary.contract.keys import Key
+from ostiary.contract.security import SecuritySettings, UpdateSecuritySettings
+from ostiary.server.core import policy as stored
+from ostiary.server.core.people import Facts
+from ostiary.server.core.phone import read_country_code
+from ostiary.server.core.policy import PoolPolicy
+from ostiary.server.core.refused import Refused
+
+Changes = dict[str, object]
+"""Fields of `PoolPolicy` → what they are to become."""
+
+_SEPARATORS = re.compile(r"[\s,;]+")
+
+
+def read_nothing(_form: None, _facts: Facts) -> None:
+    """The meaning of a request that reads nothing."""
+
+
+def read_update(form: UpdateSecuritySettings, _facts: Facts) -> Changes | Refused:
+    """What is asked to change: of the served settings, those that are there."""
+    changes: Changes = {
+        name: value
+        for name in PoolPolicy.__struct_fields__
+        if (value := getattr(form, name, None)) is not None
+    }
+    if form.change_phone_strategy is not None:
+        proven = form.change_phone_strategy.verify_old_phone
+        changes["change_phone_strategy"] = stored.ChangePhoneStrategy(verify_old_phone=proven)
+    if form.change_email_strategy is not None:
+        proven = form.change_email_strategy.verify_old_email
+        changes["change_email_strategy"] = stored.ChangeEmailStrategy(verify_old_email=proven)
+    if form.allowed_countries is not None:
+        countries = _read_countries(form.allowed_countries)
+        if countries is None:
+            return Refused(Key.BAD_REQUEST, data={"field": "allowedCountries"})
+        changes["allowed_countries"] = countries
+    if form.allowed_origins is not None:
+        origins = _read_origins(form.allowed_origins)
+        if origins is None:
+            return Refused(Key.BAD_REQUEST, data={"field": "allowedOrigins"})
+        changes["allowed_origins"] = origins
+    return changes
+
+
+def judge(before: PoolPolicy, changes: Changes) -> PoolPolicy | Refused:
+    """The settings as they become; refused where they may not stand together, naming what was asked for."""
+    after = msgspec.structs.replace(before, **changes)
+    if not after.short_code_allowed:
+        asked = "verifyCodeLength" if "verify_code_length" in changes else "wrongCodesPerDay"
+        return Refused(Key.BAD_REQUEST, data={"field": asked})
+    return after
+
+
+def changed(before: PoolPolicy, after: PoolPolicy) -> list[str]:
+    """The wire names of the settings that are not what they were."""
+    return [
+        info.encode_name
+        for info in msgspec.structs.fields(PoolPolicy)
+        if getattr(before, info.name) != getattr(after, info.name)
+    ]
+
+
+def codes_are_short(policy: PoolPolicy) -> bool:
+    """Whether an administrator should hear that codes are easy to guess: of 4 or 5 digits."""
+    return policy.verify_code_length < 6
+
+
+def shown(policy: PoolPolicy) -> SecuritySettings:
+    """The settings as they are read; those that have no effect yet show their default."""
+    same = {
+        name: getattr(policy, name)
+        for name in PoolPolicy.__struct_fields__
+        if name not in {"change_phone_strategy", "change_email_strategy", "allowed_countries"}
+    }
+    return SecuritySettings(
+        change_phone_strategy=security.ChangePhoneStrategy(
+            verify_old_phone=policy.change_phone_strategy.verify_old_phone
+        ),
+        change_email_strategy=security.ChangeEmailStrategy(
+            verify_old_email=policy.change_email_strategy.verify_old_email
+        ),
+        allowed_countries=list(policy.allowed_countries),
+        **same,
+    )
+
+
+def _read_countries(codes: Sequence[str]) -> tuple[str, ...] | None:
+    """Calling codes, each once; None where one is no country's, or there is none: then no code could be sent."""
+    if not codes or any(read_country_code(code) is None for code in codes):
+        return None
+    return tuple(dict.fromkeys(codes))
+
+
+def _read_origins(given: Sequence[str] | str) -> str | None:
+    """Origins one a line, as browsers write them (RFC 6454 §6.2); None where something is no origin."""
+    parts = _SEPARATORS.split(given) if isinstance(given, str) else [part.strip() for part in given]
+    origins = [_read_origin(part) for part in parts if part]
+    if any(origin is None for origin in origins):
+        return None
+    return "\n".join(dict.fromkeys(origin for origin in origins if origin is not None))
+
+
+def _read_origin(text: str) -> str | None:
+    """`https://host[:port]`, lower case, without a slash at the end and without the scheme's own port."""
+    try:
+        parts = urlsplit(text.rstrip("/").lower())
+        port = parts.port
+    except ValueError:
+        return None
+    plain = f"{parts.scheme}://{parts.netloc}" == text.rstrip("/").lower()
+    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc or not plain:
+        return None
+    own = {"http": 80, "https": 443}[parts.scheme]
+    return f"{parts.scheme}://{parts.netloc.removesuffix(f':{own}') if port == own else parts.netloc}"
