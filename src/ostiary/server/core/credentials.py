@@ -1,0 +1,40 @@
+"""What people type to say who they are: user names, e-mail addresses, passwords. One spelling each, before anything looks."""
+
+import re
+import unicodedata
+
+from ostiary.contract.keys import Key
+from ostiary.server.core.refused import Refused
+
+SHORTEST_PASSWORD = 8
+"""Characters; length is the only rule (NIST SP 800-63B-4 §3.1.1.2). The contract ends at 1 024."""
+
+_LONGEST_EMAIL = 254  # RFC 5321 §4.5.3.1.3, without the angle brackets
+_EMAIL = re.compile(
+    r"""[^\s@<>()\[\]\\,;:"]{1,64}@[^\s@<>()\[\]\\,;:"._-][^\s@<>()\[\]\\,;:"_]*\.[^\s@<>()\[\]\\,;:"._-]{2,}"""
+)
+
+
+def read_username(text: str) -> str | None:
+    """A user name as it is shown, or None where it is none: at least one character, all of them visible or spaces inside."""
+    name = unicodedata.normalize("NFKC", text).strip()
+    return name if name and name.isprintable() else None
+
+
+def username_key(name: str) -> str:
+    """What is unique about a user name: without regard to case and width (Unicode §3.13, D146)."""
+    folded = unicodedata.normalize("NFKC", name).strip().casefold()
+    return unicodedata.normalize("NFKC", folded)
+
+
+def read_email(text: str) -> str | None:
+    """An address in the one spelling that is stored, written to and compared (lower case), or None where it is none."""
+    address = unicodedata.normalize("NFKC", text).strip().lower()
+    if len(address) > _LONGEST_EMAIL or not address.isprintable() or ".." in address:
+        return None
+    return address if _EMAIL.fullmatch(address) else None
+
+
+def judge_password(password: str) -> Refused | None:
+    """Whether a password may be chosen. One that is set already is never judged."""
+    return Refused(Key.PASSWORD_TOO_SHORT) if len(password) < SHORTEST_PASSWORD else None

@@ -1,0 +1,153 @@
+"""Accounts: making one, whichever door it comes through, and how one looks from outside.
+
+A name is taken or free at one instant only: `create` looks, then claims by row count, and a rival in between makes
+the step run again and see what it lost to. So each refusal says the truth and nothing half-made is stored.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from ostiary.contract.keys import Key
+from ostiary.contract.profile import User
+from ostiary.server.core.credentials import username_key
+from ostiary.server.core.millis import SECOND
+from ostiary.server.core.people import ACTIVE
+from ostiary.server.core.phone import E164, country_code, national_part
+from ostiary.server.core.ports import Ports
+from ostiary.server.core.refused import Refused
+from ostiary.server.storage import emails, phones, users
+from ostiary.server.storage.tx import ConflictError, Tx
+from ostiary.server.storage.users import NewUser, UserRow
+
+Source = Literal["register", "adminCreated", "excel"]
+
+PROFILE = (
+    "name", "nickname", "photo", "gender", "birthdate", "country", "province", "city", "address", "street_address",
+    "locality", "region", "postal_code", "formatted", "company", "browser", "device", "given_name", "family_name",
+    "middle_name", "profile", "preferred_username", "website", "zoneinfo", "locale", "identity_number",
+)  # fmt: skip
+"""What an account says about its owner: names of `User`'s fields, and the keys of the stored profile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAccount:
+    """An account that is to be. Names are in their one spelling (`core.credentials`, `core.phone`)."""
+
+    source: Source
+    status: str = ACTIVE
+    username: str | None = None
+    email: str | None = field(default=None, repr=False)
+    email_verified: bool = False
+    phone: E164 | None = field(default=None, repr=False)
+    phone_verified: bool = False
+    external_id: str | None = None
+    password_hash: str | None = field(default=None, repr=False)
+    profile: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    custom_data: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+def create(tx: Tx, ports: Ports, pool_id: str, new: NewAccount, now: int) -> UserRow | Refused:
+    """Make the account, and read it back.
+
+    Refused: `username_taken`, `email_taken`, `phone_taken`, `user_exists` (external id); nothing was made then.
+    Whether the caller may be told so is the caller's question (phone-change.md I9).
+    """
+    key = username_key(new.username) if new.username is not None else None
+    taken = _taken(tx, pool_id, new, key)
+    if taken is not None:
+        return Refused(taken)
+    user_id = ports.object_id()
+    users.insert(
+        tx,
+        NewUser(
+            id=user_id,
+            pool_id=pool_id,
+            status=new.status,
+            username=new.username,
+            username_key=key,
+            password_hash=new.password_hash,
+            external_id=new.external_id,
+            locale=new.profile.get("locale"),
+            profile=new.profile,
+            custom_data=new.custom_data,
+            source=new.source,
+        ),
+        now,
+    )
+    if new.phone is not None and not phones.claim(
+        tx, pool_id, new.phone, user_id, verified=new.phone_verified, version=0, now=now
+    ):
+        raise ConflictError("the number was taken by a rival a moment ago")
+    if new.email is not None and not emails.claim(
+        tx, pool_id, new.email, user_id, verified=new.email_verified, version=0, now=now
+    ):
+        raise ConflictError("the address was taken by a rival a moment ago")
+    made = users.load(tx, pool_id, user_id)
+    assert made is not None
+    return made
+
+
+def _taken(tx: Tx, pool_id: str, new: NewAccount, key: str | None) -> Key | None:
+    if key is not None and users.with_username(tx, pool_id, key) is not None:
+        return Key.USERNAME_TAKEN
+    if new.email is not None and emails.holder(tx, pool_id, new.email) is not None:
+        return Key.EMAIL_TAKEN
+    if new.phone is not None and phones.holder(tx, pool_id, new.phone) is not None:
+        return Key.PHONE_TAKEN
+    if new.external_id is not None and users.with_external_id(tx, pool_id, new.external_id) is not None:
+        return Key.USER_EXISTS
+    return None
+
+
+def profile_of(form: object) -> dict[str, Any]:
+    """The profile's fields that a form has and fills in."""
+    given = {name: getattr(form, name, None) for name in PROFILE}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def to_user(
+    row: UserRow,
+    *,
+    with_custom_data: bool = False,
+    with_identities: bool = False,
+    with_department_ids: bool = False,
+) -> User:
+    """The account as its owner and the administrator see it. Foreign identities and departments: none yet."""
+    profile = {name: row.profile[name] for name in PROFILE if name in row.profile}
+    return User(
+        **{"gender": "U", **profile},
+        user_id=row.id,
+        created_at=moment(row.made_at),
+        updated_at=moment(row.changed_at),
+        status=row.status,  # type: ignore[arg-type] # only the five are ever stored
+        work_status="Active",
+        external_id=row.external_id,
+        email=row.email,
+        email_verified=row.email_verified,
+        phone=national_part(row.phone) if row.phone else None,
+        phone_country_code=country_code(row.phone) if row.phone else None,
+        phone_verified=row.phone_verified,
+        username=row.username,
+        logins_count=row.logins_count,
+        last_login=_moment(row.last_login_at),
+        last_login_app=row.last_login_app,
+        last_ip=row.last_ip,
+        password_last_set_at=_moment(row.password_set_at),
+        user_source_type=row.source,  # type: ignore[arg-type] # only `Source` is ever stored
+        custom_data=row.custom_data if with_custom_data else None,
+        identities=[] if with_identities else None,
+        department_ids=[] if with_department_ids else None,
+        signed_up=moment(row.made_at),
+    )
+
+
+def moment(at: int) -> str:
+    """`2026-07-03T03:22:30.000Z` of milliseconds since 1970."""
+    text = datetime.fromtimestamp(at // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}.{at % SECOND:03d}Z"
+
+
+def _moment(at: int | None) -> str | None:
+    return None if at is None else moment(at)
