@@ -1,0 +1,85 @@
+"""A store alone, for its own tests: the table `meta` is all they need."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import psycopg
+
+from ostiary.server.core.keyring import RootKeys
+from ostiary.server.core.millis import Millis
+from ostiary.server.core.ports import Clock, Ports
+from ostiary.server.storage.db import Store
+from ostiary.server.storage.sqlite import path_of
+from ostiary.server.storage.tx import Sql, Tx
+
+PUT = Sql("INSERT INTO meta (name, value) VALUES (:name, :value)")
+PUT_ONCE = Sql("INSERT INTO meta (name, value) VALUES (:name, :value) ON CONFLICT (name) DO NOTHING")
+GET = Sql("SELECT value FROM meta WHERE name = :name")
+GET_LOCKED = Sql(
+    "SELECT value FROM meta WHERE name = :name",
+    postgresql="SELECT value FROM meta WHERE name = :name FOR UPDATE",
+)
+MOVE = Sql("UPDATE meta SET value = :new WHERE name = :name AND value = :old")
+RAISE = Sql("UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE name = :name")
+NAMES = Sql("SELECT name FROM meta ORDER BY name")
+MUCH = Sql(
+    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count)"
+    " INSERT INTO meta (name, value) SELECT 'much-' || i, hex(randomblob(500)) FROM n",
+    postgresql="INSERT INTO meta (name, value)"
+    " SELECT 'much-' || i, repeat('x', 1000) FROM generate_series(1, :count) AS n (i)",
+)
+
+
+class LeapingClock(Clock):
+    """The real clock, which a test may push on: deadlines pass without anybody waiting."""
+
+    leapt = 0
+
+    def leap(self, milliseconds: int) -> None:
+        self.leapt += milliseconds
+
+    def undisturbed(self) -> Millis:
+        return Millis(super().undisturbed() + self.leapt)
+
+
+@contextmanager
+def opened(url: str, **options: Any) -> Iterator[Store]:
+    """A store on `url`, closed at the end."""
+    ports = Ports(RootKeys({}), options.pop("clock", None) or Clock())
+    store = Store.open(url, ports, **options)
+    try:
+        yield store
+    finally:
+        store.close_now()
+
+
+def stored(url: str) -> dict[str, str]:
+    """What `meta` holds, seen by somebody who is not the store."""
+    if url.startswith("sqlite:"):
+        with closing(sqlite3.connect(path_of(url))) as connection:
+            return dict(connection.execute("SELECT name, value FROM meta").fetchall())
+    with psycopg.connect(url) as connection:
+        return dict(connection.execute("SELECT name, value FROM meta").fetchall())
+
+
+def put(name: str, value: str = "") -> Any:
+    """A step that adds a row."""
+
+    def step(tx: Tx) -> str:
+        tx.must(PUT, name=name, value=value)
+        return name
+
+    return step
+
+
+def count_once(counter: str, guess: str) -> Any:
+    """A survivor as guards write them: it counts `guess` in `counter`, once however often it runs."""
+
+    def fact(tx: Tx) -> None:
+        if tx.run(PUT_ONCE, name=f"guess-{guess}", value=""):
+            tx.run(PUT_ONCE, name=counter, value="0")
+            tx.must(RAISE, name=counter)
+
+    return fact
