@@ -18,13 +18,14 @@ from ostiary.contract.keys import Key
 from ostiary.contract.management import CreateUser
 from ostiary.contract.profile import User
 from ostiary.server.core.call import Call, ManagementToken
-from ostiary.server.core.millis import SECOND, Millis
-from ostiary.server.core.policy import AppPolicy, PoolPolicy
+from ostiary.server.core.millis import HOUR, SECOND, Millis
+from ostiary.server.core.policy import PoolPolicy
 from ostiary.server.core.ports import Ports
 from ostiary.server.core.refused import Refused
-from ostiary.server.guards import sealing, signing
+from ostiary.server.founding import found
 from ostiary.server.guards.service import Service
-from ostiary.server.storage import keys, meta, pools
+from ostiary.server.settings import StartRefusedError
+from ostiary.server.storage import meta, pools
 from ostiary.server.storage.db import Store
 from ostiary.server.storage.tx import Tx, UnavailableError
 from ostiary.server.web import answers
@@ -44,8 +45,8 @@ _LOOK_EVERY = 0.25
 """Seconds between two looks at the shared clock, where another process may have moved it."""
 
 
-class DevError(Exception):
-    """Dev mode can't be had with this folder and this database; the message says why. Exit code 2."""
+class DevError(StartRefusedError):
+    """Dev mode can't be had with this folder and this database; the message says why."""
 
 
 class DevUser(msgspec.Struct, rename="camel", kw_only=True):
@@ -94,41 +95,24 @@ async def prepare(service: Service, create_user: Action, folder: Path, url: str)
 
 async def _first_start(service: Service, create_user: Action, url: str) -> DevFile:
     ports = service.ports
-    now = ports.now()
-    app_secret, key_secret = ports.secret(), ports.secret()
-    pool = pools.PoolRow(
-        id=ports.object_id(),
-        name="dev",
-        country_code="+86",
-        locale="zh-CN",
-        policy=PoolPolicy(send_per_address_per_minute=0, send_per_address_per_day=0, send_per_app_per_day=0),
-        made_at=now,
-    )
-    app_id, key_id = ports.object_id(), ports.object_id()
-    app = pools.AppRow(
-        app_id, pool.id, "dev", sealing.seal_app_secret(ports, app_id, app_secret), AppPolicy(), now
-    )
-    signs = await asyncio.to_thread(signing.new_key, ports, pool.id)
+    policy = PoolPolicy(send_per_address_per_minute=0, send_per_address_per_day=0, send_per_app_per_day=0)
+    founded = await asyncio.to_thread(found, ports, "dev", "+86", "zh-CN", policy)
 
     def step(tx: Tx) -> None:
-        pools.insert(tx, pool)
-        pools.insert_app(tx, app)
-        keys.insert_access_key(tx, keys.AccessKeyRow(key_id, pool.id, ports.sha256(key_secret), Millis(now)))
-        keys.insert_signing_key(tx, signs)
-        meta.put(tx, meta.DEV_POOL, pool.id)
+        founded.store(tx)
+        meta.put(tx, meta.DEV_POOL, founded.pool.id)
 
     await service.store.write(step)
-    manager = ManagementToken(pool.id, key_id, Millis(now + SECOND * 7_200))
-    people = [await _person(service, create_user, manager, *person) for person in PEOPLE]
+    manager = ManagementToken(founded.pool.id, founded.access_key.id, Millis(ports.now() + HOUR))
     return DevFile(
         url=url,
-        user_pool_id=pool.id,
-        app_id=app_id,
-        app_secret=app_secret,
-        access_key_id=key_id,
-        access_key_secret=key_secret,
+        user_pool_id=founded.pool.id,
+        app_id=founded.app.id,
+        app_secret=founded.app_secret,
+        access_key_id=founded.access_key.id,
+        access_key_secret=founded.access_key_secret,
         inbox_url="",
-        users=people,
+        users=[await _person(service, create_user, manager, *person) for person in PEOPLE],
     )
 
 

@@ -15,13 +15,14 @@ import msgspec
 from ostiary.server.core.keyring import MIN_KEY_BYTES, PURPOSES, KeyRing, RootKey, RootKeys
 from ostiary.server.core.millis import Millis
 from ostiary.server.core.ports import Clock, Ports
+from ostiary.server.settings import StartRefusedError
 
 _FEWEST_DIFFERENT_BYTES = 12
 """32 random bytes have 30 different ones on average; fewer than 12 never happen by chance."""
 
 
-class KeyFileError(Exception):
-    """The keys can't be used; the message says why and what to do. Exit code 2."""
+class KeyFileError(StartRefusedError):
+    """The keys can't be used; the message says why and what to do."""
 
 
 class _StoredKey(msgspec.Struct, rename="camel", forbid_unknown_fields=True):

@@ -23,8 +23,12 @@ _OTHERS = {_CONFIG, "OSTIARY_SOAK", "OSTIARY_TEST_RUN_FOLDER", "OSTIARY_TEST_POS
 _FROM_FILE = "_FILE"
 
 
-class SettingsError(Exception):
-    """The installation can't be started like this; the message says what to change. Exit code 2."""
+class StartRefusedError(Exception):
+    """The service must not start like this; the message says why and what to do. Exit code 2."""
+
+
+class SettingsError(StartRefusedError):
+    """A setting is unknown, malformed or out of its range."""
 
 
 def _text(text: str) -> Meta:
