@@ -1,16 +1,21 @@
-"""Sync and async: each client's core given its hand. The generated classes stand on these four."""
+"""Sync and async: each client's core given its hand. The generated classes stand on these."""
 
+from dataclasses import replace
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import httpx2
+import msgspec
 
 from ostiary.client._authentication import AuthenticationCore
 from ostiary.client._base import ClientCore
+from ostiary.client._core import Response
 from ostiary.client._drive import AsyncHand, Hand
 from ostiary.client._endpoint import Endpoint, Form
 from ostiary.client._management import ManagementCore
+from ostiary.client._refusals import unexpected
 from ostiary.client._settings import pool_options
+from ostiary.client.errors import NotLoggedIn
 
 R = TypeVar("R")
 
@@ -67,6 +72,37 @@ class _Async(ClientCore[httpx2.AsyncClient]):
         await self.close()
 
 
+class _Plain(_Sync):
+    """Gives answers as they came, refusals included, for ``ostiary.compat``."""
+
+    def _ask(self, endpoint: Endpoint[Any], form: Form) -> dict[str, Any]:
+        try:
+            return self._do(replace(endpoint, make_reader=lambda: _plain_answer), form)
+        except TurnedAway as error:
+            return error.body
+
+
+class TurnedAway(NotLoggedIn):
+    """A 401 on its way to the core, which may have a fresher token to try with."""
+
+    body: dict[str, Any]
+
+
+def _plain_answer(response: Response) -> dict[str, Any]:
+    """The body, whatever it says; a 401 is raised so that the core sees it."""
+    try:
+        body = msgspec.json.decode(response.content or b"{}")  # a revocation has no body
+    except msgspec.DecodeError:
+        body = None
+    if not isinstance(body, dict):
+        raise unexpected(response, "it is not a JSON object")
+    if body.get("statusCode") == 401:
+        error = TurnedAway(str(body.get("message")), status_code=401)
+        error.body = body
+        raise error
+    return body
+
+
 class SyncAuthentication(_Sync, AuthenticationCore[httpx2.Client]):
     """An app's client for threads."""
 
@@ -77,6 +113,14 @@ class AsyncAuthentication(_Async, AuthenticationCore[httpx2.AsyncClient]):
 
 class SyncManagement(_Sync, ManagementCore[httpx2.Client]):
     """An access key's client for threads."""
+
+
+class PlainAuthentication(_Plain, AuthenticationCore[httpx2.Client]):
+    """An app's client that speaks dicts."""
+
+
+class PlainManagement(_Plain, ManagementCore[httpx2.Client]):
+    """An access key's client that speaks dicts."""
 
 
 class AsyncManagement(_Async, ManagementCore[httpx2.AsyncClient]):

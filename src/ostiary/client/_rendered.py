@@ -32,6 +32,10 @@ class Rendered:
         self._typing.add(name)
         return name
 
+    def envelope(self) -> str:
+        """What the incumbent's methods return."""
+        return f"dict[str, {self.typing('Any')}]"
+
     def mapping(self) -> str:
         """What a payload may be besides its Struct."""
         self._mapping = True
@@ -89,6 +93,20 @@ def accepted(hint: Any, rendered: Rendered) -> str:
     for kind in _structs_in(hint):
         text = re.sub(rf"\b{kind.__name__}\b", f"{kind.__name__} | {rendered.mapping()}", text)
     return text
+
+
+def loose(hint: Any, rendered: Rendered) -> str:
+    """A parameter's type as callers of the incumbent's SDK have it: text, numbers, dicts and lists."""
+    args = get_args(hint)
+    if get_origin(hint) in {Union, types.UnionType}:
+        return " | ".join(dict.fromkeys(loose(one, rendered) for one in args))
+    if get_origin(hint) is Literal:
+        return "str"
+    if get_origin(hint) is list:
+        return f"list[{rendered.typing('Any')}]"
+    if is_payload(hint):
+        return rendered.mapping()
+    return render(hint, rendered)
 
 
 def is_payload(hint: Any) -> bool:
