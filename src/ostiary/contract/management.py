@@ -153,8 +153,47 @@ class SendResetPasswordNotification(Wire, kw_only=True, frozen=True):
     app_id: Text | None = None
 
 
+Clearable = Literal[
+    "phone",
+    "email",
+    "username",
+    "externalId",
+    "name",
+    "nickname",
+    "photo",
+    "gender",
+    "birthdate",
+    "country",
+    "province",
+    "city",
+    "address",
+    "streetAddress",
+    "postalCode",
+    "company",
+    "browser",
+    "device",
+    "givenName",
+    "familyName",
+    "middleName",
+    "profile",
+    "preferredUsername",
+    "website",
+    "zoneinfo",
+    "locale",
+    "formatted",
+    "region",
+    "identityNumber",
+    "customData",
+]
+"""Fields of a user that can be empty."""
+
+
 class UpdateUserOptions(Wire, kw_only=True, frozen=True):
     """Side conditions of changing a user."""
+
+    clear_fields: list[Clearable] | None = None
+    """Fields to empty: null and "" mean absent here, so a number is taken off with `["phone"]`. Ours, not the
+    incumbent's."""
 
     user_id_type: UserIdType | None = None
     """What kind of name `userId` is; `user_id` where absent."""
