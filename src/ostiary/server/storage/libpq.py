@@ -91,6 +91,10 @@ class Wire:
         """Whether it is of no more use."""
         return self._connection.closed
 
+    def silent(self) -> bool:
+        """Whether the server said nothing unasked: what it says to an idle connection is that it hangs up."""
+        return not self._poll.poll(0)
+
     def close(self) -> None:
         """Hang up."""
         self._connection.close()

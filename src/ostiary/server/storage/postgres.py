@@ -37,7 +37,8 @@ POSTGRESQL_CLOCK = Sql("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::b
 BEGIN_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
-_CONFLICTS = frozenset({"40001", "40P01"})
+_CONFLICTS = frozenset({"40001", "40P01", "23505"})
+"""Serialization failure, deadlock; a name that a rival took between a look and an UPDATE: run again, the step sees it."""
 _MISCOUNTED = "22012"
 """Division by zero: see `checked`."""
 _PLANS_GONE = frozenset({"0A000", "26000"})
@@ -281,6 +282,9 @@ class _Connection:
         return value
 
     def _opened(self) -> Wire:
+        if self._wire is not None and not self._wire.silent():
+            self._wire.close()
+            self._wire = None
         if self._wire is None:
             try:
                 self._wire = connect(self._shared.url)
