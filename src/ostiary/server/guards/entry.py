@@ -71,8 +71,12 @@ def enter(
     *,
     lock: bool,
     manages_account: bool = True,
+    stands_first: bool = False,
 ) -> Step[A] | Refused:
-    """A signed-in door. `lock` holds the user's row; `manages_account` wants an app with `selfService`."""
+    """A signed-in door. `lock` holds the user's row; `manages_account` wants an app with `selfService`.
+
+    `stands_first`: row 4 before rows 2 and 3, which is the order of `update-phone` (§6).
+    """
     token = call.user
     if isinstance(token, Refused):
         return token
@@ -80,18 +84,21 @@ def enter(
         return Refused(Key.LOGIN_INVALID)
     if lock:
         people.lock_user(tx, token.user_id)
-    now = ports.now()
     scene = people.scene(tx, token.app_id, token.user_id, token.session_id)
+    now = ports.now()  # after the lock was waited for: what is over by then is over
     if scene is None or scene.pool.id != token.pool_id:
         return Refused(Key.LOGIN_INVALID)
     if manages_account and not scene.app.policy.self_service:
         return Refused(Key.APP_NOT_ALLOWED)
+    fallen = _standing(scene, now)
+    if fallen is not None and stands_first:
+        return fallen
     if isinstance(form, Refused):
         return form
     ask = read(form, Facts(scene.pool, scene.account))
     if isinstance(ask, Refused):
         return ask
-    return _standing(scene, now) or _step(tx, ports, now, call, scene, ask)
+    return fallen or _step(tx, ports, now, call, scene, ask)
 
 
 def visit(
@@ -121,8 +128,8 @@ def visit(
         return Refused(Key.APP_NOT_FOUND)
     if lock and token:
         people.lock_user(tx, token.user_id)
-    now = ports.now()
     scene = people.scene(tx, app_id, token.user_id if token else "", token.session_id if token else "")
+    now = ports.now()
     if scene is None:
         return Refused(Key.APP_NOT_FOUND)
     if call.pool_id is not None and call.pool_id != scene.pool.id:
