@@ -2,8 +2,10 @@
 
 import re
 import unicodedata
+from dataclasses import dataclass, field
 
 from ostiary.contract.keys import Key
+from ostiary.server.core.phone import E164
 from ostiary.server.core.refused import Refused
 
 SHORTEST_PASSWORD = 8
@@ -13,6 +15,20 @@ _LONGEST_EMAIL = 254  # RFC 5321 §4.5.3.1.3, without the angle brackets
 _EMAIL = re.compile(
     r"""[^\s@<>()\[\]\\,;:"]{1,64}@[^\s@<>()\[\]\\,;:"._-][^\s@<>()\[\]\\,;:"_]*\.[^\s@<>()\[\]\\,;:"._-]{2,}"""
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What an account is looked for by, each in its one spelling; one that is None finds nobody."""
+
+    username_key: str | None = field(default=None, repr=False)
+    email: str | None = field(default=None, repr=False)
+    phone: E164 | None = field(default=None, repr=False)
+
+    @property
+    def any(self) -> str | None:
+        """One of them, for the audit log's hash."""
+        return self.phone or self.email or self.username_key
 
 
 def read_username(text: str) -> str | None:

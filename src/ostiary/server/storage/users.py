@@ -10,8 +10,10 @@ from typing import Any
 
 import msgspec
 
+from ostiary.server.core.credentials import Names
 from ostiary.server.core.people import Account
 from ostiary.server.core.phone import E164
+from ostiary.server.storage import user_counts
 from ostiary.server.storage.tx import Row, Sql, Tx
 
 USER_COLUMNS = """
@@ -62,15 +64,6 @@ _SIGNED_IN = Sql(
     WHERE id = :user_id
     """
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What an account is looked for by; one that is None finds nobody. A number goes before an address, that before a name."""
-
-    username_key: str | None = None
-    email: str | None = None
-    phone: E164 | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +149,7 @@ def insert(tx: Tx, user: NewUser, now: int) -> None:
         source=user.source,
         now=now,
     )
+    user_counts.added(tx, user.pool_id, user.id)
 
 
 def load(tx: Tx, pool_id: str, user_id: str) -> UserRow | None:
@@ -165,7 +159,10 @@ def load(tx: Tx, pool_id: str, user_id: str) -> UserRow | None:
 
 
 def find(tx: Tx, pool_id: str, names: Names) -> UserRow | None:
-    """The user of any of these names: one statement, whichever of them are given and whether there is one or none."""
+    """The user of any of these names: one statement, whichever of them are given and whether there is one or none.
+
+    Where they name several users, the number's goes before the address', that before the user name's.
+    """
     row = tx.one(
         _FIND,
         pool_id=pool_id,

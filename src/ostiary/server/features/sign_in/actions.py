@@ -1,0 +1,190 @@
+"""Signing in: a credential is checked, a session opens, and tokens are signed once it is stored.
+
+A password is checked between two steps: the first reads its hash, the second looks whether all still is as it was.
+The session gets the epoch that the first one read, so a change of number in between ends it before its first use.
+"""
+
+from dataclasses import replace
+from typing import TypeVar
+
+from ostiary.contract.keys import Key
+from ostiary.contract.signin import LoginTokenResponseData, SigninByCredentials
+from ostiary.server.core.call import Call
+from ostiary.server.core.passcode import Channel
+from ostiary.server.core.refused import Refused
+from ostiary.server.features.sign_in import rules
+from ostiary.server.features.sign_in.rules import ByCode, ByPassword
+from ostiary.server.guards import accounts, audit, clients, grants, passcodes, sessions
+from ostiary.server.guards.accounts import NewAccount
+from ostiary.server.guards.entry import Visit
+from ostiary.server.guards.grants import Grant
+from ostiary.server.guards.passcodes import Typed
+from ostiary.server.guards.service import Service
+from ostiary.server.storage import people, phones, users
+from ostiary.server.storage.tx import ConflictError, Tx
+from ostiary.server.storage.users import UserRow
+
+A = TypeVar("A", ByPassword, ByCode)
+
+NOBODY = ""
+"""In place of a user's id where there is none: statements run alike whether there is one or not."""
+
+
+async def sign_in_by_credentials(
+    service: Service, call: Call, form: SigninByCredentials | Refused
+) -> LoginTokenResponseData | Refused:
+    """Check a password or a code, open a session, and answer with its tokens."""
+    if isinstance(form, Refused):
+        return form
+    way = _by_code if form.connection == "PASSCODE" else _by_password
+    granted = await way(service, call, form)
+    if isinstance(granted, Refused):
+        return granted
+    tokens = await grants.sign(service.signer, granted)
+    return LoginTokenResponseData(
+        scope=tokens.scope,
+        access_token=tokens.access_token,
+        id_token=tokens.id_token,
+        refresh_token=tokens.refresh_token,
+        token_type="bearer",
+        expire_in=tokens.life,
+        expires_in=tokens.life,
+    )
+
+
+# --- with a password ------------------------------------------------------------------------------------
+
+
+async def _by_password(service: Service, call: Call, form: SigninByCredentials) -> Grant | Refused:
+    def look(tx: Tx) -> tuple[ByPassword, UserRow | None] | Refused:
+        came = clients.enter(tx, service.ports, call, form, rules.read_by_password)
+        return came if isinstance(came, Refused) else (came.ask, users.find(tx, came.pool.id, came.ask.names))
+
+    looked = await service.store.read(look)
+    if isinstance(looked, Refused):
+        return looked
+    ask, found = looked
+    stored = found.password_hash if found is not None else None
+    right = await service.passwords.verify(stored, ask.password)
+    if isinstance(right, Refused):
+        return right
+    better = await _better_hash(service, stored, ask.password) if right else None
+
+    def step(tx: Tx) -> Grant | Refused:
+        came = clients.enter(tx, service.ports, call, form, rules.read_by_password)
+        return came if isinstance(came, Refused) else _checked(came, found, better, right=right)
+
+    return await service.store.write(step)
+
+
+async def _better_hash(service: Service, stored: str | None, password: str) -> str | None:
+    """The same password under today's settings, where it was stored under others and there is room to hash it."""
+    if stored is None or not service.passwords.needs_rehash(stored):
+        return None
+    better = await service.passwords.hash(password)
+    return None if isinstance(better, Refused) else better
+
+
+def _checked(
+    came: Visit[ByPassword], found: UserRow | None, better: str | None, *, right: bool
+) -> Grant | Refused:
+    """The second step. A wrong password and an unknown name come through here alike, with the same statements."""
+    people.lock_user(came.tx, found.id if found is not None else NOBODY)
+    there = users.find(came.tx, came.pool.id, came.ask.names)
+    unchanged = (
+        found is not None
+        and there is not None
+        and there.id == found.id
+        and there.password_hash == found.password_hash
+    )
+    refused = rules.judge_password(
+        right=right, unchanged=unchanged, active=there is not None and there.account.active
+    )
+    if refused is not None or found is None or there is None:
+        return _noted(came, refused or Refused(Key.WRONG_CREDENTIALS), found, "password", came.ask.names.any)
+    if better is not None and found.password_hash is not None:
+        users.rehash(came.tx, there.id, better, found.password_hash)
+    return _open(came, there, "pwd", came.ask.scope, epoch=found.session_epoch)
+
+
+# --- with a code ----------------------------------------------------------------------------------------
+
+
+async def _by_code(service: Service, call: Call, form: SigninByCredentials) -> Grant | Refused:
+    def step(tx: Tx) -> Grant | Refused:
+        came = clients.enter(tx, service.ports, call, form, rules.read_by_code)
+        return came if isinstance(came, Refused) else _coded(came)
+
+    return await service.store.write(step)
+
+
+def _coded(came: Visit[ByCode]) -> Grant | Refused:
+    """Locks in the house's order: the user's row, the number's counter, its code."""
+    ask = came.ask
+    holder = phones.holder(came.tx, came.pool.id, ask.number) or NOBODY
+    people.lock_user(came.tx, holder)
+    user = users.load(came.tx, came.pool.id, holder)
+    if holder and (user is None or user.phone != ask.number):
+        raise ConflictError("the number left its account a moment ago")
+    proofs = passcodes.prove(came, [Typed(Channel.LOGIN, ask.number, ask.code)])
+    if isinstance(proofs, Refused):
+        return _noted(came, proofs, user, "code", ask.number)
+    passcodes.use(came, proofs[0])
+    if user is None:
+        return _newcomer(came)
+    if not user.account.active:
+        return _noted(came, Refused(Key.USER_LOCKED), user, "code", ask.number)
+    if not user.phone_verified:
+        phones.verify(came.tx, came.pool.id, ask.number, user.id)
+        user = replace(user, phone_verified=True)
+    return _open(came, user, "sms", ask.scope, epoch=user.session_epoch)
+
+
+def _newcomer(came: Visit[ByCode]) -> Grant | Refused:
+    """A right code from a number that has no account."""
+    ask = came.ask
+    user = rules.judge_newcomer(ask, came.pool.policy) or accounts.create(
+        came.tx,
+        came.ports,
+        came.pool.id,
+        NewAccount(source="register", phone=ask.number, phone_verified=True),
+        came.now,
+    )
+    if isinstance(user, Refused):
+        return _noted(came, user, None, "code", ask.number)
+    audit.note(
+        came,
+        "sign_up",
+        user_id=user.id,
+        method="code",
+        contact=audit.contact_hash(came.ports, came.pool.id, ask.number),
+    )
+    return _open(came, user, "sms", ask.scope, epoch=user.session_epoch)
+
+
+# --- both -----------------------------------------------------------------------------------------------
+
+
+def _open(came: Visit[A], user: UserRow, method: str, scope: str, *, epoch: int) -> Grant:
+    """The session, what the sign-in leaves behind, and what its tokens will say."""
+    session, refresh = sessions.open_session(came, user.account, [method], scope, epoch=epoch)
+    users.signed_in(came.tx, user.id, app_id=came.app.id, address=came.call.address, now=came.now)
+    audit.note(
+        replace(came, account=user.account, session=session), "sign_in", user_id=user.id, method=method
+    )
+    return grants.grant(came, user, session, scope, refresh)
+
+
+def _noted(
+    came: Visit[A], refused: Refused, user: UserRow | None, method: str, contact: str | None
+) -> Refused:
+    """A refusal leaves a row, whether the account is there or not."""
+    audit.note(
+        came,
+        "sign_in",
+        refused,
+        user_id=user.id if user is not None else NOBODY,
+        method=method,
+        contact=audit.contact_hash(came.ports, came.pool.id, contact),
+    )
+    return refused

@@ -1,0 +1,102 @@
+"""Signing in: what the form means, and what is said to whom. Pure.
+
+Rule 1: a wrong password and an unknown name are one and the same answer, after one and the same work.
+Rule 2: that an account is locked is told only to who has its password or its code.
+Rule 3: that a number has no account is told only to who has its code.
+"""
+
+from dataclasses import dataclass, field
+
+from ostiary.contract.keys import Key
+from ostiary.contract.signin import SigninByCredentials, SignInByPasswordPayload
+from ostiary.server.core import scopes
+from ostiary.server.core.credentials import Names, read_email, username_key
+from ostiary.server.core.passcode import read_passcode
+from ostiary.server.core.people import Facts
+from ostiary.server.core.phone import E164, country_code, read_number
+from ostiary.server.core.policy import PoolPolicy
+from ostiary.server.core.refused import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class ByPassword:
+    """A name of the account, its password, and the scope that is granted."""
+
+    names: Names
+    password: str = field(repr=False)
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class ByCode:
+    """A number, the code that was sent to it, and the scope that is granted."""
+
+    number: E164
+    code: str = field(repr=False)
+    scope: str
+    auto_register: bool
+
+
+def read_by_password(form: SigninByCredentials, facts: Facts) -> ByPassword | Refused:
+    """The password, and whose it is said to be."""
+    payload = form.password_payload
+    if payload is None:
+        return Refused(Key.PARAMETERS_INCOMPLETE, data={"field": "passwordPayload"})
+    names = _read_names(payload, facts)
+    if isinstance(names, Refused):
+        return names
+    return ByPassword(names, payload.password, _scope(form))
+
+
+def _read_names(payload: SignInByPasswordPayload, facts: Facts) -> Names | Refused:
+    """`account` may be any name; of several fields the first one counts."""
+    if payload.account is not None:
+        text = payload.account
+        number = read_number(text, None, facts.pool.country_code)
+        return Names(username_key(text), read_email(text), number)
+    if payload.username is not None:
+        return Names(username_key=username_key(payload.username))
+    if payload.email is not None:
+        email = read_email(payload.email)
+        return Refused(Key.BAD_CONTACT, data={"field": "email"}) if email is None else Names(email=email)
+    if payload.phone is not None:
+        number = read_number(payload.phone, None, facts.pool.country_code)
+        return Refused(Key.BAD_CONTACT, data={"field": "phone"}) if number is None else Names(phone=number)
+    return Refused(Key.PARAMETERS_INCOMPLETE, data={"field": "account"})
+
+
+def read_by_code(form: SigninByCredentials, facts: Facts) -> ByCode | Refused:
+    """The code and the number. A stored number is only parsed: which ones may be texted, sending has decided."""
+    payload = form.pass_code_payload
+    if payload is None or payload.phone is None:
+        missing = "passCodePayload" if payload is None else "phone"
+        return Refused(Key.PARAMETERS_INCOMPLETE, data={"field": missing})
+    code = read_passcode(payload.pass_code)
+    if code is None:
+        return Refused(Key.BAD_REQUEST, data={"field": "passCode"})
+    number = read_number(payload.phone, payload.phone_country_code, facts.pool.country_code)
+    if number is None:
+        return Refused(Key.BAD_CONTACT, data={"field": "phone"})
+    auto_register = form.options is not None and form.options.auto_register is True
+    return ByCode(number, code, _scope(form), auto_register)
+
+
+def _scope(form: SigninByCredentials) -> str:
+    return scopes.granted(form.options.scope if form.options is not None else None)
+
+
+def judge_password(*, right: bool, unchanged: bool, active: bool) -> Refused | None:
+    """Once the password was checked. `unchanged`: the same account has that name and that password still."""
+    if not right or not unchanged:
+        return Refused(Key.WRONG_CREDENTIALS)
+    return None if active else Refused(Key.USER_LOCKED)
+
+
+def judge_newcomer(ask: ByCode, policy: PoolPolicy) -> Refused | None:
+    """A right code from a number without an account: whether one is made."""
+    if not ask.auto_register:
+        return Refused(Key.USER_NOT_FOUND)
+    if policy.register_disabled:
+        return Refused(Key.SIGN_UP_DISABLED)
+    served = country_code(ask.number) in policy.allowed_countries
+    return None if served else Refused(Key.NUMBER_NOT_SERVED)

@@ -1,0 +1,111 @@
+"""What a session's tokens say, and their signing: after the commit, outside of every transaction.
+
+A step returns a `Grant`; `sign` makes tokens of it. A process that dies in between has opened a session that nobody
+holds a token of, which is no harm.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ostiary.server.core import scopes
+from ostiary.server.core.call import UserToken
+from ostiary.server.core.millis import SECOND, Millis
+from ostiary.server.core.people import Session
+from ostiary.server.guards.entry import Visit
+from ostiary.server.guards.signing import Signer
+from ostiary.server.storage.users import UserRow
+
+_ADDRESS = {
+    "country": "country",
+    "postal_code": "postal_code",
+    "region": "region",
+    "locality": "locality",
+    "street_address": "street_address",
+    "formatted": "formatted",
+}
+"""OpenID Connect Core §5.1.1 → the stored profile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What is to be signed. `life` in seconds."""
+
+    token: UserToken
+    claims: Mapping[str, Any] = field(repr=False)
+    signed_in_at: Millis
+    life: int
+    refresh_token: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A grant, signed. `life` of the access token in seconds."""
+
+    scope: str
+    access_token: str = field(repr=False)
+    id_token: str | None = field(repr=False)
+    refresh_token: str | None = field(repr=False)
+    life: int
+
+
+def grant(visit: Visit[object], user: UserRow, session: Session, scope: str, refresh: str | None) -> Grant:
+    """What this session's next tokens say. An access token never outlives its session."""
+    ends_at = min(visit.now + visit.app.policy.access_token_life * SECOND, session.ends_at)
+    return Grant(
+        token=UserToken(
+            user_id=user.id,
+            session_id=session.id,
+            app_id=visit.app.id,
+            pool_id=visit.pool.id,
+            scope=scope,
+            expires_at=Millis(ends_at),
+        ),
+        claims=claims(user, scope),
+        signed_in_at=Millis(session.checked_at),
+        life=max(0, ends_at - visit.now) // SECOND,
+        refresh_token=refresh,
+    )
+
+
+async def sign(signer: Signer, grant: Grant) -> Tokens:
+    """Sign both tokens side by side; the id token only where `openid` is in the scope."""
+    id_token = None
+    if scopes.OPENID in grant.token.scope.split():
+        access_token, id_token = await asyncio.gather(
+            signer.access_token(grant.token),
+            signer.id_token(
+                grant.token, grant.claims, auth_time=grant.signed_in_at, expires_at=grant.token.expires_at
+            ),
+        )
+    else:
+        access_token = await signer.access_token(grant.token)
+    return Tokens(grant.token.scope, access_token, id_token, grant.refresh_token, grant.life)
+
+
+def claims(user: UserRow, scope: str) -> dict[str, Any]:
+    """The claims that a scope opens, without `sub`. What is not set is None: id tokens say so, `/oidc/me` is silent."""
+    opened = scopes.opens(scope)
+    return {name: value for name, value in _all_claims(user).items() if name in opened}
+
+
+def _all_claims(user: UserRow) -> dict[str, Any]:
+    said = user.profile
+    of_profile = {name: said.get(name) for name in scopes.CLAIMS["profile"]}
+    address = {claim: said[name] for claim, name in _ADDRESS.items() if said.get(name)}
+    return of_profile | {
+        "picture": said.get("photo"),
+        "gender": said.get("gender", "U"),
+        "updated_at": user.changed_at // SECOND,
+        "username": user.username,
+        "email": user.email,
+        "email_verified": user.email_verified,
+        "phone_number": user.phone,
+        "phone_number_verified": user.phone_verified,
+        "address": address or None,
+        "external_id": user.external_id,
+        "extended_fields": user.custom_data,
+        "roles": [],
+        "tenant_id": None,
+    }
