@@ -149,7 +149,7 @@ SUBJECTS: Final[Mapping[str, Words]] = {
 NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
     ("phone_changed", "old"): _both(
         Words(
-            "您账户的手机号已由 {old} 更换为 {new}({at},来自 {source}),原号码不能再登录。",
+            "您的手机号已由 {old} 更换为 {new}({at},来自 {source}),原号码不能再登录。",
             "The phone number of your account was changed from this one, {old}, to {new} on {at}"
             " from {source}. You can't sign in with this number any more.",
         ),

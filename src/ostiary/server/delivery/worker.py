@@ -52,7 +52,7 @@ class Worker:
         self._under_way: set[asyncio.Task[None]] = set()
         self._outcomes: list[Outcome] = []
         self._heard = True
-        """Whether something was queued since the last turn; a turn without that only looks."""
+        """Whether there may be something to take; a turn without that only looks."""
 
     async def run(self) -> None:
         """Deliver until `stop`; then finish what is under way."""
@@ -69,40 +69,43 @@ class Worker:
 
     async def _turn(self) -> None:
         room = AT_ONCE - len(self._under_way)
-        if not (self._outcomes or (room and await self._is_due())):
+        if not (self._outcomes or (room and (self._heard or await self._is_due()))):
             return
         for message in await self._settle_and_claim(room):
             task = asyncio.create_task(self._attempt(message))
             self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
+            task.add_done_callback(self._attempted)
 
     async def _is_due(self) -> bool:
-        if self._heard:
-            self._heard = False
-            return True
         due_at = await self._store.read(outbox.next_due)
         return due_at is not None and due_at <= self._ports.now()
 
     async def _settle_and_claim(self, room: int) -> list[Stored]:
         told, self._outcomes = self._outcomes, []
+        # What is heard from here on may not be in this transaction; without room, it is still to be looked at.
+        self._heard = self._heard and not room
 
-        def step(tx: Tx) -> list[Stored]:
-            if told and outbox.settle(tx, told) < len(told):
-                # Another worker has taken some of these over; what it finds out counts.
-                log.info("outbox.lease_lost", told=len(told))
-            return outbox.claim(tx, self._ports.now(), room, LEASE) if room else []
+        def step(tx: Tx) -> tuple[int, list[Stored]]:
+            heeded = outbox.settle(tx, told) if told else 0
+            return heeded, outbox.claim(tx, self._ports.now(), room, LEASE) if room else []
 
         try:
-            claimed = await self._store.write(step)
+            heeded, claimed = await self._store.write(step)
         except UnavailableError:
             self._outcomes = told + self._outcomes
+            self._heard = True
             raise
+        if heeded < len(told):
+            log.info("outbox.taken_over", messages=len(told) - heeded)  # by a worker that saw our lease end
         if room and len(claimed) == room:
             self._hear()  # there may be more
         return claimed
 
     async def _attempt(self, message: Stored) -> None:
         self._outcomes.append(await self._outcome(message))
+
+    def _attempted(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
         self.loop.wake()
 
     async def _outcome(self, message: Stored) -> Outcome:
