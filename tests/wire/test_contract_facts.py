@@ -196,7 +196,7 @@ def test_options_name_fields_that_exist(op):
         struct = op.request
         *way, last = path.split(".")
         for name in way:
-            [kind] = kinds(fields(struct)[name].type)
+            kind: Any = kinds(fields(struct)[name].type)[0]
             kind = kind.item_type if isinstance(kind, inspect.ListType) else kind
             struct = kind.cls
         assert last in fields(struct), path

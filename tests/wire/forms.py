@@ -1,0 +1,76 @@
+"""Forms as programs send them, one for every operation, and short ways to read and to refuse them."""
+
+import json
+
+from ostiary.contract.keys import Key
+from ostiary.contract.operation import Kind
+from ostiary.contract.operations import BY_NAME
+from ostiary.server.core.refused import Refused
+from ostiary.server.web import wire
+
+MISSING, BAD, LATER = Key.PARAMETERS_INCOMPLETE, Key.BAD_REQUEST, Key.NOT_IMPLEMENTED
+VERIFY = {
+    "phonePassCodePayload": {"newPhoneNumber": "18812345678", "newPhonePassCode": "123456"},
+    "verifyMethod": "PHONE_PASSCODE",
+}
+PASSWORD = {"connection": "PASSWORD", "passwordPayload": {"account": "ana", "password": "correct horse"}}
+PASSCODE = {"connection": "PASSCODE", "passCodePayload": {"phone": "18812345678", "passCode": "123456"}}
+SIGN_UP = {"connection": "PASSWORD", "passwordPayload": {"username": "ana", "password": "correct horse"}}
+LEAST = {
+    "sign_up": SIGN_UP,
+    "sign_in_by_credentials": PASSWORD,
+    "send_sms": {"channel": "CHANNEL_LOGIN", "phoneNumber": "18812345678"},
+    "pre_check_code": {
+        "codeType": "SMS",
+        "smsCodePayload": {"phone": "18812345678", "passCode": "123456", "channel": "CHANNEL_LOGIN"},
+    },
+    "get_profile": {},
+    "verify_update_phone_request": VERIFY,
+    "update_phone": {"updatePhoneToken": "upt_x"},
+    "bind_phone": {"phoneNumber": "18812345678", "passCode": "123456"},
+    "unbind_phone": {"passCode": "123456"},
+    "token": {"grant_type": "refresh_token"},
+    "revoke_token": {"token": "x"},
+    "user_info": {},
+    "get_management_token": {"accessKeyId": "a", "accessKeySecret": "b"},
+    "update_security_settings": {},
+    "create_user": {"username": "ana"},
+    "get_user": {"userId": "6a1b2c3d4e5f60718293a4b5"},
+    "list_users": {},
+    "update_user": {"userId": "6a1b2c3d4e5f60718293a4b5"},
+    "delete_users_batch": {"userIds": ["6a1b2c3d4e5f60718293a4b5"]},
+}
+
+
+def read(name, form, **more):
+    op = BY_NAME[name]
+    if is_text(name):
+        text = "&".join(f"{key}={value}" for key, value in form.items()).encode()
+        return wire.read(op, text, text, **more)
+    return wire.read(op, json.dumps(form).encode(), b"", **more)
+
+
+def merged(form, *changes):
+    """`form` with dotted paths set, or removed where the value is `...`."""
+    form = json.loads(json.dumps(form))
+    for path, value in changes:
+        *way, last = path.split(".")
+        node = form
+        for name in way:
+            node = node.setdefault(name, {})
+        if value is ...:
+            node.pop(last, None)
+        else:
+            node[last] = value
+    return form
+
+
+def refused(key, path=None):
+    if path is None:
+        return Refused(key)
+    field = [part for part in path.split(".") if not part.isdigit()][-1]
+    return Refused(key, data={"field": field} | ({"path": path} if "." in path else {}))
+
+
+def is_text(name):
+    return BY_NAME[name].method == "GET" or BY_NAME[name].kind is Kind.OAUTH
