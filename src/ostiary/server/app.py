@@ -7,7 +7,7 @@ import asyncio
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
+from types import ModuleType
 
 import structlog
 
@@ -15,6 +15,7 @@ from ostiary.contract.operations import OPERATIONS
 from ostiary.server.core.ports import Ports
 from ostiary.server.delivery.background import Background
 from ostiary.server.delivery.routes import Routes, Sender
+from ostiary.server.features import management, messages, oidc, phone_change, profile, sign_in, sign_up
 from ostiary.server.founding import open_store, root_keys
 from ostiary.server.guards.passwords import Passwords
 from ostiary.server.guards.service import Service
@@ -36,23 +37,38 @@ STOP_WITHIN = 9.5
 
 log = structlog.get_logger(__name__)
 
-FEATURES = (
-    "messages.actions",
-    "phone_change.actions",
+MODULES = (
+    sign_up.actions,
+    sign_in.actions,
+    messages.actions,
+    profile.actions,
+    phone_change.actions,
+    oidc.discovery,
+    oidc.refresh,
+    oidc.revocation,
+    oidc.user_info,
+    management.tokens,
+    management.security_settings,
+    management.users,
+    management.user_changes,
+    management.listing,
 )
-"""The modules that hold an action for every row of the operations table."""
+"""Where the actions are: each operation's is the function of its name in exactly one of these."""
 
 
 def actions() -> dict[str, Action]:
-    """Operation → action. Refuses to start where a row of the table has none."""
-    modules = [import_module(f"ostiary.server.features.{name}") for name in FEATURES]
+    """Operation → action. Refuses to start where a row of the table has none, or two."""
     found: dict[str, Action] = {}
     for operation in OPERATIONS:
-        holders = [module for module in modules if hasattr(module, operation.name)]
-        if len(holders) != 1:
-            raise StartRefusedError(f"operation {operation.name} has {len(holders)} actions instead of one")
-        found[operation.name] = getattr(holders[0], operation.name)
+        own = [module for module in MODULES if _defines(module, operation.name)]
+        if len(own) != 1:
+            raise StartRefusedError(f"operation {operation.name} has {len(own)} actions instead of one")
+        found[operation.name] = getattr(own[0], operation.name)
     return found
+
+
+def _defines(module: ModuleType, name: str) -> bool:
+    return getattr(getattr(module, name, None), "__module__", None) == module.__name__
 
 
 @dataclass(slots=True)

@@ -7,9 +7,9 @@ OFFLINE = "offline_access"
 
 CLAIMS: Mapping[str, tuple[str, ...]] = {
     OPENID: ("sub",),
-    "profile": (
-        "name", "family_name", "given_name", "middle_name", "nickname", "preferred_username", "profile", "picture",
-        "website", "gender", "birthdate", "zoneinfo", "locale", "updated_at",
+    "profile": tuple(
+        "name family_name given_name middle_name nickname preferred_username profile picture website gender birthdate"
+        " zoneinfo locale updated_at".split()
     ),
     "username": ("username",),
     "email": ("email", "email_verified"),
@@ -20,7 +20,7 @@ CLAIMS: Mapping[str, tuple[str, ...]] = {
     "roles": ("roles",),
     "tenant_id": ("tenant_id",),
     OFFLINE: (),
-}  # fmt: skip
+}
 """Scope → claims. `offline_access` opens none: it asks for a refresh token."""
 
 

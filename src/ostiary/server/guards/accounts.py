@@ -23,11 +23,11 @@ from ostiary.server.storage.users import NewUser, UserRow
 
 Source = Literal["register", "adminCreated", "excel"]
 
-PROFILE = (
-    "name", "nickname", "photo", "gender", "birthdate", "country", "province", "city", "address", "street_address",
-    "locality", "region", "postal_code", "formatted", "company", "browser", "device", "given_name", "family_name",
-    "middle_name", "profile", "preferred_username", "website", "zoneinfo", "locale", "identity_number",
-)  # fmt: skip
+PROFILE = tuple(
+    "name nickname photo gender birthdate country province city address street_address locality region postal_code"
+    " formatted company browser device given_name family_name middle_name profile preferred_username website zoneinfo"
+    " locale identity_number".split()
+)
 """What an account says about its owner: names of `User`'s fields, and the keys of the stored profile."""
 
 
