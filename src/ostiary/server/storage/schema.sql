@@ -61,6 +61,14 @@ CREATE UNIQUE INDEX users_by_username ON users (pool_id, username_key) WHERE use
 CREATE UNIQUE INDEX users_by_external_id ON users (pool_id, external_id) WHERE external_id IS NOT NULL;
 CREATE INDEX users_of_pool ON users (pool_id, made_at, id);
 
+-- How many users a pool has, in 16 rows that sign-ups share: counting a million rows takes too long for a list.
+CREATE TABLE user_counts (
+    pool_id         TEXT NOT NULL,
+    shard           TEXT NOT NULL,              -- the last digit of the users' ids
+    users           {int} NOT NULL,
+    PRIMARY KEY (pool_id, shard)
+) {keyed};
+
 -- A number that stands here, verified or not, is not free. One number, one account; one account, one number.
 CREATE TABLE phones (
     pool_id         TEXT NOT NULL,

@@ -1,0 +1,151 @@
+"""Changing a user: what is absent stays, what is to be emptied is named in `options.clearFields`.
+
+1. Everything that could refuse is looked at first; a rival in between makes the step run again.
+2. A number that is another one is moved by `guards/numbers.py`. It is unverified unless the call says otherwise.
+3. A new password, and any status but Activated, end the user's sessions: who is signed in now may be a stranger.
+"""
+
+from ostiary.contract.keys import Key
+from ostiary.contract.management import UpdateUser
+from ostiary.contract.profile import User
+from ostiary.server.core.call import Call
+from ostiary.server.core.credentials import username_key
+from ostiary.server.core.people import ACTIVE
+from ostiary.server.core.refused import Refused
+from ostiary.server.features.management import users_rules as rules
+from ostiary.server.features.management.users import hashed, hold
+from ostiary.server.features.management.users_rules import Change
+from ostiary.server.guards import accounts, audit, numbers, sessions
+from ostiary.server.guards.entry import Errand, manage
+from ostiary.server.guards.service import Service
+from ostiary.server.storage import codes, emails, management, phones, tokens, users
+from ostiary.server.storage.management import Fields
+from ostiary.server.storage.tx import ConflictError, Tx
+from ostiary.server.storage.users import UserRow
+
+
+async def update_user(service: Service, call: Call, form: UpdateUser | Refused) -> User | Refused:
+    """Change a user."""
+    password_hash = await hashed(service, call, form)
+    if isinstance(password_hash, Refused):
+        return password_hash
+
+    def step(tx: Tx) -> User | Refused:
+        errand = manage(tx, service.ports, call, form, rules.read_update)
+        if isinstance(errand, Refused):
+            return errand
+        (row,) = hold(tx, errand.pool.id, [errand.ask.user])
+        if row is None:
+            return Refused(Key.USER_NOT_FOUND)
+        return _change(errand, row, password_hash)
+
+    return await service.store.write(step)
+
+
+def _change(errand: Errand[Change], row: UserRow, password_hash: str | None) -> User | Refused:
+    after = _fields(errand.ask, row)
+    if isinstance(after, Refused):
+        return after
+    refused = rules.judge_new_number(errand.ask.contacts.phone, row.phone) or _taken(errand, row, after)
+    if refused is not None:
+        return refused
+    _move_phone(errand, row)
+    _move_email(errand, row)
+    management.change(errand.tx, row.id, after, errand.now)
+    if password_hash is not None:
+        users.set_password(errand.tx, row.id, password_hash, errand.now)
+    if password_hash is not None or after.status not in {ACTIVE, row.status}:
+        sessions.end_all(errand, row.account)
+        tokens.void_all(errand.tx, row.id, errand.now)
+    audit.note(
+        errand,
+        "user_updated",
+        user_id=row.id,
+        actor=errand.actor,
+        fields=" ".join(rules.asked(errand.ask)),
+        status=after.status if after.status != row.status else None,
+    )
+    changed = users.load(errand.tx, errand.pool.id, row.id)
+    return accounts.to_user(changed, with_custom_data=True) if changed else Refused(Key.USER_NOT_FOUND)
+
+
+def _fields(ask: Change, row: UserRow) -> Fields | Refused:
+    """What the row's own columns become."""
+    custom_data = rules.merged(row.custom_data, ask.form.custom_data, clear="custom_data" in ask.cleared)
+    if isinstance(custom_data, Refused):
+        return custom_data
+    username = ask.becomes("username", row.username)
+    kept = {name: fact for name, fact in row.profile.items() if name not in ask.cleared}
+    profile = {**kept, **accounts.profile_of(ask.form)}
+    return Fields(
+        status=ask.becomes("status", row.status),
+        username=username,
+        username_key=username_key(username) if username is not None else None,
+        external_id=ask.becomes("external_id", row.external_id),
+        locale=profile.get("locale"),
+        profile=profile,
+        custom_data=custom_data,
+    )
+
+
+def _taken(errand: Errand[Change], row: UserRow, after: Fields) -> Refused | None:
+    """Whether one of the new names is another user's."""
+    tx, pool_id = errand.tx, errand.pool.id
+    email, phone = errand.ask.contacts.email, errand.ask.contacts.phone
+    holders = (
+        (
+            Key.USERNAME_TAKEN,
+            users.with_username(tx, pool_id, after.username_key) if after.username_key else None,
+        ),
+        (Key.EMAIL_TAKEN, emails.holder(tx, pool_id, email) if email else None),
+        (Key.PHONE_TAKEN, phones.holder(tx, pool_id, phone) if phone else None),
+        (
+            Key.USER_EXISTS,
+            users.with_external_id(tx, pool_id, after.external_id) if after.external_id else None,
+        ),
+    )
+    return next((Refused(key) for key, holder in holders if holder not in {None, row.id}), None)
+
+
+def _move_phone(errand: Errand[Change], row: UserRow) -> None:
+    number = errand.ask.becomes("phone", row.phone)
+    verified = errand.ask.form.phone_verified
+    if number == row.phone:
+        if number is not None and verified is not None:
+            management.set_phone_verified(errand.tx, errand.pool.id, number, verified=verified)
+        return
+    moved = numbers.move(
+        errand, row.account, number, verified=verified is True, actor=errand.actor, by="administrator"
+    )
+    if not moved:
+        raise ConflictError("the number was taken by a rival a moment ago")
+
+
+def _move_email(errand: Errand[Change], row: UserRow) -> None:
+    """An address moves like a number: version raised, codes and one-time tokens void, noted."""
+    tx, pool_id = errand.tx, errand.pool.id
+    address = errand.ask.becomes("email", row.email)
+    verified = errand.ask.form.email_verified
+    if address == row.email:
+        if address is not None and verified is not None:
+            management.set_email_verified(tx, pool_id, address, verified=verified)
+        return
+    version = row.email_version + 1
+    if address is not None and not emails.claim(
+        tx, pool_id, address, row.id, verified=verified is True, version=version, now=errand.now
+    ):
+        raise ConflictError("the address was taken by a rival a moment ago")
+    if row.email is not None:
+        emails.release(tx, pool_id, row.email, row.id)
+    emails.raise_version(tx, row.id, row.email_version, errand.now)
+    codes.void_all(tx, pool_id, row.id, row.email, errand.now)
+    tokens.void_all(tx, row.id, errand.now)
+    audit.note(
+        errand,
+        "email_changed",
+        user_id=row.id,
+        actor=errand.actor,
+        old=audit.contact_hash(errand.ports, pool_id, row.email),
+        new=audit.contact_hash(errand.ports, pool_id, address),
+        version=version,
+    )

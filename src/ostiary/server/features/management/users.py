@@ -1,0 +1,181 @@
+"""The pool's users, one by one: making, reading and deleting them. Changing one is `user_changes.py`.
+
+A step looks at everything that could refuse it before it writes anything: a refusal is committed like any outcome.
+However a number goes, `guards/numbers.py` takes it: codes and tokens die, addresses are told, the audit log says so.
+"""
+
+from collections.abc import Sequence
+
+from ostiary.contract.common import IsSuccess
+from ostiary.contract.keys import Key
+from ostiary.contract.management import CreateUser, DeleteUsersBatch, GetUser, UpdateUser
+from ostiary.contract.profile import User
+from ostiary.server.core.call import Call
+from ostiary.server.core.credentials import Names, judge_password
+from ostiary.server.core.people import ACTIVE
+from ostiary.server.core.phone import E164
+from ostiary.server.core.refused import Refused
+from ostiary.server.features.management import users_rules as rules
+from ostiary.server.features.management.users_rules import Look, Named, New
+from ostiary.server.guards import accounts, audit, numbers
+from ostiary.server.guards.accounts import NewAccount
+from ostiary.server.guards.entry import Errand, manage
+from ostiary.server.guards.service import Service
+from ostiary.server.storage import codes, emails, management, people, user_counts, users
+from ostiary.server.storage.tx import Tx
+from ostiary.server.storage.users import UserRow
+
+
+async def create_user(service: Service, call: Call, form: CreateUser | Refused) -> User | Refused:
+    """Make a user. Number and address may be set without a proof; verified are they only where the call says so."""
+    password_hash = await hashed(service, call, form)
+    if isinstance(password_hash, Refused):
+        return password_hash
+
+    def step(tx: Tx) -> User | Refused:
+        errand = manage(tx, service.ports, call, form, rules.read_create)
+        return errand if isinstance(errand, Refused) else _create(errand, password_hash)
+
+    return await service.store.write(step)
+
+
+async def get_user(service: Service, call: Call, form: GetUser | Refused) -> User | Refused:
+    """Read one user."""
+
+    def step(tx: Tx) -> User | Refused:
+        errand = manage(tx, service.ports, call, form, rules.read_get)
+        return errand if isinstance(errand, Refused) else _show(errand)
+
+    return await service.store.read(step)
+
+
+async def delete_users_batch(
+    service: Service, call: Call, form: DeleteUsersBatch | Refused
+) -> IsSuccess | Refused:
+    """Delete users: all of them, or none where one is unknown (`data.userIds` names those)."""
+
+    def step(tx: Tx) -> IsSuccess | Refused:
+        errand = manage(tx, service.ports, call, form, rules.read_delete)
+        return errand if isinstance(errand, Refused) else _delete(errand)
+
+    return await service.store.write(step)
+
+
+async def hashed(
+    service: Service, call: Call, form: CreateUser | UpdateUser | Refused
+) -> str | Refused | None:
+    """The hash of the password a form sets, made outside the step; None where there is none, or it will be refused.
+
+    Hashing is dear, so it is done for nobody whose token is not good.
+    """
+    if isinstance(form, Refused) or isinstance(call.manager, Refused) or form.password is None:
+        return None
+    return None if judge_password(form.password) else await service.passwords.hash(form.password)
+
+
+def find(tx: Tx, pool_id: str, user: Named) -> UserRow | None:
+    """The user of this name."""
+    if user.name is None:
+        return None
+    match user.kind:
+        case "phone":
+            return users.find(tx, pool_id, Names(phone=E164(user.name)))
+        case "email":
+            return users.find(tx, pool_id, Names(email=user.name))
+        case "username":
+            return users.find(tx, pool_id, Names(username_key=user.name))
+        case "external_id":
+            user_id = users.with_external_id(tx, pool_id, user.name)
+            return users.load(tx, pool_id, user_id) if user_id is not None else None
+        case "user_id":
+            return users.load(tx, pool_id, user.name)
+
+
+def hold(tx: Tx, pool_id: str, wanted: Sequence[Named]) -> list[UserRow | None]:
+    """The users of these names, locked in the order of their ids, and read under that lock.
+
+    None: there is no such user, or the name went to another one just now.
+    """
+    seen = [user.name if user.kind == "user_id" else _id(find(tx, pool_id, user)) for user in wanted]
+    for user_id in sorted({user_id for user_id in seen if user_id is not None}):
+        people.lock_user(tx, user_id)
+    held = [find(tx, pool_id, user) for user in wanted]
+    return [row if _id(row) == user_id else None for row, user_id in zip(held, seen, strict=True)]
+
+
+def _id(row: UserRow | None) -> str | None:
+    return row.id if row is not None else None
+
+
+def _create(errand: Errand[New], password_hash: str | None) -> User | Refused:
+    form, contacts = errand.ask.form, errand.ask.contacts
+    new = NewAccount(
+        source="adminCreated",
+        status=form.status or ACTIVE,
+        username=contacts.username,
+        email=contacts.email,
+        email_verified=form.email_verified is True,
+        phone=contacts.phone,
+        phone_verified=form.phone_verified is True,
+        external_id=form.external_id,
+        password_hash=password_hash,
+        profile=accounts.profile_of(form),
+        custom_data=form.custom_data or {},
+    )
+    row = accounts.create(errand.tx, errand.ports, errand.pool.id, new, errand.now)
+    if isinstance(row, Refused):
+        return row
+    audit.note(
+        errand,
+        "user_created",
+        user_id=row.id,
+        actor=errand.actor,
+        phone=audit.contact_hash(errand.ports, errand.pool.id, row.phone),
+        email=audit.contact_hash(errand.ports, errand.pool.id, row.email),
+    )
+    return accounts.to_user(row, with_custom_data=True)
+
+
+def _show(errand: Errand[Look]) -> User | Refused:
+    row = find(errand.tx, errand.pool.id, errand.ask.user)
+    if row is None:
+        return Refused(Key.USER_NOT_FOUND)
+    return accounts.to_user(
+        row,
+        with_custom_data=errand.ask.custom_data,
+        with_identities=errand.ask.identities,
+        with_department_ids=errand.ask.department_ids,
+    )
+
+
+def _delete(errand: Errand[tuple[Named, ...]]) -> IsSuccess | Refused:
+    held = hold(errand.tx, errand.pool.id, errand.ask)
+    rows = [row for row in held if row is not None]
+    if len(rows) < len(held):
+        unknown = [user.typed for user, row in zip(errand.ask, held, strict=True) if row is None]
+        return Refused(Key.USER_NOT_FOUND, data={"field": "userIds", "userIds": unknown})
+    user_counts.removed(
+        errand.tx, errand.pool.id, [row.id for row in rows]
+    )  # before numbers: the order of locks
+    for row in rows:
+        _delete_one(errand, row)
+    return IsSuccess(success=True)
+
+
+def _delete_one(errand: Errand[tuple[Named, ...]], row: UserRow) -> None:
+    """Free the number and the address, tell them, forget the rest. The audit log keeps what it has: hashes."""
+    tx, pool_id = errand.tx, errand.pool.id
+    if row.phone is not None:
+        numbers.move(errand, row.account, None, actor=errand.actor, by="deletion")
+    codes.void_all(tx, pool_id, row.id, row.email, errand.now)
+    if row.email is not None:
+        emails.release(tx, pool_id, row.email, row.id)
+    management.delete(tx, row.id)
+    audit.note(
+        errand,
+        "user_deleted",
+        user_id=row.id,
+        actor=errand.actor,
+        phone=audit.contact_hash(errand.ports, pool_id, row.phone),
+        email=audit.contact_hash(errand.ports, pool_id, row.email),
+    )
