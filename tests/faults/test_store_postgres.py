@@ -83,7 +83,7 @@ class CutWire:
     """Stands between the store and the server; once cut, an answer no longer arrives, while what was sent did."""
 
     def __init__(self, url: str) -> None:
-        self._port = int(psycopg.conninfo.conninfo_to_dict(url)["port"])
+        self._port = int(str(psycopg.conninfo.conninfo_to_dict(url)["port"]))
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._sockets = [self._listener]
         self.cut = threading.Event()

@@ -105,6 +105,7 @@ async def test_a_step_too_big_for_the_disk_is_the_only_one_that_fails(sqlite_url
             tx.survive(count_once("wrong", "big"))
             tx.run(MUCH, count=1_000)
 
+        assert pages is not None
         await store.write(lambda tx: tx.one(Sql(f"PRAGMA max_page_count = {pages[0] + 20}")))
         answers = await Gate().batch(store, put("before"), big, put("after"))
         assert [type(answer) for answer in answers] == [str, UnavailableError, str]
@@ -210,7 +211,11 @@ def test_commits_are_flushed(sqlite_url):
     with opened(sqlite_url) as store:
         pragmas = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "trusted_schema": 0}
         for name, value in pragmas.items():
-            assert store.write_now(lambda tx, name=name: tx.one(Sql(f"PRAGMA {name}"))) == (value,), name
+            assert store.write_now(_pragma(name)) == (value,), name
+
+
+def _pragma(name: str):
+    return lambda tx: tx.one(Sql(f"PRAGMA {name}"))
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:", "mysql://x", "ostiary.db"])

@@ -23,12 +23,17 @@ QUEUE_LIMIT = 5 * SECOND
 
 DEFAULT_CONNECTIONS = 16
 
+_CLOCK = Sql(
+    "SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",  # the machine's: SQLite has none of its own
+    postgresql="SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)",
+)
+"""The database's clock, in milliseconds since 1970."""
+
 
 class Engine(Protocol):
     """One database behind the store."""
 
     dialect: str
-    clock_sql: Sql
 
     def write(self, job: Job, lane: Lane) -> None:
         """Queue a writing step. Raises ClosedError."""
@@ -142,11 +147,11 @@ class Store:
 
     async def check(self) -> Millis:
         """The database's clock in ms, which says that it can be reached. Raises UnavailableError."""
-        return await self.read(self._clock)
+        return await self.read(_clock)
 
     def check_now(self) -> Millis:
         """`check` for callers without an event loop."""
-        return self.read_now(self._clock)
+        return self.read_now(_clock)
 
     async def close(self) -> None:
         """Finish what was asked for, then let go. Later asks raise ClosedError, an UnavailableError."""
@@ -155,11 +160,6 @@ class Store:
     def close_now(self) -> None:
         """`close` for callers without an event loop."""
         self._engine.close()
-
-    def _clock(self, tx: Tx) -> Millis:
-        row = tx.one(self._engine.clock_sql)
-        assert row is not None
-        return Millis(row[0])
 
     def _job(self, step: Callable[[Tx], Any], *, reads: bool) -> Job:
         mailbox = self._mailbox()
@@ -184,6 +184,12 @@ class Store:
         for topic in topics:
             for listener in self._listeners.get(topic, ()):
                 listener.ring()
+
+
+def _clock(tx: Tx) -> Millis:
+    row = tx.one(_CLOCK)
+    assert row is not None
+    return Millis(row[0])
 
 
 __all__ = ["DEFAULT_CONNECTIONS", "ClosedError", "Counts", "Store"]

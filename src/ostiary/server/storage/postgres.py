@@ -32,8 +32,6 @@ IDLE_LIMIT = 10 * SECOND
 JITTER = 20
 """Milliseconds; a run after a conflict waits up to this, times its number."""
 
-POSTGRESQL_CLOCK = Sql("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
-
 BEGIN_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
@@ -191,7 +189,6 @@ class PostgresEngine:
     """The connections to one database."""
 
     dialect = "postgresql"
-    clock_sql = POSTGRESQL_CLOCK
 
     def __init__(
         self,

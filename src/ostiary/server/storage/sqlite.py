@@ -41,9 +41,6 @@ OPS_BETWEEN_LOOKS = 20_000
 """Virtual machine instructions between two looks at the clock: a millisecond or two; most statements have fewer."""
 STATEMENTS_KEPT = 512
 
-SQLITE_CLOCK = Sql("SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)")
-"""SQLite's clock is the machine's: milliseconds since 1970."""
-
 _OUT_OF_ORDER = frozenset({
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FULL,
@@ -180,7 +177,6 @@ class SqliteEngine:
     """Writer and readers of one file."""
 
     dialect = "sqlite"
-    clock_sql = SQLITE_CLOCK
 
     def __init__(self, url: str, clock: Clock, counts: Counts, tell: Callable[[set[str]], None]) -> None:
         path = path_of(url)
