@@ -15,7 +15,13 @@ from ostiary.contract.operations import OPERATIONS
 from ostiary.server.core.ports import Ports
 from ostiary.server.delivery.background import Background
 from ostiary.server.delivery.routes import Routes, Sender
-from ostiary.server.features import management, messages, oidc, phone_change, profile, sign_in, sign_up
+from ostiary.server.features.management import listing, security_settings, tokens, user_changes, users
+from ostiary.server.features.messages import actions as messages
+from ostiary.server.features.oidc import discovery, refresh, revocation, user_info
+from ostiary.server.features.phone_change import actions as phone_change
+from ostiary.server.features.profile import actions as profile
+from ostiary.server.features.sign_in import actions as sign_in
+from ostiary.server.features.sign_up import actions as sign_up
 from ostiary.server.founding import open_store, root_keys
 from ostiary.server.guards.passwords import Passwords
 from ostiary.server.guards.service import Service
@@ -38,20 +44,9 @@ STOP_WITHIN = 9.5
 log = structlog.get_logger(__name__)
 
 MODULES = (
-    sign_up.actions,
-    sign_in.actions,
-    messages.actions,
-    profile.actions,
-    phone_change.actions,
-    oidc.discovery,
-    oidc.refresh,
-    oidc.revocation,
-    oidc.user_info,
-    management.tokens,
-    management.security_settings,
-    management.users,
-    management.user_changes,
-    management.listing,
+    *(sign_up, sign_in, messages, profile, phone_change),
+    *(discovery, refresh, revocation, user_info),
+    *(tokens, security_settings, users, user_changes, listing),
 )
 """Where the actions are: each operation's is the function of its name in exactly one of these."""
 

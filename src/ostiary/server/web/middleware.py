@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 import structlog
 
 from ostiary.contract import envelope
+from ostiary.contract.errors import CATALOGUE
 from ostiary.contract.keys import Key
 from ostiary.server.core.call import Lang
 from ostiary.server.core.ports import Ports
@@ -35,6 +36,8 @@ _DEFENCE = [
 ]
 _DATA_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 _NO_STORE = (b"cache-control", b"no-store")
+
+_STATUS_CODES = {key.value: row.status_code for key, row in CATALOGUE.items()}
 
 log = structlog.get_logger("ostiary.web")
 
@@ -144,6 +147,7 @@ class Edge:
             request_id=request.id,
             operation=request.operation,
             http=answer.status,
+            status=_STATUS_CODES.get(answer.key, answer.status),
             key=answer.key,
             ms=round(seconds * 1_000, 1),
         )

@@ -1,0 +1,5 @@
+"""`python -m ostiary.cli`: the same as the command `ostiary`."""
+
+from ostiary.cli.main import app
+
+app()

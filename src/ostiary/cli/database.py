@@ -1,0 +1,20 @@
+"""`ostiary migrate`."""
+
+from ostiary.cli.options import Config, Database, DataDir, refuse, settings
+
+
+def migrate(database: Database = None, data_dir: DataDir = None, config: Config = None) -> None:
+    """Bring the database to this version's revision; `serve` does so too when it starts.
+
+    Exit codes: 0 done, or nothing to do · 2 refused, with the reason.
+    """
+    chosen = settings(config, database=database, data_dir=data_dir)
+    from ostiary.server.storage import migrate as migrations
+
+    if chosen.on_sqlite and not chosen.database:
+        chosen.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        before, after = migrations.migrate(chosen.database_url)
+    except Exception as error:  # noqa: BLE001 - each driver has its own errors; the text says which it was
+        refuse(error)
+    print(f"already at {after}" if before == after else f"{before or 'empty'} → {after}")
