@@ -5,12 +5,12 @@ from collections.abc import Mapping
 OPENID = "openid"
 OFFLINE = "offline_access"
 
+_NAMES = ("name", "family_name", "given_name", "middle_name", "nickname", "preferred_username")
+_ABOUT = ("profile", "picture", "website", "gender", "birthdate", "zoneinfo", "locale", "updated_at")
+
 CLAIMS: Mapping[str, tuple[str, ...]] = {
     OPENID: ("sub",),
-    "profile": tuple(
-        "name family_name given_name middle_name nickname preferred_username profile picture website gender birthdate"
-        " zoneinfo locale updated_at".split()
-    ),
+    "profile": (*_NAMES, *_ABOUT),
     "username": ("username",),
     "email": ("email", "email_verified"),
     "phone": ("phone_number", "phone_number_verified"),

@@ -23,11 +23,11 @@ from ostiary.server.storage.users import NewUser, UserRow
 
 Source = Literal["register", "adminCreated", "excel"]
 
-PROFILE = tuple(
-    "name nickname photo gender birthdate country province city address street_address locality region postal_code"
-    " formatted company browser device given_name family_name middle_name profile preferred_username website zoneinfo"
-    " locale identity_number".split()
-)
+_CALLED = ("name", "nickname", "given_name", "middle_name", "family_name", "preferred_username")
+_SEEN = ("photo", "gender", "birthdate", "profile", "website", "company", "identity_number")
+_LIVES = ("address", "formatted", "street_address", "locality", "city", "region", "province", "postal_code")
+_SPEAKS = ("country", "zoneinfo", "locale", "browser", "device")
+PROFILE = (*_CALLED, *_SEEN, *_LIVES, *_SPEAKS)
 """What an account says about its owner: names of `User`'s fields, and the keys of the stored profile."""
 
 
