@@ -76,7 +76,7 @@ CODES: Final[Mapping[Channel, CodeFor]] = {
         Words("确认是您本人", "to confirm that it is you"), Words("身份验证", "identity check"), grave=True
     ),
     Channel.DELETE_ACCOUNT: CodeFor(
-        Words("注销您的账户,注销后无法恢复", "to delete your account for good"),
+        Words("注销您的账户，注销后无法恢复", "to delete your account for good"),
         Words("注销账户", "deleting the account"),
         grave=True,
     ),
@@ -86,32 +86,32 @@ UNBIND_TO_CHANGE: Final = Words("将手机号更换为 {new_number}", "to change
 """For the old number, where the caller has a live code at the new one."""
 
 CODE_SMS: Final = Words(
-    "验证码 {code},用于{purpose},{minutes} 分钟内有效。{care}",
+    "验证码 {code}，用于{purpose}，{minutes} 分钟内有效。{care}",
     "{code} is your code {purpose}. Valid for {minutes} {unit}. {care}",
 )
 CARE: Final = Words("请勿告诉任何人。", "Don't share it with anyone.")
 CARE_GRAVE: Final = Words(
-    "请勿告诉任何人;若非本人操作,请尽快修改密码。",
+    "请勿告诉任何人；若非本人操作，请尽快修改密码。",
     "Don't share it with anyone. Not you? Change your password.",
 )
 
-NO_NUMBER: Final = Words("(无)", "(none)")
+NO_NUMBER: Final = Words("（无）", "(none)")
 UNKNOWN_DEVICE: Final = Words("未知设备", "an unknown device")
 BY_ADMINISTRATOR: Final = Words("管理员", "an administrator")
 BY_DELETION: Final = Words("账户注销", "deletion of the account")
 
 _IF_NOT_YOU_SMS: Final = Words(
-    "若非本人操作,请立即登录修改密码,或联系 {host} 管理员。",
+    "若非本人操作，请立即登录修改密码，或联系 {host} 管理员。",
     "Not you? Sign in and change your password now, or contact {host}.",
 )
 _IF_NOT_YOURS_SMS: Final = Words(
-    "若非本人操作,请联系 {host} 管理员。",
+    "若非本人操作，请联系 {host} 管理员。",
     "Not you? Contact {host}.",
 )
 """For the new number: a stranger who holds it has no account there to sign in to."""
 _IF_NOT_YOU_EMAIL: Final = Words(
-    "如果是您本人操作,无需理会本邮件。\n"
-    "如果不是您:请立即登录并修改密码,然后把手机号改回;无法登录时,请联系 {host} 的管理员,"
+    "如果是您本人操作，无需理会本邮件。\n"
+    "如果不是您：请立即登录并修改密码，然后把手机号改回；无法登录时，请联系 {host} 的管理员，"
     "并说明上面的时间。\n"
     "我们不会向您索要密码或验证码。",
     "If this was you, there is nothing to do.\n"
@@ -120,11 +120,11 @@ _IF_NOT_YOU_EMAIL: Final = Words(
     "Nobody from there will ask you for a password or a code.",
 )
 _CHANGED_FACTS: Final = Words(
-    "时间:{at}\n原号码:{old}\n新号码:{new}\n操作设备:{source}",
+    "时间：{at}\n原号码：{old}\n新号码：{new}\n操作设备：{source}",
     "When: {at}\nOld number: {old}\nNew number: {new}\nFrom: {source}",
 )
 _GUESSES_SAFE: Final = Words(
-    "若非本人操作,请勿泄露验证码,并尽快修改密码。",
+    "若非本人操作，请勿泄露验证码，并尽快修改密码。",
     "Not you? Don't share any code, and change your password.",
 )
 
@@ -149,7 +149,7 @@ SUBJECTS: Final[Mapping[str, Words]] = {
 NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
     ("phone_changed", "old"): _both(
         Words(
-            "您的手机号已由 {old} 更换为 {new}({at},来自 {source}),原号码不能再登录。",
+            "您的手机号已由 {old} 更换为 {new}（{at}，来自 {source}），原号码不能再登录。",
             "The phone number of your account was changed from this one, {old}, to {new} on {at}"
             " from {source}. You can't sign in with this number any more.",
         ),
@@ -157,7 +157,7 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
     ),
     ("phone_changed", "new"): _both(
         Words(
-            "本号码 {new} 已成为您账户的手机号(原号码 {old}),时间 {at},来自 {source}。",
+            "本号码 {new} 已成为您账户的手机号（原号码 {old}），时间 {at}，来自 {source}。",
             "This number, {new}, is now the phone number of your account (it was {old}), since {at},"
             " from {source}.",
         ),
@@ -168,7 +168,7 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
     ),
     ("phone_bound", "new"): _both(
         Words(
-            "本号码 {new} 已绑定到您的账户,时间 {at},来自 {source}。",
+            "本号码 {new} 已绑定到您的账户，时间 {at}，来自 {source}。",
             "This number, {new}, was added to your account on {at} from {source}.",
         ),
         _IF_NOT_YOURS_SMS,
@@ -178,7 +178,7 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
     ),
     ("phone_unbound", "old"): _both(
         Words(
-            "本号码 {old} 已从您的账户解绑,时间 {at},来自 {source}。本号码不能再登录。",
+            "本号码 {old} 已从您的账户解绑，时间 {at}，来自 {source}。本号码不能再登录。",
             "This number, {old}, was removed from your account on {at} from {source}. You can't sign in"
             " with it any more.",
         ),
@@ -192,7 +192,7 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
     ),
     ("guesses_half", None): _both(
         Words(
-            "您在 {host} 的账户({topic})24 小时内可输错验证码的次数已用去一半({at},来自 {source})。",
+            "您在 {host} 的账户（{topic}）24 小时内可输错验证码的次数已用去一半（{at}，来自 {source}）。",
             "Half of the wrong codes allowed in 24 hours were typed for your account at {host} ({topic}),"
             " the last one on {at} from {source}.",
         ),
@@ -200,8 +200,8 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
     ),
     ("guesses_all", None): _both(
         Words(
-            "您在 {host} 的账户({topic})24 小时内可输错验证码的次数已用完({at},来自 {source})。"
-            "此类验证码暂停受理,最长 24 小时。",
+            "您在 {host} 的账户（{topic}）24 小时内可输错验证码的次数已用完（{at}，来自 {source}）。"
+            "此类验证码暂停受理，最长 24 小时。",
             "All wrong codes allowed in 24 hours were typed for your account at {host} ({topic}), the last"
             " one on {at} from {source}. No code for this is accepted for up to 24 hours.",
         ),

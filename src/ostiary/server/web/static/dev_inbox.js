@@ -22,13 +22,15 @@ function readClock(root) {
   const badge = byId("ahead");
   const seconds = Math.floor(Number(state.offset) / 1000);
   badge.hidden = seconds === 0;
-  const parts = {
-    days: Math.floor(seconds / 86400),
-    hours: Math.floor(seconds / 3600) % 24,
-    minutes: Math.floor(seconds / 60) % 60,
-    seconds: seconds % 60,
-  };
-  badge.textContent = badge.dataset.words.replace(/\{(\w+)\}/g, (_, name) => parts[name]);
+  badge.textContent = badge.dataset.words.replace("{time}", inUnits(seconds));
+}
+
+function inUnits(seconds) {
+  const parts = [["day", Math.floor(seconds / 86400)], ["hour", Math.floor(seconds / 3600) % 24],
+    ["minute", Math.floor(seconds / 60) % 60], ["second", seconds % 60]];
+  const say = ([unit, value]) =>
+    new Intl.NumberFormat(document.documentElement.lang, { style: "unit", unit, unitDisplay: "short" }).format(value);
+  return parts.filter(([, value]) => value > 0).map(say).join(" ");
 }
 
 function ago(moment, now) {
