@@ -1,12 +1,14 @@
 """What AuthenticationClient and AsyncAuthenticationClient share: everything but the hand that does it."""
 
 import base64
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from collections.abc import Mapping
+from typing import Any, Self, TypeVar
 from urllib.parse import quote_plus
 
 from ostiary.client._base import ClientCore
-from ostiary.client._core import Call, Request, exchange
+from ostiary.client._core import Call, Exclusive, Request, exchange
 from ostiary.client._endpoint import Endpoint, Form, json_content, query_text
+from ostiary.client._offline import JWKS, KeyShelf, checked, fetch_keys, kid_of
 from ostiary.client._settings import (
     DEFAULT_HOST,
     DEFAULT_MAX_RETRIES,
@@ -15,16 +17,14 @@ from ostiary.client._settings import (
     Transport,
     auth_method,
 )
+from ostiary.client._urls import Urls
 from ostiary.client.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 R = TypeVar("R")
 H = TypeVar("H")
 
 
-class AuthenticationCore(ClientCore[H]):
+class AuthenticationCore(Urls, ClientCore[H]):
     """Settings, credentials and requests of one app; `H` is the HTTP client that may be brought along."""
 
     app_id: str
@@ -94,6 +94,7 @@ class AuthenticationCore(ClientCore[H]):
         self.post_logout_redirect_uri = post_logout_redirect_uri
         self.websocket_host = websocket_host
         self.websocket_endpoint = websocket_endpoint
+        self._keys = KeyShelf()
         self._open(http_client, use_unverified_ssl=use_unverified_ssl)
 
     @property
@@ -134,6 +135,21 @@ class AuthenticationCore(ClientCore[H]):
         """One operation, as a call that somebody has yet to drive."""
         response = yield from exchange(self._request(endpoint, form), max_retries=self._transport.max_retries)
         return endpoint.read(response)
+
+    def _introspect(
+        self, token: str, jwks: Mapping[str, Any] | None, typ: str | None
+    ) -> Call[dict[str, Any]]:
+        """The claims of a token that is good, judged on this machine."""
+        kid = kid_of(token, typ)
+        if jwks is not None:
+            key = next((key for key in jwks["keys"] if key.get("kid") == kid), None)
+        else:
+            key = self._keys.find(kid)
+            if key is None:
+                request = self._request(JWKS, {})
+                yield Exclusive(fetch_keys(self._keys, request, self._transport.max_retries))
+                key = self._keys.find(kid)
+        return checked(token, key, issuer=f"{self.app_host}{self._prefix}", audience=self.app_id)
 
     def _request(self, endpoint: Endpoint[Any], form: Form) -> Request:
         authorization = f"Bearer {self._access_token}" if self._access_token else None

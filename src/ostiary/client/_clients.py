@@ -1,5 +1,6 @@
 """Sync and async: each client's core given its hand. The generated classes stand on these."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -13,6 +14,7 @@ from ostiary.client._core import Response
 from ostiary.client._drive import AsyncHand, Hand
 from ostiary.client._endpoint import Endpoint, Form
 from ostiary.client._management import ManagementCore
+from ostiary.client._phone_change import AsyncPhoneChange, Number, PhoneChange
 from ostiary.client._refusals import unexpected
 from ostiary.client._settings import pool_options
 from ostiary.client.errors import NotLoggedIn
@@ -106,9 +108,47 @@ def _plain_answer(response: Response) -> dict[str, Any]:
 class SyncAuthentication(_Sync, AuthenticationCore[httpx2.Client]):
     """An app's client for threads."""
 
+    def phone_change(
+        self, new_phone_number: str, new_phone_country_code: str | None = None, *, prove_old: bool = True
+    ) -> PhoneChange:
+        """Begin to change the signed-in user's number: `send_codes`, then `finish` with what was typed.
+
+        `prove_old=False` for someone who no longer has the old number: the pool has to allow that, and wants
+        a fresh sign-in. For example::
+
+            change = client.phone_change("13900139000")
+            change.send_codes()
+            change.finish(new_code="123456", old_code="654321")
+        """
+        return PhoneChange(self, Number(new_phone_number, new_phone_country_code), prove_old=prove_old)
+
+    def introspect_token_offline(
+        self, token: str, server_jwks: Mapping[str, Any] | None = None, *, typ: str | None = "at+jwt"
+    ) -> dict[str, Any]:
+        """Check a token on this machine and give its claims; `TokenNotValid` where it is not good.
+
+        Signature, issuer, audience (this app) and expiry are checked; that its session has not ended
+        meanwhile is not. `typ` is the kind of token wanted: `at+jwt` an access token, `JWT` an id token,
+        None any (servers other than Ostiary). `server_jwks`: the keys, else fetched and kept. Needs
+        `pip install 'ostiary[offline]'`.
+        """
+        return self._hand.run(self._introspect(token, server_jwks, typ))
+
 
 class AsyncAuthentication(_Async, AuthenticationCore[httpx2.AsyncClient]):
     """An app's client for tasks."""
+
+    def phone_change(
+        self, new_phone_number: str, new_phone_country_code: str | None = None, *, prove_old: bool = True
+    ) -> AsyncPhoneChange:
+        """As `AuthenticationClient.phone_change`; the steps are awaited."""
+        return AsyncPhoneChange(self, Number(new_phone_number, new_phone_country_code), prove_old=prove_old)
+
+    async def introspect_token_offline(
+        self, token: str, server_jwks: Mapping[str, Any] | None = None, *, typ: str | None = "at+jwt"
+    ) -> dict[str, Any]:
+        """As `AuthenticationClient.introspect_token_offline`."""
+        return await self._hand.run(self._introspect(token, server_jwks, typ))
 
 
 class SyncManagement(_Sync, ManagementCore[httpx2.Client]):
@@ -117,6 +157,12 @@ class SyncManagement(_Sync, ManagementCore[httpx2.Client]):
 
 class PlainAuthentication(_Plain, AuthenticationCore[httpx2.Client]):
     """An app's client that speaks dicts."""
+
+    def introspect_token_offline(
+        self, token: str, server_jwks: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Check a token on this machine and give its claims; `TokenNotValid` where it is not good."""
+        return self._hand.run(self._introspect(token, server_jwks, None))
 
 
 class PlainManagement(_Plain, ManagementCore[httpx2.Client]):

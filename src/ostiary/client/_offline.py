@@ -1,0 +1,120 @@
+"""Checking a token on this machine: signature, issuer, audience and time, all of them (extra ``offline``).
+
+The keys are fetched from ``jwks.json`` and kept. A token that names an unknown key has them fetched again, but
+not more often than every ten seconds: whoever sends forged tokens must not make us hammer the server.
+"""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from ostiary.client import _ports
+from ostiary.client._core import Call, Request, exchange
+from ostiary.client._endpoint import oauth
+from ostiary.client.errors import TokenNotValid, UsageError
+from ostiary.contract.tokens import JwkSet
+
+JWKS = oauth("jwks", "GET", "/oidc/.well-known/jwks.json", JwkSet, credential="none", safe=True)
+
+KEEP_SECONDS = 600.0
+"""A key that the server withdraws is not believed for longer."""
+ASK_AGAIN_SECONDS = 10.0
+LEEWAY_SECONDS = 5.0
+"""Two machines' clocks."""
+LONGEST_TOKEN = 8 * 1024
+ALGORITHMS = {"RSA": ["RS256"], "EC": ["ES256"]}
+"""By kind of key: the algorithm is the key's, never the token's word alone; keys both sides share are none."""
+
+
+@dataclass(slots=True)
+class KeyShelf:
+    """The public keys, kept by `kid` for all clients made from one another."""
+
+    keys: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    fetched_at: float = float("-inf")
+
+    def find(self, kid: str) -> Mapping[str, Any] | None:
+        """The key, where it is known and fresh enough."""
+        return self.keys.get(kid) if _ports.monotonic() - self.fetched_at < KEEP_SECONDS else None
+
+    def may_ask(self) -> bool:
+        """Whether the last look is long enough ago."""
+        return _ports.monotonic() - self.fetched_at >= ASK_AGAIN_SECONDS
+
+    def fill(self, keys: list[dict[str, Any]]) -> None:
+        """Take what the server shows now, and only that."""
+        self.keys = {str(key.get("kid", "")): key for key in keys}
+        self.fetched_at = _ports.monotonic()
+
+
+def fetch_keys(shelf: KeyShelf, request: Request, max_retries: int) -> Call[None]:
+    """Fill the shelf from the server, unless another has just done so."""
+    if shelf.may_ask():
+        response = yield from exchange(request, max_retries=max_retries)
+        shelf.fill(JWKS.read(response).keys)
+
+
+def kid_of(token: str, typ: str | None) -> str:
+    """The key that a token names; `TokenNotValid` where it is no token, or one of another kind."""
+    if len(token) > LONGEST_TOKEN or token.count(".") != 2:
+        raise TokenNotValid("This is no JSON Web Token")
+    header = _part(token, 0)
+    if typ is not None and str(header.get("typ", "")).lower() != typ.lower():
+        raise TokenNotValid(
+            f"This is another kind of token: its header says {header.get('typ')!r}, not {typ!r}"
+        )
+    kid = header.get("kid", "")
+    if not isinstance(kid, str):
+        raise TokenNotValid("The token's key id is no text")
+    return kid
+
+
+def checked(token: str, key: Mapping[str, Any] | None, *, issuer: str, audience: str) -> dict[str, Any]:
+    """The claims of a token that is good; `TokenNotValid` says which rule it breaks."""
+    jose, jwk = _joserfc()
+    kind = str(key.get("kty")) if key is not None else ""
+    if key is None or kind not in ALGORITHMS:
+        raise TokenNotValid("The token names a key that the server does not show")
+    try:
+        jose.deserialize_compact(token, jwk.import_key(dict(key)), ALGORITHMS[kind])
+    except Exception as error:  # noqa: BLE001 - joserfc and cryptography raise many kinds; each means: not signed
+        raise TokenNotValid(f"The token's signature is not the server's: {error}") from None
+    claims = _part(token, 1)
+    now = _ports.wall_clock()
+    if claims.get("iss") != issuer:
+        raise TokenNotValid(f"The token is issued by {claims.get('iss')!r}, not {issuer!r}")
+    audiences = claims.get("aud")
+    if audience not in (audiences if isinstance(audiences, list) else [audiences]):
+        raise TokenNotValid("The token is for another application")
+    if not _number(claims, "exp") or claims["exp"] + LEEWAY_SECONDS <= now:
+        raise TokenNotValid("The token has expired, or says no end")
+    if _number(claims, "nbf") and claims["nbf"] - LEEWAY_SECONDS > now:
+        raise TokenNotValid("The token is not good yet")
+    return claims
+
+
+def _number(claims: Mapping[str, Any], name: str) -> bool:
+    value = claims.get(name)
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _part(token: str, index: int) -> dict[str, Any]:
+    text = token.split(".")[index]
+    try:
+        value = msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (ValueError, msgspec.DecodeError):
+        raise TokenNotValid("This is no JSON Web Token") from None
+    if not isinstance(value, dict):
+        raise TokenNotValid("This is no JSON Web Token")
+    return value
+
+
+def _joserfc() -> tuple[Any, Any]:
+    try:
+        from joserfc import jwk, jws
+    except ImportError:
+        raise UsageError("Checking tokens offline needs joserfc: pip install 'ostiary[offline]'") from None
+    return jws, jwk
