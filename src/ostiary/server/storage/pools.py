@@ -48,7 +48,7 @@ _LOCK_POLICY = Sql(
     "SELECT policy FROM pools WHERE id = :id", postgresql="SELECT policy FROM pools WHERE id = :id FOR UPDATE"
 )
 _SET_POLICY = Sql("UPDATE pools SET policy = :policy WHERE id = :id")
-_ORIGINS = Sql('SELECT policy FROM pools WHERE policy LIKE \'%"allowedOrigins":"_%\'')
+_ORIGINS = Sql('SELECT id, policy FROM pools WHERE policy LIKE \'%"allowedOrigins":"_%\'')
 _INSERT_APP = Sql(
     f"INSERT INTO apps ({APP_COLUMNS}) VALUES (:id, :pool_id, :name, :secret, :policy, :made_at)"
     " ON CONFLICT DO NOTHING"
