@@ -15,14 +15,18 @@ from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberTyp
 E164 = NewType("E164", str)
 """`+8613800138000`: a plus sign, the calling code, the national number, digits only."""
 
-_SEPARATORS = re.compile(r"[\s\-‐‑‒–—―()./·]")
+_SEPARATORS = re.compile(r"[\s\-‐‑‒–—―−()./·\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+"""What people and address books put between digits; the last ones are invisible and come with a pasted number."""
 _DIGITS = re.compile(r"\+?[0-9]{2,20}")
+_NO_REGION = phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY
+_MOST_ZEROS = 8
+"""Rounds until a number stands still: "+86 00 138…" loses one 0 a round, and a stored number has one form only."""
 _LONGEST = 64
 """Characters looked at; a longer text is no phone number and is not worth normalising."""
 
 
 def read_number(text: str, country_code: str | None, default_code: str) -> E164 | None:
-    """The number somebody typed, or None where it is none.
+    """The number somebody typed, or None where it is none. Parsed, not judged: `can_be_texted` does that.
 
     `country_code` ("+86", "86", "0086") is what came with it; `default_code` stands in where none came.
     National form, a leading 0 or 00, the calling code repeated inside, spaces, dashes and full-width digits
@@ -51,13 +55,20 @@ def _parse(text: str, code: str) -> E164 | None:
         return None
     if plain.startswith("00"):
         plain = "+" + plain[2:]
-    try:
-        parsed = phonenumbers.parse(plain, phonenumbers.region_code_for_country_code(int(code)))
-    except NumberParseException:
-        return None
-    if str(parsed.country_code) != code or not phonenumbers.is_possible_number(parsed):
-        return None
-    return E164(phonenumbers.format_number(parsed, PhoneNumberFormat.E164))
+    region = phonenumbers.region_code_for_country_code(int(code))
+    if region == _NO_REGION and not plain.startswith("+"):
+        plain = f"+{code}{plain}"
+    for _ in range(_MOST_ZEROS):
+        try:
+            parsed = phonenumbers.parse(plain, region)
+        except NumberParseException:
+            return None
+        if str(parsed.country_code) != code:
+            return None
+        before, plain = plain, phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
+        if plain == before:
+            return E164(plain)
+    return None
 
 
 @lru_cache(maxsize=8_192)

@@ -3,6 +3,8 @@
 Own rows (owner = a user) are read under that user's lock; nobody's rows are locked here, after the counters.
 """
 
+from typing import Any
+
 from ostiary.server.core.codes import NOBODY, Code
 from ostiary.server.storage.tx import Row, Sql, Tx
 
@@ -63,14 +65,16 @@ _VOID_NOBODYS = Sql(
 
 
 def _code(row: Row | None) -> Code | None:
-    return Code(*row[:4], bytes(row[4]), *row[5:]) if row else None
+    if row is None:
+        return None
+    columns = [*row[:4], bytes(row[4]), *row[5:]]
+    return Code(*columns)
 
 
 def at_target(tx: Tx, pool_id: str, target: str) -> list[Code]:
     """Every code at one number or address, whoever it belongs to; read under the target's sending row."""
-    return [
-        Code(*row[:4], bytes(row[4]), *row[5:]) for row in tx.all(_AT_TARGET, pool_id=pool_id, target=target)
-    ]
+    found = map(_code, tx.all(_AT_TARGET, pool_id=pool_id, target=target))
+    return [code for code in found if code is not None]
 
 
 def own(tx: Tx, pool_id: str, target: str, channel: str, owner: str) -> Code | None:
@@ -113,7 +117,12 @@ def use(tx: Tx, code: Code, now: int) -> None:
 
 
 def pay(tx: Tx, code: Code) -> None:
-    """Count one wrong guess at this very code; a code that has been replaced or is dead already needs none."""
+    """Count one wrong guess at this very code. It was compared under its lock: anything else runs the step again."""
+    tx.must(_PAY, **_key(code))
+
+
+def pay_if_it_stands(tx: Tx, code: Code) -> None:
+    """The same, later and alone: a code that has been replaced since, or is dead already, needs none."""
     tx.must(_PAY, expect=None, **_key(code))
 
 
@@ -124,7 +133,7 @@ def void_all(tx: Tx, pool_id: str, owner: str, left_target: str | None, now: int
         tx.must(_VOID_NOBODYS, expect=None, pool_id=pool_id, target=left_target, now=now)
 
 
-def _key(code: Code) -> dict[str, str | bytes]:
+def _key(code: Code) -> dict[str, Any]:
     return {
         "pool_id": code.pool_id,
         "target": code.target,

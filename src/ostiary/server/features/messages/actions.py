@@ -1,5 +1,7 @@
 """Codes by SMS: asking for one, and looking whether one is right."""
 
+import structlog
+
 from ostiary.contract.keys import Key
 from ostiary.contract.messages import PreCheckCode, PreCheckCodeData, SendSMS
 from ostiary.server.core.call import Call
@@ -11,6 +13,8 @@ from ostiary.server.guards.entry import Visit, enter, visit
 from ostiary.server.guards.passcodes import Typed
 from ostiary.server.guards.service import Service
 from ostiary.server.storage.tx import Tx
+
+log = structlog.get_logger("ostiary.messages")
 
 _NOT_VALID = (Key.CODE_WRONG, Key.CODE_EXPIRED)
 """Verdicts on a code that `pre-check-code` answers as `isValid: false`; all others refuse the look itself."""
@@ -25,7 +29,7 @@ async def send_sms(service: Service, call: Call, form: SendSMS | Refused) -> Ref
         )
         return asked if isinstance(asked, Refused) else passcodes.send(asked, asked.ask.channel, asked.ask.to)
 
-    return await service.store.write(step)
+    return _told(call, await service.store.write(step))
 
 
 async def pre_check_code(
@@ -41,6 +45,14 @@ async def pre_check_code(
         return asked if isinstance(asked, Refused) else _look(asked)
 
     return await service.store.write(step)
+
+
+def _told(call: Call, refused: Refused | None) -> Refused | None:
+    """Which setting lifts a pause, the operator reads in the log; the caller hears only that there is one."""
+    if refused is None or refused.key is not Key.SENDING_PAUSED:
+        return refused
+    log.warning("sending paused", request_id=call.request_id, app=call.app_id, **(refused.data or {}))
+    return Refused(Key.SENDING_PAUSED)
 
 
 def _look(asked: Visit[Look]) -> PreCheckCodeData | Refused:

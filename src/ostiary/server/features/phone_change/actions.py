@@ -43,7 +43,7 @@ async def verify_update_phone_request(
 
 async def update_phone(service: Service, call: Call, form: UpdatePhone | Refused) -> IsSuccess | Refused:
     """Spend the token: the number moves, other sessions end, every address is told."""
-    return await _in_one_step(service, call, form, rules.read_update, _update)
+    return await _in_one_step(service, call, form, rules.read_update, _update, stands_first=True)
 
 
 async def bind_phone(service: Service, call: Call, form: BindPhone | Refused) -> Refused | None:
@@ -62,11 +62,13 @@ async def _in_one_step(
     form: F | Refused,
     read: Read[F, A],
     do: Callable[[Step[A]], R | Refused],
+    *,
+    stands_first: bool = False,
 ) -> R | Refused:
     """Enter with the user's row locked, then do it; a refusal is an outcome like any other, and is committed."""
 
     def step(tx: Tx) -> R | Refused:
-        entered = enter(tx, service.ports, call, form, read, lock=True)
+        entered = enter(tx, service.ports, call, form, read, lock=True, stands_first=stands_first)
         return entered if isinstance(entered, Refused) else do(entered)
 
     return await service.store.write(step)
@@ -79,7 +81,7 @@ def _request(step: Step[Ask]) -> VerifyUpdatePhoneRequestData | Refused:
         return same
     proofs = _prove_request(step)
     if isinstance(proofs, Refused):
-        return _noted(step, "verify_update_phone_request", proofs)
+        return _noted(step, "verify_update_phone_request", proofs, step.ask.new_number)
     for proof in proofs:
         passcodes.use(step, proof)
     claims = Claims(

@@ -63,7 +63,7 @@ def freed(books: Books, codes: Iterable[Code]) -> Books:
 
 
 def judge(visit: Visit[object], books: Books, channel: str) -> Refused | None:
-    """Whether one more ask fits into every limit. `sms_too_often` says when; `sending_paused` names the setting."""
+    """Whether one more ask fits into every limit. `sms_too_often` says when; `sending_paused` names the setting (for the log)."""
     waits = (
         rules.judge_pair(books.number.asks, books.asker, channel, visit.now),
         rules.judge_exact(books.number.asks, books.asker, rules.NUMBER, visit.now),
@@ -74,7 +74,7 @@ def judge(visit: Visit[object], books: Books, channel: str) -> Refused | None:
         return rules.too_often(longest, visit.now)
     for limit in books.coarse:
         if (
-            limit.most
+            limit.most is not None
             and sending.total(visit.tx, limit.key, _grain(limit, visit.now - limit.window)) >= limit.most
         ):
             return Refused(Key.SENDING_PAUSED, data={"setting": limit.setting})

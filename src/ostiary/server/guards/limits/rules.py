@@ -48,16 +48,16 @@ EMAIL = (Exact(10, DAY),)
 INSTALLATION_PER_DAY = 30
 """One number over all pools of this installation."""
 
-UNSIGNED_SHARE_OF_APP = 0.7
+UNSIGNED_PER_CENT_OF_APP = 70
 """What unsigned asks may use of an application's day."""
 
 
 @dataclass(frozen=True, slots=True)
 class Coarse:
-    """A sum over a rolling window, kept per `grain` ms. `most` 0 = off: counted, never refused."""
+    """A sum over a rolling window, kept per `grain` ms. `most` None = off: counted, never refused."""
 
     key: str
-    most: int
+    most: int | None
     window: int
     grain: int
     setting: str
@@ -126,18 +126,24 @@ def coarse_limits(
     per_day: int,
     app_per_day: int,
 ) -> tuple[Coarse, ...]:
-    """The coarse limits that concern an ask. `address` '' = a configured backend's own ask: not limited by address."""
+    """The coarse limits that concern an ask. `address` '' = a configured backend's own ask: not limited by address.
+
+    A setting of 0 switches its limit off.
+    """
     rows = [
-        Coarse(f"app:{app_id}", app_per_day, DAY, 15 * MINUTE, "sendPerAppPerDay"),
+        Coarse(f"app:{app_id}", app_per_day or None, DAY, 15 * MINUTE, "sendPerAppPerDay"),
         Coarse(
             f"number:{number}", INSTALLATION_PER_DAY, DAY, 15 * MINUTE, "(fixed: 30 a day per installation)"
         ),
     ]
     if unsigned:
-        share = int(app_per_day * UNSIGNED_SHARE_OF_APP)
+        # Whole numbers: 0.7 is none in binary, and a share of nothing (of 1 a day) is no limit switched off.
+        share = app_per_day * UNSIGNED_PER_CENT_OF_APP // 100 if app_per_day else None
         rows.append(Coarse(f"app-unsigned:{app_id}", share, DAY, 15 * MINUTE, "sendPerAppPerDay"))
         if address:
             where = f"address:{pool_id}:{address}"
-            rows.append(Coarse(f"{where}:minute", per_minute, MINUTE, 10_000, "sendPerAddressPerMinute"))
-            rows.append(Coarse(f"{where}:day", per_day, DAY, 15 * MINUTE, "sendPerAddressPerDay"))
+            rows.append(
+                Coarse(f"{where}:minute", per_minute or None, MINUTE, 10_000, "sendPerAddressPerMinute")
+            )
+            rows.append(Coarse(f"{where}:day", per_day or None, DAY, 15 * MINUTE, "sendPerAddressPerDay"))
     return tuple(sorted(rows, key=lambda row: row.key))

@@ -125,12 +125,10 @@ def _judge_budgets(visit: Visit[object], candidates: Sequence[_Candidate]) -> Re
         for candidate in candidates
         for counter in candidate.counters
     ]
-    waits = [verdict.retry_after for verdict in verdicts if isinstance(verdict, Spent)]
-    if waits:
-        return Refused(Key.GUESSES_SPENT, retry_after=max(waits))
-    if any(isinstance(verdict, Shut) for verdict in verdicts):
+    if any(isinstance(verdict, Shut) for verdict in verdicts):  # row 6 of §5; what is spent is row 8
         return sessions.reauth_required(visit.account)
-    return None
+    waits = [verdict.retry_after for verdict in verdicts if isinstance(verdict, Spent)]
+    return Refused(Key.GUESSES_SPENT, retry_after=max(waits)) if waits else None
 
 
 def _compare(visit: Visit[object], candidate: _Candidate) -> rules.Verdict:
@@ -169,7 +167,7 @@ def _remember(visit: Visit[object], candidate: _Candidate) -> None:
             if more is None:
                 return
             guesses.store(tx, more)
-        codes.pay(tx, code)
+        codes.pay_if_it_stands(tx, code)
 
     visit.tx.survive(alone)
 
