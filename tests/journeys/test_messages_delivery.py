@@ -11,16 +11,14 @@ from ostiary.server.core.millis import DAY, HOUR, SECOND
 from ostiary.server.core.ports import Ports
 from ostiary.server.delivery import worker as worker_module
 from ostiary.server.delivery.background import Background
-from ostiary.server.delivery.inbox import Inbox, typed_recipient
 from ostiary.server.delivery.messages import read_code
-from ostiary.server.delivery.providers.dev_inbox import DevInboxSender
 from ostiary.server.delivery.rendering import Renderer
 from ostiary.server.delivery.routes import PermanentError, Routes, TransientError
 from ostiary.server.delivery.worker import Worker
 from ostiary.server.storage import outbox
 from ostiary.server.storage.db import Store
 from ostiary.server.storage.outbox import Message, Outcome
-from tests.workbench import BIND, LOGIN, UNBIND, Workbench
+from tests.workbench import BIND, UNBIND, Workbench
 
 OLD, NEW, OTHER = "+8613800138000", "+8613900139001", "+8613700137002"
 URL = "https://id.example.com"
@@ -325,55 +323,7 @@ async def test_an_idle_worker_writes_nothing(bench):
         await until(lambda: worker.loop.turned_at is not None)
         before = bench.store.counts.commits
         await asyncio.sleep(1.3)
-    assert bench.store.counts.commits - before <= 1, "the last turn of a clean stop"
-
-
-# ── the dev inbox ───────────────────────────────────────────────────────────────────────────
-
-
-async def test_the_inbox_shows_what_arrived_newest_first_and_reads_the_code_out_of_the_text(bench):
-    someone, inbox = bench.person(OLD), Inbox(bench.store, bench.ports, URL, dev=True)
-    await bench.send(someone, UNBIND, OLD)
-    await bench.send(someone, BIND, NEW)
-    await bench.send(bench.stranger(), UNBIND, OTHER)  # no account there: withheld
-    newest, older = await inbox.entries()
-    assert (newest.to, newest.channel, newest.kind) == (NEW, BIND, "sms")
-    assert newest.code == bench.code(someone, BIND, NEW)
-    assert older.code == bench.code(someone, UNBIND, OLD)
-    assert [entry.to for entry in await inbox.entries(OLD)] == [OLD]
-    assert await inbox.entries(OTHER) == []
-    assert len(await inbox.entries(limit=1)) == 1
-
-
-async def test_an_emptied_inbox_shows_only_what_comes_after(bench):
-    inbox = Inbox(bench.store, bench.ports, URL, dev=True)
-    await bench.send(bench.stranger(), LOGIN, OLD)
-    await inbox.clear()
-    assert await inbox.entries() == []
-    await asyncio.sleep(0.002)
-    await bench.send(bench.stranger(), LOGIN, NEW)
-    assert [entry.to for entry in await inbox.entries()] == [NEW]
-
-
-async def test_neither_inbox_nor_its_sender_can_be_made_outside_dev_mode(bench):
-    with pytest.raises(RuntimeError, match="dev mode only"):
-        DevInboxSender(dev=False)
-    with pytest.raises(RuntimeError, match="dev mode only"):
-        Inbox(bench.store, bench.ports, URL, dev=False)
-
-
-@pytest.mark.parametrize(
-    ("typed", "meant"),
-    [
-        ("+8613800138000", OLD),
-        (" 8613800138000", OLD),
-        ("8613800138000", OLD),
-        ("Alice@Example.com", "alice@example.com"),
-        ("", None),
-    ],
-)
-def test_a_plus_sign_lost_in_the_query_is_given_back(typed, meant):
-    assert typed_recipient(typed) == meant
+    assert bench.store.counts.commits == before
 
 
 # ── all of it ───────────────────────────────────────────────────────────────────────────────

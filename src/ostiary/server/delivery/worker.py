@@ -149,6 +149,8 @@ class Worker:
             _, unfinished = await asyncio.wait(self._under_way, timeout=STOP_GRACE)
             for task in unfinished:
                 task.cancel()  # its lease ends by itself
+        if not self._outcomes:
+            return
         try:
             await self._settle_and_claim(room=0)
         except UnavailableError as error:
