@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ostiary.server.storage.libpq import Wire
-from ostiary.server.storage.sqlite import path_of
+from ostiary.server.storage.sqlite_file import path_of
 from ostiary.server.storage.tx import Sql
 
 

@@ -11,7 +11,7 @@ from ostiary.server.core.keyring import RootKeys
 from ostiary.server.core.millis import Millis
 from ostiary.server.core.ports import Clock, Ports
 from ostiary.server.storage.db import Store
-from ostiary.server.storage.sqlite import path_of
+from ostiary.server.storage.sqlite_file import path_of
 from ostiary.server.storage.tx import Sql, Tx
 
 PUT = Sql("INSERT INTO meta (name, value) VALUES (:name, :value)")

@@ -12,7 +12,7 @@ import pytest
 
 from ostiary.server.storage import migrate
 from ostiary.server.storage.migrate import HEAD, KNOWN, MigrationError
-from ostiary.server.storage.sqlite import path_of
+from ostiary.server.storage.sqlite_file import path_of
 from tests.stores import opened, put, stored
 
 TABLES = sorted(re.findall(r"CREATE TABLE (\w+)", (migrate.HERE / "schema.sql").read_text()))

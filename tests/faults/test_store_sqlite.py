@@ -11,8 +11,8 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from ostiary.server.storage import sqlite
-from ostiary.server.storage.sqlite import path_of
+from ostiary.server.storage import sqlite_file
+from ostiary.server.storage.sqlite_file import path_of
 from ostiary.server.storage.tx import Sql, Tx, UnavailableError
 from tests.stores import GET, MUCH, NAMES, LeapingClock, count_once, opened, put, stored
 
@@ -118,7 +118,7 @@ async def test_an_interrupt_ends_the_batch_and_each_step_runs_alone(sqlite_url):
 
         def slow(tx: Tx) -> None:
             tx.survive(count_once("wrong", "slow"))
-            clock.leap(sqlite.STEP_LIMIT)
+            clock.leap(sqlite_file.STEP_LIMIT)
             tx.run(ENDLESS)
 
         answers = await Gate().batch(store, put("before"), guess("g"), slow, put("after"))
@@ -132,7 +132,7 @@ async def test_a_reading_step_has_a_deadline(sqlite_url):
     with opened(sqlite_url, clock=clock) as store:
 
         def slow(tx: Tx) -> None:
-            clock.leap(sqlite.STEP_LIMIT)
+            clock.leap(sqlite_file.STEP_LIMIT)
             tx.one(ENDLESS_LOOK)
 
         with pytest.raises(UnavailableError):
@@ -160,7 +160,7 @@ async def test_who_waited_too_long_for_a_turn_is_told(sqlite_url):
 
 
 async def test_a_lock_held_elsewhere_is_waited_for_and_then_unavailable(sqlite_url, monkeypatch):
-    monkeypatch.setattr(sqlite, "BUSY_WAIT", 300)  # nothing but the wait is shorter
+    monkeypatch.setattr(sqlite_file, "BUSY_WAIT", 300)  # nothing but the wait is shorter
     with opened(sqlite_url) as store, closing(sqlite3.connect(path_of(sqlite_url))) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(UnavailableError, match="locked"):

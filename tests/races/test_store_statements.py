@@ -11,7 +11,7 @@ import pytest
 import ostiary.server.storage
 from ostiary.server.storage import migrate
 from ostiary.server.storage.libpq import Wire
-from ostiary.server.storage.sqlite import path_of
+from ostiary.server.storage.sqlite_file import path_of
 from ostiary.server.storage.tx import Sql
 from tests.explain import explain
 

@@ -146,6 +146,8 @@ def work(job: Job, scope: Callable[[Job], Any], pause: Callable[[int], None], co
     `ConflictError` (run it again), `UnavailableError`, `BatchLostError` (passed on), or the step's error.
     """
     failure = _tried(job, scope, pause, counts)
+    if failure is not None:
+        job.topics = set()
     if failure is not None and job.facts:
         survivors = Job(_in_turn(job.facts), job.future, job.mailbox, job.given_up_at)
         lost = _tried(survivors, scope, pause, counts)

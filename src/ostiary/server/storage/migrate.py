@@ -47,7 +47,7 @@ def stored(url: str) -> str | None:
     """The revision a database is at; None where it has no tables of ours. Raises ValueError or the driver's error."""
     if url.startswith(POSTGRESQL):
         return _stored_postgresql(url)
-    from ostiary.server.storage.sqlite import path_of
+    from ostiary.server.storage.sqlite_file import path_of
 
     return _stored_sqlite(path_of(url))
 
@@ -83,7 +83,7 @@ def require_up_to_date(url: str) -> None:
 
 
 def _stored_sqlite(path: Path) -> str | None:
-    from ostiary.server.storage.sqlite import connect
+    from ostiary.server.storage.sqlite_file import connect
 
     if not path.exists() or path.stat().st_size == 0:
         return None

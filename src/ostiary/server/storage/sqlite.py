@@ -8,16 +8,13 @@ Rules of this room:
 4. WAL with synchronous=FULL: a commit returns after the fsync.
 """
 
-import os
 import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-from ostiary.server.core.millis import SECOND
 from ostiary.server.core.ports import Clock
 from ostiary.server.storage.jobs import (
     BatchLostError,
@@ -30,75 +27,12 @@ from ostiary.server.storage.jobs import (
     unavailable,
     work,
 )
+from ostiary.server.storage.sqlite_file import Deadline, connect, path_of, translated
 from ostiary.server.storage.tx import ConflictError, Lane, Row, Sql, Tx, UnavailableError
 
 BATCH = 64
+"""LIVE steps that share one commit, at most."""
 READERS = 4
-BUSY_WAIT = 5 * SECOND
-STEP_LIMIT = 5 * SECOND
-"""How long a step's SQL may run, in milliseconds."""
-OPS_BETWEEN_LOOKS = 20_000
-"""Virtual machine instructions between two looks at the clock: a millisecond or two; most statements have fewer."""
-STATEMENTS_KEPT = 512
-
-_OUT_OF_ORDER = frozenset({
-    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOTADB,
-})  # fmt: skip
-"""What is the machine's fault, not the step's."""
-
-
-def path_of(url: str) -> Path:
-    """Where `sqlite:///PATH` lies. Raises ValueError where it names no file."""
-    path = url.removeprefix("sqlite:///")
-    if path == url or path in {"", ":memory:"} or path.startswith("file:"):
-        raise ValueError(f"A SQLite database is named sqlite:///PATH, not {url!r}")
-    return Path(path)
-
-
-def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
-    """Open a connection that commits nothing by itself. A missing file is made readable to its owner alone."""
-    if not read_only:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-    connection = sqlite3.connect(
-        f"file:{quote(str(path.absolute()))}?mode={'ro' if read_only else 'rw'}",
-        uri=True,
-        timeout=BUSY_WAIT / SECOND,
-        isolation_level=None,
-        check_same_thread=False,  # opened by whoever starts the engine, used by one thread after that
-        cached_statements=STATEMENTS_KEPT,
-    )
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA trusted_schema = OFF")
-    connection.execute("PRAGMA temp_store = MEMORY")
-    if read_only:
-        connection.execute("PRAGMA query_only = ON")
-    else:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA journal_size_limit = 67108864")
-    return connection
-
-
-class Deadline:
-    """Interrupts a connection's running statement once a moment has passed."""
-
-    def __init__(self, clock: Clock, connection: sqlite3.Connection) -> None:
-        self._clock = clock
-        self._at: int | None = None
-        connection.set_progress_handler(self._passed, OPS_BETWEEN_LOOKS)
-
-    def start(self) -> None:
-        """From now on, `STEP_LIMIT`."""
-        self._at = self._clock.undisturbed() + STEP_LIMIT
-
-    def stop(self) -> None:
-        """No limit: a COMMIT or ROLLBACK takes what it takes."""
-        self._at = None
-
-    def _passed(self) -> bool:
-        return self._at is not None and self._clock.undisturbed() >= self._at
 
 
 class SqliteTx:
@@ -226,9 +160,17 @@ class _Writer:
             if jobs:
                 self._counts.batches += 1
                 self._counts.biggest_batch = max(self._counts.biggest_batch, len(jobs))
-                self._together(jobs)
+                self._serve(jobs)
             self._finish(taken)
         self._connection.close()
+
+    def _serve(self, jobs: list[Job]) -> None:
+        try:
+            self._together(jobs)
+        except BaseException as error:  # noqa: BLE001 - out of memory, say: a thread that ended would answer nobody
+            self._roll_back()
+            for job in jobs:
+                job.error = unavailable(error)
 
     def _still_wanted(self, taken: list[Job]) -> list[Job]:
         now = self._clock.undisturbed()
@@ -380,12 +322,6 @@ class _Reader:
             self._connection = connect(self._path, read_only=True)
             self._deadline = Deadline(self._clock, self._connection)
         return self._connection, self._deadline
-
-
-def translated(error: sqlite3.Error) -> Exception:
-    """`UnavailableError` where the machine is to blame; a mistake in the step's SQL stays what it is."""
-    code = getattr(error, "sqlite_errorcode", 0)
-    return unavailable(error) if code & 0xFF in _OUT_OF_ORDER else error
 
 
 def _at_once(_run: int) -> None:

@@ -42,7 +42,7 @@ def _lock(connection: Connection) -> None:
 
 
 def _sqlite(url: str) -> Engine:
-    from ostiary.server.storage.sqlite import connect, path_of
+    from ostiary.server.storage.sqlite_file import connect, path_of
 
     path = path_of(url)
     # Our own connection commits nothing by itself, so BEGIN IMMEDIATE in `_lock` begins the one transaction.

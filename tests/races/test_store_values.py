@@ -1,0 +1,56 @@
+"""Values mean the same on both databases."""
+
+import pytest
+
+from ostiary.server.storage.tx import Sql, Tx
+from tests.stores import NAMES, opened, put
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def store(database):
+    with opened(database) as store:
+        yield store
+
+
+VALUES = Sql(
+    "SELECT CAST(:whole AS INTEGER), CAST(:flag AS INTEGER), CAST(:text AS TEXT), CAST(:nothing AS TEXT)",
+    postgresql="SELECT CAST(:whole AS BIGINT), CAST(:flag AS BIGINT), CAST(:text AS TEXT), CAST(:nothing AS TEXT)",
+)
+KEEP = Sql(
+    "INSERT INTO signing_keys (kid, pool_id, alg, sealed, public, made_at)"
+    " VALUES (:kid, '', '', :sealed, '', :made_at)"
+)
+KEPT = Sql("SELECT kid, sealed, made_at, retired_at FROM signing_keys WHERE kid = :kid")
+SUM = Sql("SELECT SUM(made_at), COUNT(*), MAX(kid) FROM signing_keys")
+
+
+async def test_values_come_back_as_they_went(database, store):
+    text = "号码 100% :name $1 'quoted' \\ \U0001f600"
+    sealed = bytes(range(256))
+
+    def step(tx: Tx) -> list[object]:
+        tx.must(KEEP, kid=text, sealed=sealed, made_at=2**62)
+        return [
+            tx.one(VALUES, whole=-(2**63), flag=True, text=text, nothing=None),
+            tx.one(KEPT, kid=text),
+            tx.one(SUM),
+            tx.one(KEPT, kid="nobody"),
+            tx.all(KEPT, kid="nobody"),
+        ]
+
+    assert await store.write(step) == [
+        (-(2**63), 1, text, None),
+        (text, sealed, 2**62, None),
+        (2**62, 1, text),
+        None,
+        [],
+    ]
+
+
+async def test_text_is_sorted_by_its_bytes(database, store):
+    names = ["a", "B", "_", "Z", "é", "10", "9", "ä", "b"]
+    for name in names:
+        await store.write(put(name))
+    assert await store.read(lambda tx: tx.all(NAMES)) == [(name,) for name in sorted(names, key=str.encode)]
