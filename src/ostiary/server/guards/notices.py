@@ -46,6 +46,11 @@ def guesses(visit: Visit[object], event: str, account: Account, channel: str) ->
         _queue(visit, event, account, "email", account.email, {"channel": channel, "event": event})
 
 
+def _language_of(visit: Visit[object], account: Account) -> str:
+    """Who is told need not be who asks: their own language first, the request's only where they named none."""
+    return account.locale or (visit.call.lang if visit.call.lang_given else visit.pool.locale)
+
+
 def _queue(
     visit: Visit[object],
     purpose: str,
@@ -64,8 +69,7 @@ def _queue(
             recipient=recipient,
             purpose=purpose,
             facts={**facts, "at": visit.now, "device": visit.call.device},
-            # The person who is told need not be the one who asks: their own language, not the request's.
-            lang=account.locale or visit.pool.locale,
+            lang=_language_of(visit, account),
             state="queued",
             made_at=visit.now,
             due_at=visit.now,
