@@ -172,17 +172,6 @@ async def test_next_due_tells_when_the_worker_has_to_look_again(bench):
     assert bench.store.read_now(outbox.next_due) == one.due_at
 
 
-async def test_due_messages_and_a_recipient_s_messages_are_found_by_index(sqlite_url):
-    bench = Workbench(sqlite_url)
-    due = bench.all(f"EXPLAIN QUERY PLAN {outbox._NEXT_DUE.sqlite}")
-    theirs = bench.all(
-        "EXPLAIN QUERY PLAN SELECT id FROM outbox WHERE recipient = 'x' AND id > '' ORDER BY id DESC LIMIT 5"
-    )
-    await bench.close()
-    assert "outbox_due" in str(due)
-    assert "outbox_by_recipient" in str(theirs)
-
-
 # ── the worker ──────────────────────────────────────────────────────────────────────────────
 
 

@@ -43,9 +43,9 @@ RUBBISH: Mapping[str, Rubbish] = {
     "refresh_tokens": Rubbish(
         DAY,
         Sql(
-            "DELETE FROM refresh_tokens WHERE hash IN (SELECT refresh_tokens.hash FROM refresh_tokens"
-            " JOIN sessions ON sessions.id = refresh_tokens.session_id"
-            " WHERE sessions.ends_at < :before AND refresh_tokens.ends_at < :before LIMIT :limit)"
+            "DELETE FROM refresh_tokens WHERE hash IN (SELECT token.hash FROM sessions AS ended"
+            " JOIN refresh_tokens AS token ON token.session_id = ended.id"
+            " WHERE ended.ends_at < :before AND token.ends_at < :before ORDER BY ended.ends_at LIMIT :limit)"
         ),
     ),
     "sessions": Rubbish(
