@@ -186,7 +186,7 @@ class ManagementClient(SyncManagement):
 
         What is absent stays as it is. Works at once and without a restart; codes and tokens that are under
         way keep their length, life and tries. `verifyCodeLength` 4 or 5 wants `wrongCodesPerDay` of at most
-        5.
+        5. An empty list of `allowedOrigins` lets no website call; `allowedCountries` may not be empty.
 
         - `allowed_origins`: A list, or one a line.
         - `verify_code_length`: 4 and 5 only where `wrongCodesPerDay` is at most 5.
@@ -288,6 +288,7 @@ class ManagementClient(SyncManagement):
         """Make a user.
 
         A number or an address may be set without a proof; it is unverified unless the call says otherwise.
+        `allowedCountries` says where codes may go, not which numbers users may have.
 
         - `email`: What an account is found by: user name, e-mail address, external id.
         - `phone`: A phone number as typed, without its country code.
@@ -435,7 +436,8 @@ class ManagementClient(SyncManagement):
         `keywords` finds users whose user name, e-mail address or phone number begins with it
         (`options.fuzzySearchOn` picks among the three); `advancedFilter` with `EQUAL` finds the whole value
         of one of them. Conditions hold together. Pages have 10 users unless `options.pagination` says
-        otherwise, 50 at most; newest users first.
+        otherwise, 50 at most; newest users first. A search looks at the first 10 000 matches of each of the
+        three: where more begin alike, type more.
 
         - `keywords`: What an account is found by: user name, e-mail address, external id.
         - `search_query`: A free object: kept as it came, nulls included.
@@ -507,8 +509,11 @@ class ManagementClient(SyncManagement):
     ) -> Result[User]:
         """Change a user.
 
-        What is absent stays as it is. A changed phone number ends the user's codes and one-time tokens and
-        is told to the old and the new number and every verified e-mail address.
+        What is absent stays as it is; what is to be emptied is named in `options.clearFields` (`["phone"]`
+        takes the number off). Members of `customData` replace their namesakes, null ones go. A new number
+        or address is unverified unless the call says otherwise. A changed phone number ends the user's
+        codes and one-time tokens and is told to the old and the new number and every verified e-mail
+        address. A new password, and any status but `Activated`, end the user's sessions.
 
         - `phone_country_code`: A country calling code as typed: '+86', '86'. Absent: the pool's own.
         - `name`: Free text: names, links, parts of an address.
@@ -546,7 +551,7 @@ class ManagementClient(SyncManagement):
 
         `data` is `User`.
 
-        Raises `NotFound`, `ContactError`, `ParameterError`, `UsernameTaken`, `EmailTaken`, `PhoneTaken`,
+        Raises `ContactError`, `ParameterError`, `NotFound`, `UsernameTaken`, `EmailTaken`, `PhoneTaken`,
         `UserExists`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `NotServed`; and `APIConnectionError`,
         `APITimeoutError`.
 
@@ -605,7 +610,8 @@ class ManagementClient(SyncManagement):
     ) -> Result[IsSuccess]:
         """Delete users.
 
-        Their sessions end, their numbers and addresses become free, and their ids are never used again.
+        Their sessions end, their numbers and addresses become free, and their ids are never used again. All
+        of them go, or none: where one is unknown, `data.userIds` names those that are.
 
         - `options`: What kind of names `userIds` are.
 
@@ -712,7 +718,7 @@ class AsyncManagementClient(AsyncManagement):
 
         What is absent stays as it is. Works at once and without a restart; codes and tokens that are under
         way keep their length, life and tries. `verifyCodeLength` 4 or 5 wants `wrongCodesPerDay` of at most
-        5.
+        5. An empty list of `allowedOrigins` lets no website call; `allowedCountries` may not be empty.
 
         - `allowed_origins`: A list, or one a line.
         - `verify_code_length`: 4 and 5 only where `wrongCodesPerDay` is at most 5.
@@ -814,6 +820,7 @@ class AsyncManagementClient(AsyncManagement):
         """Make a user.
 
         A number or an address may be set without a proof; it is unverified unless the call says otherwise.
+        `allowedCountries` says where codes may go, not which numbers users may have.
 
         - `email`: What an account is found by: user name, e-mail address, external id.
         - `phone`: A phone number as typed, without its country code.
@@ -961,7 +968,8 @@ class AsyncManagementClient(AsyncManagement):
         `keywords` finds users whose user name, e-mail address or phone number begins with it
         (`options.fuzzySearchOn` picks among the three); `advancedFilter` with `EQUAL` finds the whole value
         of one of them. Conditions hold together. Pages have 10 users unless `options.pagination` says
-        otherwise, 50 at most; newest users first.
+        otherwise, 50 at most; newest users first. A search looks at the first 10 000 matches of each of the
+        three: where more begin alike, type more.
 
         - `keywords`: What an account is found by: user name, e-mail address, external id.
         - `search_query`: A free object: kept as it came, nulls included.
@@ -1033,8 +1041,11 @@ class AsyncManagementClient(AsyncManagement):
     ) -> Result[User]:
         """Change a user.
 
-        What is absent stays as it is. A changed phone number ends the user's codes and one-time tokens and
-        is told to the old and the new number and every verified e-mail address.
+        What is absent stays as it is; what is to be emptied is named in `options.clearFields` (`["phone"]`
+        takes the number off). Members of `customData` replace their namesakes, null ones go. A new number
+        or address is unverified unless the call says otherwise. A changed phone number ends the user's
+        codes and one-time tokens and is told to the old and the new number and every verified e-mail
+        address. A new password, and any status but `Activated`, end the user's sessions.
 
         - `phone_country_code`: A country calling code as typed: '+86', '86'. Absent: the pool's own.
         - `name`: Free text: names, links, parts of an address.
@@ -1072,7 +1083,7 @@ class AsyncManagementClient(AsyncManagement):
 
         `data` is `User`.
 
-        Raises `NotFound`, `ContactError`, `ParameterError`, `UsernameTaken`, `EmailTaken`, `PhoneTaken`,
+        Raises `ContactError`, `ParameterError`, `NotFound`, `UsernameTaken`, `EmailTaken`, `PhoneTaken`,
         `UserExists`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `NotServed`; and `APIConnectionError`,
         `APITimeoutError`.
 
@@ -1131,7 +1142,8 @@ class AsyncManagementClient(AsyncManagement):
     ) -> Result[IsSuccess]:
         """Delete users.
 
-        Their sessions end, their numbers and addresses become free, and their ids are never used again.
+        Their sessions end, their numbers and addresses become free, and their ids are never used again. All
+        of them go, or none: where one is unknown, `data.userIds` names those that are.
 
         - `options`: What kind of names `userIds` are.
 

@@ -53,7 +53,7 @@ MANAGEMENT: tuple[Operation, ...] = (
         summary="Change the pool's security settings.",
         description="What is absent stays as it is. Works at once and without a restart; codes and tokens that "
         "are under way keep their length, life and tries. `verifyCodeLength` 4 or 5 wants `wrongCodesPerDay` of "
-        "at most 5.",
+        "at most 5. An empty list of `allowedOrigins` lets no website call; `allowedCountries` may not be empty.",
         request=UpdateSecuritySettings,
         data=SecuritySettings,
         later=tuple(Later(path, served=(value,)) for path, value in unserved_defaults().items()),
@@ -66,7 +66,7 @@ MANAGEMENT: tuple[Operation, ...] = (
         group="Management",
         summary="Make a user.",
         description="A number or an address may be set without a proof; it is unverified unless the call says "
-        "otherwise.",
+        "otherwise. `allowedCountries` says where codes may go, not which numbers users may have.",
         request=CreateUser,
         data=User,
         own_errors=(
@@ -118,7 +118,8 @@ MANAGEMENT: tuple[Operation, ...] = (
         description="`keywords` finds users whose user name, e-mail address or phone number begins with it "
         "(`options.fuzzySearchOn` picks among the three); `advancedFilter` with `EQUAL` finds the whole value of "
         "one of them. Conditions hold together. Pages have 10 users unless `options.pagination` says otherwise, "
-        "50 at most; newest users first.",
+        "50 at most; newest users first. A search looks at the first 10 000 matches of each of the three: where more "
+        "begin alike, type more.",
         request=ListUsersRequest,
         data=UserPaging,
         later=(
@@ -137,14 +138,17 @@ MANAGEMENT: tuple[Operation, ...] = (
         who=Who.MANAGEMENT,
         group="Management",
         summary="Change a user.",
-        description="What is absent stays as it is. A changed phone number ends the user's codes and one-time "
-        "tokens and is told to the old and the new number and every verified e-mail address.",
+        description="What is absent stays as it is; what is to be emptied is named in `options.clearFields` "
+        '(`["phone"]` takes the number off). Members of `customData` replace their namesakes, null ones go. A new '
+        "number or address is unverified unless the call says otherwise. A changed phone number ends the user's "
+        "codes and one-time tokens and is told to the old and the new number and every verified e-mail address. A "
+        "new password, and any status but `Activated`, end the user's sessions.",
         request=UpdateUser,
         data=User,
         own_errors=(
-            Key.USER_NOT_FOUND,
             Key.BAD_CONTACT,
             Key.PASSWORD_TOO_SHORT,
+            Key.USER_NOT_FOUND,
             Key.USERNAME_TAKEN,
             Key.EMAIL_TAKEN,
             Key.PHONE_TAKEN,
@@ -171,7 +175,7 @@ MANAGEMENT: tuple[Operation, ...] = (
         group="Management",
         summary="Delete users.",
         description="Their sessions end, their numbers and addresses become free, and their ids are never used "
-        "again.",
+        "again. All of them go, or none: where one is unknown, `data.userIds` names those that are.",
         request=DeleteUsersBatch,
         data=IsSuccess,
         own_errors=(Key.USER_NOT_FOUND,),

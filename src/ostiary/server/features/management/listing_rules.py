@@ -4,8 +4,6 @@
 Conditions hold together, so a whole name leaves one user at most, and the beginning is then asked of that one.
 """
 
-import re
-import unicodedata
 from dataclasses import dataclass, field
 
 from ostiary.contract.keys import Key
@@ -13,12 +11,10 @@ from ostiary.contract.management import ListUsersAdvancedFilterItem, ListUsersRe
 from ostiary.server.core.credentials import username_key
 from ostiary.server.core.people import Facts
 from ostiary.server.core.refused import Refused
+from ostiary.server.core.search import email_beginning, phone_beginning
 from ostiary.server.features.management.users_rules import Named, named
 
 USUAL_LIMIT = 10
-
-_SEPARATORS = re.compile(r"[\s\-().]")
-_PHONE = re.compile(r"\+?[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +85,6 @@ def _read_condition(item: ListUsersAdvancedFilterItem, facts: Facts) -> Named | 
 def _read_beginnings(keywords: str, fields: "tuple[str, ...] | list[str]", facts: Facts) -> Beginnings:
     return Beginnings(
         username=username_key(keywords) if "username" in fields else None,
-        email=unicodedata.normalize("NFKC", keywords).strip().lower() if "email" in fields else None,
-        phone=_phone_beginning(keywords, facts.pool.country_code) if "phone" in fields else None,
+        email=email_beginning(keywords) if "email" in fields else None,
+        phone=phone_beginning(keywords, facts.pool.country_code) if "phone" in fields else None,
     )
-
-
-def _phone_beginning(keywords: str, country_code: str) -> str | None:
-    """`+86138` of `138`: a number is stored with its country, and typed with or without."""
-    plain = _SEPARATORS.sub("", unicodedata.normalize("NFKC", keywords))
-    if not _PHONE.fullmatch(plain):
-        return None
-    if plain.startswith("00"):
-        return "+" + plain[2:]
-    return plain if plain.startswith("+") else country_code + plain.lstrip("0")

@@ -3,9 +3,7 @@
 The ranges of single settings are the form's (contract/security.py), and the wire has judged them.
 """
 
-import re
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -13,6 +11,7 @@ from ostiary.contract import security
 from ostiary.contract.keys import Key
 from ostiary.contract.security import SecuritySettings, UpdateSecuritySettings
 from ostiary.server.core import policy as stored
+from ostiary.server.core.origins import read_origins
 from ostiary.server.core.people import Facts
 from ostiary.server.core.phone import read_country_code
 from ostiary.server.core.policy import PoolPolicy
@@ -20,8 +19,6 @@ from ostiary.server.core.refused import Refused
 
 Changes = dict[str, object]
 """Fields of `PoolPolicy` → what they are to become."""
-
-_SEPARATORS = re.compile(r"[\s,;]+")
 
 
 def read_nothing(_form: None, _facts: Facts) -> None:
@@ -47,7 +44,7 @@ def read_update(form: UpdateSecuritySettings, _facts: Facts) -> Changes | Refuse
             return Refused(Key.BAD_REQUEST, data={"field": "allowedCountries"})
         changes["allowed_countries"] = countries
     if form.allowed_origins is not None:
-        origins = _read_origins(form.allowed_origins)
+        origins = read_origins(form.allowed_origins)
         if origins is None:
             return Refused(Key.BAD_REQUEST, data={"field": "allowedOrigins"})
         changes["allowed_origins"] = origins
@@ -101,26 +98,3 @@ def _read_countries(codes: Sequence[str]) -> tuple[str, ...] | None:
     if not codes or any(read_country_code(code) is None for code in codes):
         return None
     return tuple(dict.fromkeys(codes))
-
-
-def _read_origins(given: Sequence[str] | str) -> str | None:
-    """Origins one a line, as browsers write them (RFC 6454 §6.2); None where something is no origin."""
-    parts = _SEPARATORS.split(given) if isinstance(given, str) else [part.strip() for part in given]
-    origins = [_read_origin(part) for part in parts if part]
-    if any(origin is None for origin in origins):
-        return None
-    return "\n".join(dict.fromkeys(origin for origin in origins if origin is not None))
-
-
-def _read_origin(text: str) -> str | None:
-    """`https://host[:port]`, lower case, without a slash at the end and without the scheme's own port."""
-    try:
-        parts = urlsplit(text.rstrip("/").lower())
-        port = parts.port
-    except ValueError:
-        return None
-    plain = f"{parts.scheme}://{parts.netloc}" == text.rstrip("/").lower()
-    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc or not plain:
-        return None
-    own = {"http": 80, "https": 443}[parts.scheme]
-    return f"{parts.scheme}://{parts.netloc.removesuffix(f':{own}') if port == own else parts.netloc}"

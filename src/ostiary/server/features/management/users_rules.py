@@ -6,7 +6,6 @@
 3. What is absent stays as it is. What is to be emptied is named in `options.clearFields`.
 """
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -17,8 +16,9 @@ from ostiary.contract.keys import Key
 from ostiary.contract.management import CreateUser, DeleteUsersBatch, GetUser, UpdateUser
 from ostiary.server.core.credentials import judge_password, read_email, read_username, username_key
 from ostiary.server.core.people import Facts
-from ostiary.server.core.phone import E164, can_be_texted, read_country_code, read_number
+from ostiary.server.core.phone import E164, can_be_texted, read_number
 from ostiary.server.core.refused import Refused
+from ostiary.server.core.search import read_any_number
 
 MOST_CUSTOM_DATA = 64 * 1024
 """Bytes of JSON: what one request could bring at most."""
@@ -105,7 +105,7 @@ def named(text: str, kind: str | None, facts: Facts) -> Named:
     """A name of this kind as it is stored. The wire has answered kinds that are not served."""
     match kind:
         case "phone":
-            return Named("phone", read_any_number(text, facts), text)
+            return Named("phone", read_any_number(text, facts.pool.country_code), text)
         case "email":
             return Named("email", read_email(text), text)
         case "username":
@@ -114,14 +114,6 @@ def named(text: str, kind: str | None, facts: Facts) -> Named:
             return Named("external_id", text, text)
         case _:
             return Named("user_id", text, text)
-
-
-def read_any_number(text: str, facts: Facts) -> E164 | None:
-    """A number that comes without a country code of its own: `+` says which country it is of, else the pool's."""
-    plain = unicodedata.normalize("NFKC", text).strip()
-    codes = (plain[1:end] for end in (2, 3, 4)) if plain.startswith("+") else ()
-    code = next((code for code in codes if read_country_code(code) is not None), None)
-    return read_number(plain, code, facts.pool.country_code)
 
 
 # --- creating and changing ------------------------------------------------------------------------------
