@@ -5,6 +5,7 @@
 
 import asyncio
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
@@ -40,6 +41,9 @@ from ostiary.server.web.middleware import Edge
 
 STOP_WITHIN = 9.5
 """Seconds from SIGTERM to the end of the process, whatever hangs (interfaces.md: 10)."""
+
+_HOST = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([^\[\]:]+))(?::[0-9]+)?")
+"""A Host header (RFC 9110 §7.2): an IPv6 address in brackets or a name, and a port."""
 
 log = structlog.get_logger(__name__)
 
@@ -131,7 +135,7 @@ async def _composed(
         dev=settings.dev,
     )
     extra = await _dev_routes(settings, service, operations, url)
-    backstage = await _backstage(settings, store, ports, url)
+    backstage = await _backstage(settings, store, ports, url, follow=settings.workers > 1)
     metrics = Metrics(store.counts)
     health = Health(
         store,
@@ -174,10 +178,11 @@ async def compose_backstage(settings: Settings) -> Backstage:
     """Make the parts of a process that serves nobody. Made, like the background, in the loop that runs it."""
     ports = Ports(root_keys(settings))
     store = open_store(settings, ports)
-    return await _backstage(settings, store, ports, settings.public_url)
+    return await _backstage(settings, store, ports, settings.public_url, follow=True)
 
 
-async def _backstage(settings: Settings, store: Store, ports: Ports, url: str) -> Backstage:
+async def _backstage(settings: Settings, store: Store, ports: Ports, url: str, *, follow: bool) -> Backstage:
+    """`follow`: another process may move the dev clock."""
     senders: dict[Medium, Sender] = {}
     chores: list[asyncio.Task[None]] = []
     if settings.dev:
@@ -185,9 +190,10 @@ async def _backstage(settings: Settings, store: Store, ports: Ports, url: str) -
         from ostiary.server.dev import DevClock
 
         senders = dict.fromkeys(("sms", "email"), DevInboxSender(dev=True))
-        clock = DevClock(store, ports, shared=True)
+        clock = DevClock(store, ports, shared=follow)
         await clock.load()
-        chores.append(asyncio.create_task(clock.follow()))
+        if follow:
+            chores.append(asyncio.create_task(clock.follow()))
     return Backstage(store, Background(store, ports, Routes(senders), url), chores)
 
 
@@ -230,5 +236,5 @@ def _is_loopback(host: str) -> bool:
 
 def _is_loopback_name(header: bytes) -> bool:
     """Whether a Host header names this machine: a website that rebinds its name to 127.0.0.1 does not."""
-    text = header.decode("latin-1")
-    return _is_loopback(text[1:].partition("]")[0] if text.startswith("[") else text.partition(":")[0])
+    host = _HOST.fullmatch(header.decode("latin-1"))
+    return host is not None and _is_loopback(host[1] or host[2])

@@ -160,8 +160,9 @@ class DevClock:
         """Whether other serving processes follow this clock, and are waited for."""
 
     async def load(self) -> None:
-        """Take over what others have set."""
-        self._ports.clock.offset = await self._store.read(lambda tx: meta.get_int(tx, meta.CLOCK_OFFSET))
+        """Take over what others have set; never back, whatever was read before a move and arrives after it."""
+        stored = await self._store.read(lambda tx: meta.get_int(tx, meta.CLOCK_OFFSET))
+        self._ports.clock.offset = max(self._ports.clock.offset, stored)
 
     async def follow(self) -> None:
         """Do so again and again; for installations of several processes."""
@@ -187,7 +188,7 @@ class DevClock:
             return refusal(request, Refused(Key.BAD_REQUEST, data={"field": "advanceSeconds"}))
         step = wish.advance_seconds * SECOND
         offset = await self._store.write(lambda tx: meta.add(tx, meta.CLOCK_OFFSET, step))
-        self._ports.clock.offset = offset
+        await self.load()
         await asyncio.sleep(2 * _LOOK_EVERY if self._shared else 0)
         return answers.json({"offsetSeconds": offset // SECOND, "now": self._ports.now()})
 

@@ -96,9 +96,10 @@ class Passwords:
 
     def _check(self, stored: str | None, password: str) -> bool:
         try:
-            return self._hasher.verify(stored or self._nobody, password) and stored is not None
+            self._hasher.verify(stored or self._nobody, password)
         except (VerificationError, InvalidHashError):
             return False
+        return stored is not None
 
     @staticmethod
     def _hash_of_nothing(memory_kib: int, passes: int, lanes: int) -> str:

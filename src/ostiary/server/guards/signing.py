@@ -240,8 +240,8 @@ class Signer:
         return UserToken(claims.sub, claims.sid, claims.aud, claims.pool, claims.scope, ends)
 
     async def _sign(self, pool_id: str, typ: str, claims: Mapping[str, Any]) -> str:
-        await self._look_again_if_older_than(MINUTE)
-        if pool_id not in self._signs:
+        looked = await self._look_again_if_older_than(MINUTE)
+        if pool_id not in self._signs and not looked:
             await self._look_again()
         if pool_id not in self._signs:
             await self.add_key(pool_id)
@@ -258,9 +258,12 @@ class Signer:
             await self._look_again()  # the look we joined may have begun before the key was stored
         return self._keys.get(kid)
 
-    async def _look_again_if_older_than(self, age: int) -> None:
-        if self._ports.clock.undisturbed() - self._looked_at > age:
+    async def _look_again_if_older_than(self, age: int) -> bool:
+        """Load what is new, where the last look is older; whether it was."""
+        old = self._ports.clock.undisturbed() - self._looked_at > age
+        if old:
             await self._look_again()
+        return old
 
     async def _look_again(self) -> bool:
         """Load what is new. False: joined a look that was under way."""

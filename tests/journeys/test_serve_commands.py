@@ -1,0 +1,68 @@
+"""The other commands: demo, worker, migrate, help."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.service import clean_environment, end, first_line, launch, run, start
+
+
+def ostiary(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "ostiary.cli", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=clean_environment(environment),
+    )
+
+
+def test_the_demo_moves_a_number_shows_every_phone_and_leaves_nothing(tmp_path):
+    done = ostiary("demo", TMPDIR=str(tmp_path), COLUMNS="100")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for shown in ("the new phone", "the old phone", "her mailbox", "+86 13912345678", "upt_", "91003"):
+        assert shown in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_worker_beside_the_service_stops_on_sigterm(data_folder):
+    service = start(data_folder)
+    worker = launch(data_folder, "worker", "--dev")
+    assert first_line(worker) == '{"event":"ready"}\n'
+    number = service.number()
+    service.client().send_sms("CHANNEL_LOGIN", number[3:])
+    assert service.code(number, "CHANNEL_LOGIN")
+    assert end(worker) == (0, "")
+    assert service.stop() == 0
+
+
+def test_migrate_makes_the_tables_and_then_has_nothing_to_do(data_folder):
+    assert run(data_folder, "migrate")[0] == 0
+    code, out, _ = run(data_folder, "migrate")
+    assert code == 0
+    assert "already" in out
+
+
+def test_migrate_tells_why_it_cannot(data_folder):
+    code, out, err = run(data_folder, "migrate", "--database", "postgresql://nobody@127.0.0.1:1/none")
+    assert (code, out) == (2, "")
+    assert err.startswith("ostiary: ")
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("command", ["serve", "worker", "migrate", "init", "demo"])
+def test_help_tells_the_exit_codes(command):
+    done = ostiary(command, "--help")
+    assert done.returncode == 0
+    assert "Exit codes" in done.stdout
+
+
+def test_a_database_that_is_away_is_a_refusal_with_its_reason(data_folder):
+    code, out, err = run(
+        data_folder, "serve", "--dev", "--port", "0", "--database", "postgresql://nobody@127.0.0.1:1/none"
+    )
+    assert (code, out) == (2, "")
+    assert "database" in err
+    assert "Traceback" not in err
