@@ -262,7 +262,7 @@ def test_the_log_has_a_line_per_answer_and_no_secrets(sqlite_service):
     )
     lines = [json.loads(line) for line in sqlite_service.log().splitlines()]
     mine = [line for line in lines if line.get("request_id") == answer.request_id]
-    assert [(line["operation"], line["status"], line["key"]) for line in mine] == [
+    assert [(line["operation"], line["status_code"], line["key"]) for line in mine] == [
         ("pre_check_code", 200, "ok")
     ]
     assert mine[0]["ms"] > 0

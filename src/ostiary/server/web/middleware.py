@@ -37,7 +37,7 @@ _DEFENCE = [
 _DATA_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 _NO_STORE = (b"cache-control", b"no-store")
 
-_STATUS_CODES = {key.value: row.status_code for key, row in CATALOGUE.items()}
+_STATUSES = {key.value: row.status_code for key, row in CATALOGUE.items()}
 
 log = structlog.get_logger("ostiary.web")
 
@@ -147,7 +147,7 @@ class Edge:
             request_id=request.id,
             operation=request.operation,
             http=answer.status,
-            status=_STATUS_CODES.get(answer.key, answer.status),
+            status_code=_STATUSES.get(answer.key, answer.status),
             key=answer.key,
             ms=round(seconds * 1_000, 1),
         )

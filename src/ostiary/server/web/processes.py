@@ -67,7 +67,7 @@ class _Parent:
             self._living.discard(process)
             if self.stopping:
                 continue
-            log.error("process_died", process=process, code=os.waitstatus_to_exitcode(status))
+            log.error("process_died", process=process, exit_code=os.waitstatus_to_exitcode(status))
             time.sleep(_PAUSE)
             if not self.stopping:
                 self.start()
