@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import socket
 import stat
 import threading
 import time
@@ -106,15 +107,16 @@ def test_a_stop_finishes_requests_under_way(data_folder):
 
 
 def test_a_stop_does_not_wait_for_a_client_that_says_nothing(data_folder):
-    import socket
-
-    service = start(data_folder)
-    with socket.create_connection(("127.0.0.1", service.port)) as idle:
+    service = start(data_folder, environment={"OSTIARY_STOP_TIMEOUT": "1"})
+    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as idle:
         idle.sendall(b"POST /api/v3/send-sms HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\n{")
         time.sleep(0.2)
         begun = time.monotonic()
         assert service.stop() == 0
         assert time.monotonic() - begun < 10
+        head, _, body = idle.recv(65_536).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 503 ")
+        assert json.loads(body)["statusCode"] == 503
 
 
 @pytest.mark.parametrize(

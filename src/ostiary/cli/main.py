@@ -1,16 +1,36 @@
 """`ostiary`: the commands, put together."""
 
+from importlib.metadata import version as installed
+from typing import Annotated
+
 import typer
 
 from ostiary.cli import database, demo, first, serving
 
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"ostiary {installed('ostiary')}")
+        raise typer.Exit
+
+
 app = typer.Typer(
     name="ostiary",
-    help="Ostiary: an identity service that speaks the GenAuth V3 API.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # locals hold keys and numbers
     epilog="Exit codes: 0 done · 1 failed · 2 refused, with the reason on standard error.",
 )
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """An identity service that speaks the GenAuth V3 API."""
+
+
 app.command("serve")(serving.serve)
 app.command("worker")(serving.worker)
 app.command("migrate")(database.migrate)

@@ -3,6 +3,7 @@
 Whatever happens inside, the client gets JSON with a request id, and never a text from inside.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 
@@ -100,6 +101,12 @@ class Edge:
         except UnavailableError:
             log.warning("unavailable", request_id=request.id, operation=request.operation, exc_info=True)
             return refusal(request, Refused(Key.UNAVAILABLE, retry_after=1))
+        except asyncio.CancelledError:
+            # Only the end of a graceful stop cancels: whether it was stored is not known, as with any 503.
+            log.warning("cut_short", request_id=request.id, operation=request.operation)
+            answer = refusal(request, Refused(Key.UNAVAILABLE, retry_after=1))
+            answer.close = True
+            return answer
         except Exception:
             log.exception("error", request_id=request.id, operation=request.operation)
             return refusal(request, Refused(Key.INTERNAL))
