@@ -63,10 +63,24 @@ def test_an_address_has_one_spelling(same):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "bob", "bob@", "@example.com", "bob@example", "bo b@example.com", "bob@@example.com", "bob@exa mple.com",
-     "<bob@example.com>", "bob@example.com,eve@example.com", "a" * 65 + "@example.com", "bob@example..com",
-     "bob@" + "x" * 250 + ".com", "bob@example.com\nbcc:eve@example.com", "bob@.example.com"],
-)  # fmt: skip
+    [
+        "",
+        "bob",
+        "bob@",
+        "@example.com",
+        "bob@example",
+        "bo b@example.com",
+        "bob@@example.com",
+        "bob@exa mple.com",
+        "<bob@example.com>",
+        "bob@example.com,eve@example.com",
+        "a" * 65 + "@example.com",
+        "bob@example..com",
+        "bob@" + "x" * 250 + ".com",
+        "bob@example.com\nbcc:eve@example.com",
+        "bob@.example.com",
+    ],
+)
 def test_what_mail_could_not_be_sent_to_is_no_address(text):
     assert read_email(text) is None
 

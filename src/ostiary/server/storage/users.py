@@ -33,7 +33,7 @@ _INSERT = Sql(
     """
 )
 
-_LOAD = Sql(f"SELECT {USER_COLUMNS} FROM users u {CONTACTS} WHERE u.id = :user_id AND u.pool_id = :pool_id")
+_LOAD = Sql(f"SELECT {USER_COLUMNS} FROM users u {CONTACTS} WHERE u.id = :user_id")
 
 _FIND = Sql(
     f"""
@@ -154,8 +154,9 @@ def insert(tx: Tx, user: NewUser, now: int) -> None:
 
 def load(tx: Tx, pool_id: str, user_id: str) -> UserRow | None:
     """One user of this pool."""
-    row = tx.one(_LOAD, pool_id=pool_id, user_id=user_id)
-    return user_row(row) if row else None
+    row = tx.one(_LOAD, user_id=user_id)
+    # Compared here: given both conditions, a planner without statistics may walk through the whole pool.
+    return user_row(row) if row and row[1] == pool_id else None
 
 
 def find(tx: Tx, pool_id: str, names: Names) -> UserRow | None:
