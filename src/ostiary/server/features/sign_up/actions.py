@@ -1,5 +1,7 @@
 """Registering: an account by a password or by a code. Of several who want one name, exactly one gets it."""
 
+from collections.abc import Callable
+
 from ostiary.contract.profile import User
 from ostiary.contract.signin import SignUp
 from ostiary.server.core.call import Call
@@ -28,23 +30,32 @@ async def sign_up(service: Service, call: Call, form: SignUp | Refused) -> User 
     def come(tx: Tx) -> Came | Refused:
         return visit(tx, service.ports, caller, form, rules.read_sign_up, lock=False)
 
-    def look(tx: Tx) -> ByPassword | ByCode | Refused:
-        came = come(tx)
-        return came if isinstance(came, Refused) else came.ask
-
-    # Looked at before any hashing: a closed pool and a short password cost nobody 20 ms.
-    ask = await service.store.read(look)
-    password_hash = await service.passwords.hash(ask.password) if isinstance(ask, ByPassword) else None
-    if isinstance(ask, Refused):
-        return ask
-    if isinstance(password_hash, Refused):
-        return password_hash
+    password_hash = None
+    if form.connection == "PASSWORD":
+        hashed = await _hash(service, come)
+        if isinstance(hashed, Refused):
+            return hashed
+        password_hash = hashed
 
     def step(tx: Tx) -> User | Refused:
         came = come(tx)
         return came if isinstance(came, Refused) else _register(came, form, password_hash)
 
     return await service.store.write(step)
+
+
+async def _hash(service: Service, come: Callable[[Tx], Came | Refused]) -> str | Refused:
+    """The password's hash; looked at before, so that a closed pool and a short password cost nobody 20 ms."""
+
+    def look(tx: Tx) -> ByPassword | ByCode | Refused:
+        came = come(tx)
+        return came if isinstance(came, Refused) else came.ask
+
+    ask = await service.store.read(look)
+    if isinstance(ask, Refused):
+        return ask
+    assert isinstance(ask, ByPassword)
+    return await service.passwords.hash(ask.password)
 
 
 def _register(came: Came, form: SignUp, password_hash: str | None) -> User | Refused:
