@@ -77,7 +77,7 @@ def put(tx: Tx, row: TokenRow) -> None:
 def load(tx: Tx, user_id: str, kind: str) -> TokenRow | None:
     """The user's token of a kind, under the user's lock."""
     row = tx.one(_LOAD, user_id=user_id, kind=kind)
-    return TokenRow(*row[:3], bytes(row[3]), *row[4:12], done=bool(row[12])) if row else None
+    return TokenRow(*row[:3], bytes(row[3]), *row[4:12], bool(row[12])) if row else None
 
 
 def take(tx: Tx, row: TokenRow, now: int) -> bool:
