@@ -7,7 +7,7 @@ from ostiary.server.storage.tx import Sql, Tx
 
 @dataclass(frozen=True, slots=True)
 class TokenRow:
-    """A one-time token as it is kept. Moments in ms; `done`: what it was for was done with it."""
+    """A one-time token as it is kept. Moments in ms; `done` 1: what it was for was done with it."""
 
     user_id: str
     kind: str
@@ -21,7 +21,7 @@ class TokenRow:
     ends_at: int
     used_at: int | None = None
     void_at: int | None = None
-    done: bool = False
+    done: int = 0
 
 
 _COLUMNS = "user_id, kind, pool_id, mac, key_id, session_id, app_id, claims, made_at, ends_at"
@@ -77,7 +77,7 @@ def put(tx: Tx, row: TokenRow) -> None:
 def load(tx: Tx, user_id: str, kind: str) -> TokenRow | None:
     """The user's token of a kind, under the user's lock."""
     row = tx.one(_LOAD, user_id=user_id, kind=kind)
-    return TokenRow(*row[:3], bytes(row[3]), *row[4:12], bool(row[12])) if row else None
+    return TokenRow(*row) if row else None
 
 
 def take(tx: Tx, row: TokenRow, now: int) -> bool:
