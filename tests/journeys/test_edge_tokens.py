@@ -332,6 +332,8 @@ async def test_a_new_key_signs_and_the_old_one_is_still_believed(bench, signer):
     old = await signer.access_token(of_alice(bench))
     bench.clock.advance(seconds=1)
     await signer.add_key(bench.pool_id)
+    assert parts(await signer.access_token(of_alice(bench)))[0] == parts(old)[0], "it was not seen by all yet"
+    bench.clock.advance(seconds=600)
     new = await signer.access_token(of_alice(bench))
     assert json.loads(parts(old)[0])["kid"] != json.loads(parts(new)[0])["kid"]
     assert isinstance(await signer.verify(old), UserToken)

@@ -67,7 +67,7 @@ async def working(bench, sender, ports=None, store=None):
         store or bench.store,
         ports,
         routes(sender) if sender else Routes({}),
-        Renderer(ports.ring("codes"), URL),
+        Renderer(ports, URL),
     )
     running = asyncio.create_task(worker.run())
     try:

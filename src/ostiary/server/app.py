@@ -27,6 +27,7 @@ from ostiary.server.founding import open_store, root_keys
 from ostiary.server.guards.passwords import Passwords
 from ostiary.server.guards.service import Service
 from ostiary.server.guards.signing import Signer
+from ostiary.server.keywatch import KeyWatch
 from ostiary.server.settings import Settings, StartRefusedError
 from ostiary.server.storage import meta, pools
 from ostiary.server.storage.db import Store
@@ -76,6 +77,7 @@ class Backstage:
 
     store: Store
     background: Background
+    keys: KeyWatch
     chores: list["asyncio.Task[None]"]
 
     async def close(self) -> None:
@@ -135,7 +137,7 @@ async def _composed(
         dev=settings.dev,
     )
     extra = await _dev_routes(settings, service, operations, url)
-    backstage = await _backstage(settings, store, ports, url, follow=settings.workers > 1)
+    backstage = await _backstage(settings, store, ports, url, service.signer, follow=settings.workers > 1)
     metrics = Metrics(store.counts)
     health = Health(
         store,
@@ -178,10 +180,12 @@ async def compose_backstage(settings: Settings) -> Backstage:
     """Make the parts of a process that serves nobody. Made, like the background, in the loop that runs it."""
     ports = Ports(root_keys(settings))
     store = open_store(settings, ports)
-    return await _backstage(settings, store, ports, settings.public_url, follow=True)
+    return await _backstage(settings, store, ports, settings.public_url, None, follow=True)
 
 
-async def _backstage(settings: Settings, store: Store, ports: Ports, url: str, *, follow: bool) -> Backstage:
+async def _backstage(
+    settings: Settings, store: Store, ports: Ports, url: str, signer: Signer | None, *, follow: bool
+) -> Backstage:
     """`follow`: another process may move the dev clock."""
     senders: dict[Medium, Sender] = {}
     chores: list[asyncio.Task[None]] = []
@@ -194,7 +198,9 @@ async def _backstage(settings: Settings, store: Store, ports: Ports, url: str, *
         await clock.load()
         if follow:
             chores.append(asyncio.create_task(clock.follow()))
-    return Backstage(store, Background(store, ports, Routes(senders), url), chores)
+    keys = KeyWatch(settings.keys_path, ports, signer.refresh if signer else None)
+    chores.append(asyncio.create_task(keys.run()))
+    return Backstage(store, Background(store, ports, Routes(senders), url), keys, chores)
 
 
 async def _dev_routes(

@@ -1,13 +1,16 @@
-"""The file of the root keys: JSON, mode 600, one ring per purpose, the key that makes first.
+"""The file of the root keys: JSON, mode 600, one ring per purpose, the newest key first.
 
-`{"codes": [{"id": …, "secret": base64url of 32 bytes, "madeAt": ms, "retiredAt": ms?}], "tokens": …}`.
+`{"codes": [{"id": …, "secret": base64url of 32 bytes, "madeAt": ms, "retiredAt": ms?, "waiting": true?}], …}`.
 Whoever reads this file can make codes and tokens, so it is refused when others can, and when it is weak.
 """
 
 import base64
 import binascii
+import fcntl
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -25,43 +28,65 @@ class KeyFileError(StartRefusedError):
     """The keys can't be used; the message says why and what to do."""
 
 
-class _StoredKey(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+class _StoredKey(msgspec.Struct, rename="camel", forbid_unknown_fields=True, omit_defaults=True):
     id: str
     secret: str
     made_at: int
     retired_at: int | None = None
+    waiting: bool = False
+
+
+def make_key(now: Millis, *, waiting: bool = False) -> RootKey:
+    """One new key."""
+    return RootKey(Ports.object_id(), Ports.random_bytes(MIN_KEY_BYTES), now, waiting=waiting)
 
 
 def make() -> RootKeys:
     """New keys for every purpose."""
     now = Clock().now()
-    rings = {
-        purpose: KeyRing(purpose, (RootKey(Ports.object_id(), Ports.random_bytes(MIN_KEY_BYTES), now),))
-        for purpose in PURPOSES
-    }
-    return RootKeys(rings)
+    return RootKeys({purpose: KeyRing(purpose, (make_key(now),)) for purpose in PURPOSES})
 
 
 def write(path: Path, keys: RootKeys) -> None:
     """Write a file that was not there, readable by us alone. Raises `KeyFileError` where there is one."""
-    stored = {
-        purpose: [
-            _StoredKey(key.id, base64.urlsafe_b64encode(key.secret).decode(), key.made_at, key.retired_at)
-            for key in ring.keys
-        ]
-        for purpose, ring in keys.rings.items()
-    }
-    text = msgspec.json.format(msgspec.json.encode(stored), indent=2)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        _put(path, keys)
     except FileExistsError as error:
         raise KeyFileError(f"{path} exists: keys are never overwritten") from error
     except OSError as error:
         raise KeyFileError(f"{path} can't be written: {error.strerror}") from error
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+
+
+def replace(path: Path, keys: RootKeys) -> None:
+    """Put other keys in the file's place, all at once, with its owner. The caller holds it (`held`)."""
+    path = path.resolve()  # what a link leads to is replaced, not the link
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        fresh.unlink(missing_ok=True)  # left by one who was killed
+        _put(fresh, keys)
+        owner = path.stat()
+        if (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
+            os.chown(fresh, owner.st_uid, owner.st_gid)
+        fresh.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise KeyFileError(f"{path} can't be replaced: {error.strerror}") from error
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Keep others from rotating at the same time. Raises `KeyFileError` where somebody is at it."""
+    try:
+        folder = os.open(path.resolve().parent, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise KeyFileError(f"{path} can't be read: {error.strerror}") from error
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise KeyFileError(f"somebody else is changing {path} just now") from error
+    finally:
+        os.close(folder)
 
 
 def read(path: Path) -> RootKeys:
@@ -90,9 +115,42 @@ def read(path: Path) -> RootKeys:
     return keys
 
 
+def _put(path: Path, keys: RootKeys) -> None:
+    stored = {
+        purpose: [
+            _StoredKey(
+                key.id,
+                base64.urlsafe_b64encode(key.secret).decode(),
+                key.made_at,
+                key.retired_at,
+                key.waiting,
+            )
+            for key in ring.keys
+        ]
+        for purpose, ring in keys.rings.items()
+    }
+    text = msgspec.json.format(msgspec.json.encode(stored), indent=2)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """A rename is durable once its folder is."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _ring(path: Path, purpose: str, stored: list[_StoredKey]) -> KeyRing:
-    if not stored or stored[0].retired_at is not None:
-        raise KeyFileError(f"{path}: the ring {purpose} has no key that makes new things")
+    if sum(key.retired_at is None and not key.waiting for key in stored) != 1:
+        raise KeyFileError(
+            f"{path}: the ring {purpose} needs one key that makes new things, no more and no less"
+        )
     return KeyRing(purpose, tuple(_key(path, purpose, key) for key in stored))
 
 
@@ -106,4 +164,4 @@ def _key(path: Path, purpose: str, stored: _StoredKey) -> RootKey:
     if len(set(secret)) < _FEWEST_DIFFERENT_BYTES:
         raise KeyFileError(f"{path}: key {stored.id} of {purpose} was not made by chance")
     retired = None if stored.retired_at is None else Millis(stored.retired_at)
-    return RootKey(stored.id, secret, Millis(stored.made_at), retired)
+    return RootKey(stored.id, secret, Millis(stored.made_at), retired, stored.waiting)

@@ -90,6 +90,7 @@ async def _serve_one(settings: Settings, url: str, listener: socket.socket, read
     from ostiary.server.web import protocol
 
     process = await compose(settings, url)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, process.backstage.keys.look)
     work = asyncio.create_task(process.background.run())
 
     def stopping() -> None:
@@ -109,6 +110,7 @@ async def _work(settings: Settings, ready: Callable[[], None]) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, backstage.background.stop)
+    loop.add_signal_handler(signal.SIGHUP, backstage.keys.look)
     ready()
     await backstage.background.run()
     await backstage.close()

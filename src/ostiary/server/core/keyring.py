@@ -1,6 +1,7 @@
 """Root keys: one ring per purpose, in a file of mode 600 (or behind `*_FILE`), never in the database.
 
-A ring's first live key makes new things; keys that stopped making stay as long as what they made may live.
+One key of a ring makes new things. A new one waits first, until every process has read it: what one process makes
+with it, the others must be able to read. Keys that stopped making stay as long as what they made may live.
 """
 
 from collections.abc import Mapping
@@ -19,12 +20,14 @@ MIN_KEY_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class RootKey:
-    """One key: its id, 32 bytes or more, when it was made, when it stopped making (None: it makes)."""
+    """One key: its id, 32 bytes or more, when it was made, when it stopped making (None: it makes, or waits)."""
 
     id: str
     secret: bytes
     made_at: Millis
     retired_at: Millis | None = None
+    waiting: bool = False
+    """Known to everybody who reads the file, and not used to make anything yet."""
 
     def __repr__(self) -> str:
         return f"RootKey(id={self.id!r})"
@@ -32,15 +35,15 @@ class RootKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyRing:
-    """The keys of one purpose, newest first. Exactly the first one makes new things."""
+    """The keys of one purpose, newest first. The first that neither waits nor retired makes."""
 
     purpose: str
     keys: tuple[RootKey, ...]
 
     @property
     def current(self) -> RootKey:
-        """The key that makes."""
-        return self.keys[0]
+        """The key that makes. `keyfile` refuses a ring without one."""
+        return next(key for key in self.keys if key.retired_at is None and not key.waiting)
 
     def get(self, key_id: str) -> RootKey | None:
         """The key a row names, or None: the row is then expired."""

@@ -20,7 +20,7 @@ class Background:
 
     def __init__(self, store: Store, ports: Ports, routes: Routes, public_url: str) -> None:
         self._ports = ports
-        renderer = Renderer(ports.ring("codes"), public_url)
+        renderer = Renderer(ports, public_url)
         self._worker = Worker(store, ports, routes, renderer)
         self._sealer = Sealer(store, ports)
         self._janitor = Janitor(store, ports)

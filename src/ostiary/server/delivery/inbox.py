@@ -49,7 +49,7 @@ class Inbox:
             raise RuntimeError("The dev inbox exists in dev mode only (ostiary serve --dev)")
         self._store = store
         self._ports = ports
-        self._renderer = Renderer(ports.ring("codes"), public_url)
+        self._renderer = Renderer(ports, public_url)
 
     async def entries(self, to: str | None = None, limit: int = LIMIT) -> list[Entry]:
         """What arrived since the inbox was emptied, newest first; at one number or address, where given."""

@@ -2,7 +2,7 @@
 
 import base64
 
-from ostiary.server.core.keyring import KeyRing
+from ostiary.server.core.ports import Ports
 from ostiary.server.delivery.messages import Rendered, is_code, render_code, render_notice
 from ostiary.server.guards.passcodes.derive import digits
 from ostiary.server.storage.outbox import Stored
@@ -11,8 +11,8 @@ from ostiary.server.storage.outbox import Stored
 class Renderer:
     """Renders messages with the keys and the public URL of an installation."""
 
-    def __init__(self, codes: KeyRing, public_url: str) -> None:
-        self._codes = codes
+    def __init__(self, ports: Ports, public_url: str) -> None:
+        self._ports = ports
         self._public_url = public_url
 
     def render(self, message: Stored, now: int) -> Rendered | None:
@@ -21,7 +21,7 @@ class Renderer:
             return render_notice(message, self._public_url)
         facts = message.facts
         code = digits(
-            self._codes,
+            self._ports.ring("codes"),  # asked for each time: keys are rotated while we run
             base64.b64decode(facts["seed"]),
             facts["key_id"],
             message.pool_id,

@@ -45,6 +45,8 @@ _SEGMENT = re.compile(r"[A-Za-z0-9_-]*")  # an empty signature is a wrong one, n
 _KID = re.compile(r"[0-9a-f]{24}")
 _LOOK_EVERY = SECOND
 """Tokens that name unknown keys cause at most one query per this time, however many they are."""
+PUBLISHED_FIRST = 10 * MINUTE
+"""How long a new key stands in `jwks.json` before it signs: whoever keeps our keys for some minutes has it by then."""
 _OVERLAP = MINUTE
 """How far back a look reaches behind the newest key seen: other processes' clocks and open transactions."""
 
@@ -93,6 +95,10 @@ class SigningKey:
         self._ports = ports
         self._private: JoseKey | None = None
 
+    def is_of(self, row: SigningKeyRow) -> bool:
+        """Whether this was read from the row as it stands."""
+        return self._sealed == row.sealed and self.retired == (row.retired_at is not None)
+
     def sign(self, typ: str, claims: Mapping[str, Any]) -> str:
         """A compact JWS over the claims. In a thread."""
         if self._private is None:
@@ -132,7 +138,10 @@ class Signer:
         self._store = store
         self._ports = ports
         self._keys: dict[str, SigningKey] = {}
+        self._of_pool: dict[str, list[SigningKey]] = {}
+        """Those that may sign, oldest first."""
         self._signs: dict[str, SigningKey] = {}
+        """The one of them that signs now."""
         self._looked_at = 0
         self._look: asyncio.Task[None] | None = None
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="signing")
@@ -213,10 +222,20 @@ class Signer:
         return [key.jwk for key in self._keys.values() if pool_id in {None, key.pool_id}]
 
     async def add_key(self, pool_id: str) -> None:
-        """Make a key for a pool and sign with it from now on."""
+        """Make a key for a pool. Its first one signs at once, any other after `PUBLISHED_FIRST`."""
         row = await asyncio.get_running_loop().run_in_executor(self._threads, new_key, self._ports, pool_id)
         await self._store.write(lambda tx: stored_keys.insert_signing_key(tx, row))
         self._learn([row])
+
+    async def refresh(self) -> None:
+        """Look at all keys: those that were taken away are not believed from now on, re-sealed ones are read anew."""
+        rows = await self._store.read(lambda tx: stored_keys.signing_keys_since(tx, 0))
+        kept = {row.kid: row for row in rows}
+        self._keys = {kid: key for kid, key in self._keys.items() if kid in kept and key.is_of(kept[kid])}
+        self._of_pool, self._signs = {}, {}
+        for key in self._keys.values():
+            self._may_sign(key)
+        self._learn(rows)
 
     def close(self) -> None:
         """Let the threads end."""
@@ -241,10 +260,11 @@ class Signer:
 
     async def _sign(self, pool_id: str, typ: str, claims: Mapping[str, Any]) -> str:
         looked = await self._look_again_if_older_than(MINUTE)
-        if pool_id not in self._signs and not looked:
+        if pool_id not in self._of_pool and not looked:
             await self._look_again()
-        if pool_id not in self._signs:
+        if pool_id not in self._of_pool:
             await self.add_key(pool_id)
+        self._choose(pool_id)
         return await asyncio.get_running_loop().run_in_executor(
             self._threads, self._signs[pool_id].sign, typ, claims
         )
@@ -285,8 +305,20 @@ class Signer:
         for row in rows:
             if row.kid not in self._keys and row.alg in _ALGORITHMS:
                 key = self._keys[row.kid] = SigningKey(row, self._ports)
-                if not key.retired:
-                    self._signs[key.pool_id] = key  # rows come oldest first: the newest signs
+                self._may_sign(key)
+        for pool_id in self._of_pool:
+            self._choose(pool_id)
+
+    def _may_sign(self, key: SigningKey) -> None:
+        if not key.retired:
+            own = self._of_pool.setdefault(key.pool_id, [])
+            own.append(key)
+            own.sort(key=lambda one: (one.made_at, one.kid))
+
+    def _choose(self, pool_id: str) -> None:
+        """The newest key that has stood in `jwks.json` for long enough signs; where none has, the oldest."""
+        own, seen = self._of_pool[pool_id], self._ports.now() - PUBLISHED_FIRST
+        self._signs[pool_id] = next((key for key in reversed(own) if key.made_at <= seen), own[0])
 
 
 def _header(token: str) -> _Header | None:

@@ -25,6 +25,7 @@ def run(count: int, child: Child, told_ready: Callable[[], None]) -> int:
     parent = _Parent(child)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, parent.stop)
+    signal.signal(signal.SIGHUP, parent.hand_on)
     if not all(parent.start() for _ in range(count)):  # the first that dies at once ends it
         parent.stop()
     elif not parent.stopping:
@@ -60,6 +61,11 @@ class _Parent:
         for process in self._living:
             os.kill(process, signal.SIGTERM)
 
+    def hand_on(self, number: int, _frame: object) -> None:
+        """Give every process the signal that we were given."""
+        for process in self._living:
+            os.kill(process, number)
+
     def watch(self) -> int:
         """Until the last process is gone."""
         while self._living:
@@ -78,6 +84,7 @@ class _Parent:
         try:
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, signal.SIG_DFL)
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until its own handler stands
             code = self._child(lambda: (os.write(tells, b"r"), None)[1])
         finally:
             os._exit(code)
