@@ -2,7 +2,8 @@
 
 1. Everything that could refuse is looked at first; a rival in between makes the step run again.
 2. A number that is another one is moved by `guards/numbers.py`. It is unverified unless the call says otherwise.
-3. A new password, and any status but Activated, end the user's sessions: who is signed in now may be a stranger.
+3. A new password ends the user's sessions: who is signed in now may be a stranger. A closed account's sessions open
+   nothing and are answered `user_locked` (phone-change.md §5, row 4); opening the account again ends them.
 """
 
 from ostiary.contract.keys import Key
@@ -54,9 +55,10 @@ def _change(errand: Errand[Change], row: UserRow, password_hash: str | None) -> 
     management.change(errand.tx, row.id, after, errand.now)
     if password_hash is not None:
         users.set_password(errand.tx, row.id, password_hash, errand.now)
-    if password_hash is not None or after.status not in {ACTIVE, row.status}:
-        sessions.end_all(errand, row.account)
+    if password_hash is not None or after.status != row.status:
         tokens.void_all(errand.tx, row.id, errand.now)
+    if password_hash is not None or (after.status == ACTIVE and row.status != ACTIVE):
+        sessions.end_all(errand, row.account)
     audit.note(
         errand,
         "user_updated",
