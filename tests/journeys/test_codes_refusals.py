@@ -17,7 +17,7 @@ ELSEWHERE = {
     (
         operation,
         Key.APP_NOT_ALLOWED,
-    ): "test_codes_tokens.py: no operation of this version makes a second application"
+    ): "test_codes_guesses.py: no operation of this version makes a second application"
     for operation in OPERATIONS
 }
 
