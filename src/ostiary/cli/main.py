@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ostiary.cli import database, demo, first, serving
+from ostiary.cli import database, demo, first, serving, users
 
 
 def _version(asked: bool) -> None:
@@ -17,6 +17,7 @@ def _version(asked: bool) -> None:
 app = typer.Typer(
     name="ostiary",
     no_args_is_help=True,
+    rich_markup_mode="markdown",  # joins the lines of a paragraph
     pretty_exceptions_show_locals=False,  # locals hold keys and numbers
     epilog="Exit codes: 0 done · 1 failed · 2 refused, with the reason on standard error.",
 )
@@ -36,3 +37,4 @@ app.command("worker")(serving.worker)
 app.command("migrate")(database.migrate)
 app.command("init")(first.init)
 app.command("demo")(demo.demo)
+app.add_typer(users.app, name="users")

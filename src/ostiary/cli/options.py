@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 if TYPE_CHECKING:
-    from ostiary.server.settings import Settings
+    from ostiary.server.settings import Loaded, Settings
+    from ostiary.server.upkeep.site import Site
 
-REFUSED = 2
+FAILED, REFUSED = 1, 2
 
 Database = Annotated[
     str | None,
@@ -40,6 +41,14 @@ Config = Annotated[
         show_default=False,
     ),
 ]
+Pool = Annotated[
+    str | None,
+    typer.Option(
+        "--pool", metavar="ID", help="Which pool; needed where there are several.", show_default=False
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Show = Annotated[bool, typer.Option("--show", help="Print numbers and addresses whole, not masked.")]
 Dev = Annotated[
     bool | None,
     typer.Option("--dev", help="Dev mode: loopback only, with inbox and movable clock.", show_default=False),
@@ -48,12 +57,28 @@ Dev = Annotated[
 
 def settings(config: Path | None, **options: Any) -> "Settings":
     """The settings of this start. Exits 2 where they are refused."""
+    return loaded(config, **options).settings
+
+
+def loaded(config: Path | None, **options: Any) -> "Loaded":
+    """The same, with where each value came from."""
     from ostiary.server.settings import SettingsError, load
 
     try:
-        return load(options, config=config).settings
+        return load(options, config=config)
     except SettingsError as error:
         refuse(error)
+
+
+@contextmanager
+def opened_site(config: Path | None, database: str | None, data_dir: str | None) -> Iterator["Site"]:
+    """The installation that a command works on. Exits 2 where it is refused, 1 where it can't be done now."""
+    chosen = settings(config, database=database, data_dir=data_dir)
+    with refusals():
+        from ostiary.server.upkeep.site import opened
+
+        with opened(chosen) as site:
+            yield site
 
 
 def refuse(reason: object) -> NoReturn:
@@ -64,10 +89,23 @@ def refuse(reason: object) -> NoReturn:
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Turns what keeps a command from being done into its reason and exit code 2."""
+    """Turns what keeps a command from being done into its reason and its exit code: 2 refused, 1 failed."""
     from ostiary.server.settings import StartRefusedError
 
     try:
         yield
     except StartRefusedError as error:
         refuse(error)
+    except Exception as error:
+        if not _failed(error):
+            raise
+        sys.stderr.write(f"ostiary: {error}\n")
+        raise typer.Exit(FAILED) from error
+
+
+def _failed(error: Exception) -> bool:
+    """Whether an error says by itself what went wrong; asked for late, as these modules load the service."""
+    from ostiary.server.storage.tx import UnavailableError
+    from ostiary.server.upkeep.site import NotDoneError
+
+    return isinstance(error, (NotDoneError, UnavailableError))

@@ -54,10 +54,9 @@ def create(tx: Tx, ports: Ports, pool_id: str, new: NewAccount, now: int) -> Use
     Refused: `username_taken`, `email_taken`, `phone_taken`, `user_exists` (external id); nothing was made then.
     Whether the caller may be told so is the caller's question (phone-change.md I9).
     """
-    key = username_key(new.username) if new.username is not None else None
-    taken = _taken(tx, pool_id, new, key)
+    taken = name_taken(tx, pool_id, new)
     if taken is not None:
-        return Refused(taken)
+        return taken
     user_id = ports.object_id()
     users.insert(
         tx,
@@ -66,7 +65,7 @@ def create(tx: Tx, ports: Ports, pool_id: str, new: NewAccount, now: int) -> Use
             pool_id=pool_id,
             status=new.status,
             username=new.username,
-            username_key=key,
+            username_key=username_key(new.username) if new.username is not None else None,
             password_hash=new.password_hash,
             external_id=new.external_id,
             locale=new.profile.get("locale"),
@@ -89,15 +88,17 @@ def create(tx: Tx, ports: Ports, pool_id: str, new: NewAccount, now: int) -> Use
     return made
 
 
-def _taken(tx: Tx, pool_id: str, new: NewAccount, key: str | None) -> Key | None:
+def name_taken(tx: Tx, pool_id: str, new: NewAccount) -> Refused | None:
+    """Which of the account's names is somebody's, as `create` would answer; nothing is written."""
+    key = username_key(new.username) if new.username is not None else None
     if key is not None and users.with_username(tx, pool_id, key) is not None:
-        return Key.USERNAME_TAKEN
+        return Refused(Key.USERNAME_TAKEN)
     if new.email is not None and emails.holder(tx, pool_id, new.email) is not None:
-        return Key.EMAIL_TAKEN
+        return Refused(Key.EMAIL_TAKEN)
     if new.phone is not None and phones.holder(tx, pool_id, new.phone) is not None:
-        return Key.PHONE_TAKEN
+        return Refused(Key.PHONE_TAKEN)
     if new.external_id is not None and users.with_external_id(tx, pool_id, new.external_id) is not None:
-        return Key.USER_EXISTS
+        return Refused(Key.USER_EXISTS)
     return None
 
 

@@ -1,0 +1,181 @@
+"""`ostiary users import | find`."""
+
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ostiary.cli import shown
+from ostiary.cli.options import FAILED, AsJson, Config, Database, DataDir, Pool, Show, opened_site, refuse
+
+if TYPE_CHECKING:
+    from ostiary.server.core.phone import E164
+    from ostiary.server.storage.tx import Tx
+    from ostiary.server.storage.users import UserRow
+    from ostiary.server.upkeep.importing import Summary
+    from ostiary.server.upkeep.site import Site
+
+app = typer.Typer(no_args_is_help=True, help="Import users from a file; find the user of a number.")
+
+
+@app.command("import")
+def import_users(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="UTF-8, comma separated, with a header.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Judge every row and store nothing in the database.")
+    ] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Begin at the first row, though this file was imported before.")
+    ] = False,
+    encoding: Annotated[str, typer.Option(help="The file's encoding, e.g. gb18030.")] = "utf-8",
+    delimiter: Annotated[str, typer.Option(help="What separates cells; '\\t' is a tab.")] = ",",
+    pool: Pool = None,
+    database: Database = None,
+    data_dir: DataDir = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a user of every row of a CSV file, beside a running service.
+
+    Columns, all optional, have the names of the API's fields: username, email, emailVerified, phone,
+    phoneCountryCode, phoneVerified, externalId, password (plain) or passwordHash (an argon2id string:
+    $argon2id$v=19$…), name, nickname, gender, birthdate, locale, status, customData (a JSON object) and the other
+    fields of a profile. A user needs one of username, email, phone, externalId. true or 1 means verified; numbers
+    and addresses are unverified otherwise, and nobody is written to.
+
+    Rows that can't be imported are written to FILE.rejected.csv with their reasons: mend that file and import it.
+    An import that was interrupted goes on where it stopped when the same command is given again.
+
+    For example:
+
+      ostiary users import people.csv --dry-run
+
+      ostiary users import people.csv
+
+    Exit codes: 0 all rows are imported · 1 rows were rejected, or the database failed · 2 refused, with the reason.
+    """
+    with opened_site(config, database, data_dir) as site:
+        from ostiary.server.upkeep.import_file import ImportFile
+
+        if len(separator := delimiter.replace("\\t", "\t")) != 1:
+            refuse("--delimiter takes one character")
+        source = ImportFile(file, encoding, separator)
+        begun = time.monotonic()
+        summary = _run(site, pool, source, dry_run=dry_run, again=again)
+        _tell(summary, file, time.monotonic() - begun, dry_run=dry_run, as_json=as_json)
+    if summary.rejected:
+        raise typer.Exit(FAILED)
+
+
+@app.command("find")
+def find(
+    number: Annotated[str, typer.Argument(metavar="NUMBER", help="In any spelling, with or without +86.")],
+    show: Show = False,
+    pool: Pool = None,
+    database: Database = None,
+    data_dir: DataDir = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find the user of a phone number, in one pool or in all.
+
+    For example:
+
+      ostiary users find "138 0013 8000"
+
+      ostiary users find +8613800138000 --show --json
+
+    Exit codes: 0 found · 1 nobody has this number · 2 refused, with the reason.
+    """
+    from ostiary.server.core.search import read_any_number
+
+    found: list[UserRow] = []
+    with opened_site(config, database, data_dir) as site:
+        for row in site.pools(pool):
+            wanted = read_any_number(number, row.country_code)
+            if wanted is None:
+                refuse("that is no phone number")
+            user = site.store.read_now(partial(_holder, row.id, wanted))
+            found += [user] if user else []
+    told = [_user(user, show=show) for user in found]
+    if as_json:
+        shown.as_json(told)
+    else:
+        for facts in told:
+            shown.pairs(facts)
+    if not told:
+        if not as_json:
+            typer.echo("nobody has this number", err=True)
+        raise typer.Exit(FAILED)
+
+
+def _holder(pool_id: str, number: "E164", tx: "Tx") -> "UserRow | None":
+    from ostiary.server.core.credentials import Names
+    from ostiary.server.storage import users
+
+    return users.find(tx, pool_id, Names(phone=number))
+
+
+def _run(site: "Site", pool: str | None, source: Any, *, dry_run: bool, again: bool) -> "Summary":
+    from ostiary.server.guards.passwords import Passwords
+    from ostiary.server.upkeep.importing import Import
+
+    chosen = site.settings
+    passwords = Passwords(
+        memory_kib=chosen.argon2_memory_kib, passes=chosen.argon2_passes, lanes=chosen.argon2_lanes
+    )
+    work = Import(site, site.pool(pool), source, passwords)
+    with shown.progress("judging" if dry_run else "importing", source.lines) as bar:
+
+        def told(line: int, rejected: int) -> None:
+            bar(line, f"{rejected} rejected" if rejected else "")
+
+        return work.try_out(told) if dry_run else work.run(told, again=again)
+
+
+def _tell(summary: "Summary", file: Path, seconds: float, *, dry_run: bool, as_json: bool) -> None:
+    rejected = str(file.with_name(f"{file.stem}.rejected.csv")) if summary.rejected else None
+    if as_json:
+        shown.as_json(
+            {
+                "rows": summary.rows,
+                "imported": 0 if dry_run else summary.made,
+                "importable": summary.made,
+                "rejected": summary.rejected,
+                "rejectedFile": rejected,
+                "resumedAfter": summary.resumed_after,
+                "finishedBefore": summary.finished_before,
+                "dryRun": dry_run,
+                "seconds": round(seconds, 1),
+            }
+        )
+        return
+    if summary.finished_before:
+        typer.echo("This very file was imported before (--again begins it anew). It came to:", err=True)
+    elif summary.resumed_after:
+        typer.echo(f"Went on behind row {summary.resumed_after}, where an earlier run had stopped.", err=True)
+    done = "could be imported" if dry_run else "imported"
+    print(f"{summary.rows} rows: {summary.made} {done}, {summary.rejected} rejected, {seconds:.1f} s")
+    if rejected:
+        print(f"Why, row by row: {rejected}")
+
+
+def _user(user: "UserRow", *, show: bool) -> dict[str, object]:
+    from ostiary.server.core.masking import mask_email, mask_number
+    from ostiary.server.guards.accounts import moment
+
+    phone, email = user.phone, user.email
+    return {
+        "userId": user.id,
+        "userPoolId": user.pool_id,
+        "status": user.status,
+        "username": user.username,
+        "phone": phone if show or phone is None else mask_number(phone),
+        "phoneVerified": user.phone_verified,
+        "email": email if show or email is None else mask_email(email),
+        "emailVerified": user.email_verified,
+        "createdAt": moment(user.made_at),
+        "lastLogin": moment(user.last_login_at) if user.last_login_at else None,
+    }

@@ -1,0 +1,164 @@
+"""The two files of an import: the CSV that is read, and the CSV of the rows that were rejected."""
+
+import csv
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+
+from ostiary.server.settings import StartRefusedError
+from ostiary.server.upkeep import import_rules
+from ostiary.server.upkeep.import_rules import Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRow:
+    """One row: its place among the rows (1, 2 …), the line it ends on, and its cells that are not empty."""
+
+    number: int
+    line: int
+    cells: Mapping[str, str] = field(repr=False)
+    too_long: bool = False
+    """It has more cells than the file has columns."""
+
+
+class ImportFile:
+    """A CSV file with a header (RFC 4180). Raises `StartRefusedError` where it is none, or has unknown columns."""
+
+    def __init__(self, path: Path, encoding: str, delimiter: str) -> None:
+        self.path = path
+        self._encoding = "utf-8-sig" if encoding.lower().replace("_", "-") == "utf-8" else encoding
+        self._delimiter = delimiter
+        self.digest, self.lines = self._look()
+        self.header = self._header()
+
+    def rows(self, after: int) -> Iterator[ImportRow]:
+        """The rows behind the first `after` ones. Empty lines are none."""
+        for number, (line, cells) in enumerate(self._lines(), start=1):
+            if number <= after:
+                continue
+            given = {name: text for name, text in zip(self.header, cells, strict=False) if text.strip()}
+            yield ImportRow(number, line, given, len(cells) > len(self.header))
+
+    def _look(self) -> tuple[str, int]:
+        digest, lines = hashlib.sha256(), 0
+        try:
+            with self.path.open("rb") as file:
+                while part := file.read(1 << 20):
+                    digest.update(part)
+                    lines += part.count(b"\n")
+        except OSError as error:
+            raise StartRefusedError(f"{self.path} can't be read: {error.strerror}") from error
+        return digest.hexdigest(), lines
+
+    def _header(self) -> tuple[str, ...]:
+        header = tuple(name.strip() for name in next(self._reader(), []))
+        if not header or len(set(header)) != len(header):
+            raise StartRefusedError(f"{self.path}: the first line must name the columns, each once")
+        unknown = import_rules.unknown_columns(header)
+        if unknown:
+            near = get_close_matches(unknown[0], import_rules.COLUMNS, n=1, cutoff=0.5)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise StartRefusedError(f"{self.path}: there is no column {unknown[0]!r}{hint}")
+        return header
+
+    def _lines(self) -> Iterator[tuple[int, list[str]]]:
+        reader = self._reader()
+        next(reader, None)
+        for cells in reader:
+            if cells:
+                yield reader.line_num, cells
+
+    def _reader(self) -> "_Reader":
+        return _Reader(self.path, self._encoding, self._delimiter)
+
+
+class _Reader:
+    """`csv.reader` whose complaints name the file and the line."""
+
+    def __init__(self, path: Path, encoding: str, delimiter: str) -> None:
+        self._path = path
+        try:
+            self._file = path.open(encoding=encoding, newline="")
+        except LookupError as error:
+            raise StartRefusedError(f"there is no encoding {encoding!r}") from error
+        self._reader = csv.reader(self._file, delimiter=delimiter, strict=True)
+
+    @property
+    def line_num(self) -> int:
+        return self._reader.line_num
+
+    def __iter__(self) -> "_Reader":
+        return self
+
+    def __next__(self) -> list[str]:
+        try:
+            return next(self._reader)
+        except StopIteration:
+            self._file.close()
+            raise
+        except UnicodeDecodeError as error:
+            raise StartRefusedError(
+                f"{self._path} is not {error.encoding}, near line {self.line_num + 1}: name its --encoding (gb18030?)"
+            ) from error
+        except csv.Error as error:
+            raise StartRefusedError(f"{self._path}, line {self.line_num}: {error}") from error
+
+
+class RejectedFile:
+    """`people.rejected.csv` beside `people.csv`: the rejected rows as they came, each with its place and reason.
+
+    Mode 600: rows may hold passwords. Made when the first row is rejected.
+    """
+
+    def __init__(self, source: ImportFile) -> None:
+        self.path = source.path.with_name(f"{source.path.stem}.rejected.csv")
+        self._header = (
+            *(name for name in source.header if name not in import_rules.IGNORED),
+            *import_rules.IGNORED,
+        )
+        if self.path == source.path:
+            raise StartRefusedError(f"{self.path} would be written over: give the file another name")
+
+    def begin(self, kept_up_to: int) -> None:
+        """Keep what an earlier run wrote of the first rows; whatever it wrote of later ones goes."""
+        kept = list(self._written(kept_up_to)) if kept_up_to else []
+        self.path.unlink(missing_ok=True)
+        if kept:
+            self._append(kept)
+
+    def add(self, rejected: Iterable[tuple[ImportRow, Rejected]]) -> None:
+        """Write rejected rows; on the disk when this returns."""
+        lines = [
+            [
+                *(row.cells.get(name, "") for name in self._header[:-3]),
+                str(row.number),
+                str(row.line),
+                verdict.reason,
+            ]
+            for row, verdict in rejected
+        ]
+        if lines:
+            self._append(lines)
+
+    def _written(self, up_to: int) -> Iterator[list[str]]:
+        try:
+            with self.path.open(encoding="utf-8", newline="") as file:
+                for cells in csv.reader(file):
+                    number = cells[-3] if len(cells) == len(self._header) else ""
+                    if number.isdecimal() and int(number) <= up_to:
+                        yield cells
+        except FileNotFoundError:
+            return
+
+    def _append(self, lines: Sequence[Sequence[str]]) -> None:
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "a", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            if file.tell() == 0:
+                writer.writerow(self._header)
+            writer.writerows(lines)
+            file.flush()
+            os.fsync(file.fileno())
