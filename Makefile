@@ -41,6 +41,11 @@ soak: setup ## The same tests with counts raised (hours)
 check: .venv/.project ## Format, lint, types, import contracts, house tests
 	@tools/check
 
+.PHONY: generate
+generate: .venv/.project ## Write the SDK's methods and docs/reference anew, from the operations table
+	@$(BIN)/python -m ostiary.client.generate
+	@$(BIN)/python -m tools.reference
+
 .PHONY: fmt
 fmt: .venv/.project ## Format the code and mend what the linter can mend
 	@$(BIN)/ruff format .

@@ -1,6 +1,6 @@
-"""Write docs/reference from the contract: operations.md, errors.md, openapi.json.
+"""Write docs/reference from the contract: operations.md, errors.md, compatibility.md, openapi.json.
 
-`python tools/reference.py` writes; tests/wire/test_contract_reference.py is red where a page is stale.
+`make generate` writes (`python -m tools.reference`); tests/wire/test_contract_reference.py is red where a page is stale.
 """
 
 import ast
@@ -17,6 +17,7 @@ from ostiary.contract.keys import Key
 from ostiary.contract.openapi import build
 from ostiary.contract.operation import Kind, Operation, Who
 from ostiary.contract.operations import OPERATIONS, common_errors
+from tools import compatibility
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 _MADE = "<!-- Made by tools/reference.py from src/ostiary/contract. Change it there. -->\n"
@@ -34,6 +35,9 @@ def pages() -> dict[str, str]:
     return {
         "operations.md": _operations(),
         "errors.md": _errors(),
+        "compatibility.md": _MADE.replace("src/ostiary/contract", "ostiary.compat")
+        + "\n"
+        + compatibility.page(),
         "openapi.json": json.dumps(build(), ensure_ascii=False, indent=1) + "\n",
     }
 
@@ -208,7 +212,7 @@ def main() -> int:
         if "--check" not in sys.argv:
             FOLDER.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-    print("stale: " + ", ".join(stale) if stale else "up to date")
+    print(("stale: " if "--check" in sys.argv else "written: ") + ", ".join(stale) if stale else "up to date")
     return 1 if stale and "--check" in sys.argv else 0
 
 
