@@ -8,6 +8,8 @@ from ostiary.contract.keys import Key
 from ostiary.server.core.phone import E164
 from ostiary.server.core.refused import Refused
 
+LONGEST_USERNAME = 256
+"""Characters, in the one spelling that is stored and shown: one character may stand for eighteen (NFKC)."""
 SHORTEST_PASSWORD = 8
 """Characters; length is the only rule (NIST SP 800-63B-4 §3.1.1.2). The contract ends at 1 024."""
 
@@ -32,9 +34,9 @@ class Names:
 
 
 def read_username(text: str) -> str | None:
-    """A user name as it is shown, or None where it is none: at least one character, all of them visible or spaces inside."""
+    """A user name as it is shown, or None where it is none: 1 to 256 characters, all of them visible or spaces inside."""
     name = unicodedata.normalize("NFKC", text).strip()
-    return name if name and name.isprintable() else None
+    return name if 0 < len(name) <= LONGEST_USERNAME and name.isprintable() else None
 
 
 def username_key(name: str) -> str:

@@ -28,6 +28,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _INVALID = Refused(Key.LOGIN_INVALID)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\xff]+")
 
 
@@ -130,10 +131,16 @@ def _credential(header: bytes) -> tuple[str | None, ClientSecret | None, bool]:
 
 
 def _basic(encoded: str) -> ClientSecret | None:
-    """RFC 7617. Our ids and secrets are URL-safe, so RFC 6749's extra encoding changes nothing in them."""
+    """RFC 7617, which allows no control characters (§2); a NUL would be an error of the database's, not of ours.
+
+    Our ids and secrets are URL-safe, so RFC 6749's extra encoding changes nothing in them.
+    """
     try:
-        client_id, colon, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+        pair = base64.b64decode(encoded, validate=True).decode()
     except (binascii.Error, ValueError):
+        return None
+    client_id, colon, secret = pair.partition(":")
+    if _CONTROL.search(pair):
         return None
     return ClientSecret(client_id, secret, "basic") if colon and client_id else None
 

@@ -115,6 +115,8 @@ class _Field:
     required: bool
     integer: bool
     free: bool
+    listed: bool
+    """A list of objects: an object by itself is of the wrong type."""
     inner: "Mapping[str, _Field] | None"
     """Fields of the object, or of each object of the list, that stands here."""
 
@@ -135,7 +137,7 @@ def _field(field: inspect.Field) -> _Field:
     )
     kinds = [kind.type if isinstance(kind, inspect.Metadata) else kind for kind in kinds]
     objects = [kind for kind in kinds if isinstance(kind, inspect.StructType)]
-    objects += [
+    listed = [
         kind.item_type
         for kind in kinds
         if isinstance(kind, inspect.ListType) and isinstance(kind.item_type, inspect.StructType)
@@ -144,7 +146,8 @@ def _field(field: inspect.Field) -> _Field:
         required=field.required,
         integer=any(isinstance(kind, inspect.IntType) for kind in kinds),
         free=any(isinstance(kind, inspect.AnyType | inspect.DictType) for kind in kinds),
-        inner=_described(objects[0]) if objects else None,
+        listed=not objects and bool(listed),
+        inner=_described((objects or listed)[0]) if objects or listed else None,
     )
 
 
@@ -176,7 +179,7 @@ def _given(members: Members, fields: Mapping[str, _Field]) -> Members:
         if field is None or value is None or value == "":
             continue
         if field.inner is not None:
-            if isinstance(value, dict):
+            if isinstance(value, dict) and not field.listed:
                 inner = _given(value, field.inner)
                 if inner or field.required:
                     given[name] = inner
