@@ -73,6 +73,11 @@ def replace(path: Path, keys: RootKeys) -> None:
         raise KeyFileError(f"{path} can't be replaced: {error.strerror}") from error
 
 
+def ring_for(path: Path) -> None:
+    """Make every process that watches the file look at all keys now, those in the database too."""
+    os.utime(path)
+
+
 @contextmanager
 def held(path: Path) -> Iterator[None]:
     """Keep others from rotating at the same time. Raises `KeyFileError` where somebody is at it."""

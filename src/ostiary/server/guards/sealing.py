@@ -38,6 +38,11 @@ def unseal(ports: Ports, sealed: bytes, *about: str) -> bytes:
         raise UnsealError("this was sealed for another row, or was changed") from error
 
 
+def key_id(sealed: bytes) -> str:
+    """The root key that sealed this."""
+    return sealed[1 : 1 + sealed[0]].decode()
+
+
 def seal_app_secret(ports: Ports, app_id: str, secret: str) -> bytes:
     """`apps.secret` of one application."""
     return seal(ports, secret.encode(), "app", app_id)

@@ -47,6 +47,10 @@ _SIGNING_OF = Sql(
     f"SELECT {SIGNING_COLUMNS} FROM signing_keys WHERE pool_id = :pool_id ORDER BY made_at, kid"
 )
 
+_RESEAL_SIGNING = Sql("UPDATE signing_keys SET sealed = :sealed WHERE kid = :kid AND sealed = :before")
+_EVERY_SIGNING = Sql(f"SELECT {SIGNING_COLUMNS} FROM signing_keys ORDER BY made_at, kid")
+_DELETE_SIGNING = Sql("DELETE FROM signing_keys WHERE kid = :kid")
+
 
 def insert_access_key(tx: Tx, key: AccessKeyRow) -> bool:
     """Store a new access key. False: the id is taken."""
@@ -92,6 +96,21 @@ def signing_keys_since(tx: Tx, since: int, most: int = 10_000) -> list[SigningKe
 def signing_keys_of(tx: Tx, pool_id: str) -> list[SigningKeyRow]:
     """All keys of a pool, oldest first; the newest that is not retired signs."""
     return [_signing(row) for row in tx.all(_SIGNING_OF, pool_id=pool_id)]
+
+
+def every_signing_key(tx: Tx) -> list[SigningKeyRow]:
+    """All there are, over all pools."""
+    return [_signing(row) for row in tx.all(_EVERY_SIGNING)]
+
+
+def reseal_signing_key(tx: Tx, row: SigningKeyRow, sealed: bytes) -> None:
+    """Seal a key's private half anew; where somebody was faster, the step runs again."""
+    tx.must(_RESEAL_SIGNING, kid=row.kid, before=row.sealed, sealed=sealed)
+
+
+def delete_signing_key(tx: Tx, kid: str) -> None:
+    """Take a key away: from the next look on, nothing that it signed is believed."""
+    tx.must(_DELETE_SIGNING, expect=None, kid=kid)
 
 
 def _signing(row: Row) -> SigningKeyRow:

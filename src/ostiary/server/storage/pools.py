@@ -57,6 +57,9 @@ _APP = Sql(f"SELECT {APP_COLUMNS} FROM apps WHERE id = :id")
 _APPS = Sql(f"SELECT {APP_COLUMNS} FROM apps WHERE pool_id = :pool_id ORDER BY made_at, id LIMIT :most")
 _SET_APP_POLICY = Sql("UPDATE apps SET policy = :policy WHERE id = :id")
 
+_EVERY_APP = Sql(f"SELECT {APP_COLUMNS} FROM apps ORDER BY made_at, id")
+_RESEAL_APP = Sql("UPDATE apps SET secret = :secret WHERE id = :id AND secret = :before")
+
 
 @lru_cache(maxsize=1_024)  # policies change seldom and are read on every request; equal text, equal policy
 def pool_policy(text: str) -> PoolPolicy:
@@ -152,6 +155,16 @@ def apps_of(tx: Tx, pool_id: str, most: int = 1_000) -> list[AppRow]:
 def set_app_policy(tx: Tx, app_id: str, policy: AppPolicy) -> bool:
     """Replace what an application may do. False: no such application."""
     return tx.run(_SET_APP_POLICY, id=app_id, policy=policy_text(policy)) == 1
+
+
+def every_app(tx: Tx) -> list[AppRow]:
+    """All there are, over all pools."""
+    return [_app(row) for row in tx.all(_EVERY_APP)]
+
+
+def reseal_app(tx: Tx, app: AppRow, secret: bytes) -> None:
+    """Seal an application's secret anew; where somebody was faster, the step runs again."""
+    tx.must(_RESEAL_APP, id=app.id, before=app.secret, secret=secret)
 
 
 def _pool(row: Row) -> PoolRow:

@@ -17,6 +17,8 @@ from ostiary.server.storage.migrate import MigrationError
 from ostiary.server.storage.pools import PoolRow
 from ostiary.server.storage.tx import Tx
 
+EVERY_POOL = 1_000_000
+"""More than there can be: what is done to keys is done to all pools."""
 ACTOR = "cli"
 """Who did it, in the audit log."""
 
@@ -48,7 +50,11 @@ class Site:
 
     def pools(self, wanted: str | None = None) -> list[PoolRow]:
         """All pools, or the one of this id. Raises `StartRefusedError` where there is none."""
-        found = [row for row in self.store.read_now(pools.every) if wanted in {None, row.id}]
+        found = [
+            row
+            for row in self.store.read_now(lambda tx: pools.every(tx, EVERY_POOL))
+            if wanted in {None, row.id}
+        ]
         if not found:
             raise StartRefusedError(
                 f"there is no pool {wanted}" if wanted else "there is no pool: run `ostiary init`"

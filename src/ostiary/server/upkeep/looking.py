@@ -1,0 +1,51 @@
+"""What there is, for lists and for the doctor."""
+
+from dataclasses import dataclass
+
+from ostiary.server.core.keyring import RootKey
+from ostiary.server.core.millis import DAY
+from ostiary.server.guards.accounts import moment
+from ostiary.server.guards.signing import PUBLISHED_FIRST
+from ostiary.server.storage import keys
+from ostiary.server.storage.keys import SigningKeyRow
+from ostiary.server.upkeep.rotation import SIGNING
+from ostiary.server.upkeep.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class KnownKey:
+    """A key without its secret. `state`: makes, waiting, stays."""
+
+    purpose: str
+    id: str
+    state: str
+    made_at: str
+    days_old: int
+    pool_id: str | None
+
+
+def known_keys(site: Site) -> list[KnownKey]:
+    """Root keys by purpose, then signing keys by pool; of each the newest first."""
+    now = site.ports.now()
+    found = [
+        KnownKey(purpose, key.id, _state(key), moment(key.made_at), (now - key.made_at) // DAY, None)
+        for purpose, ring in site.ports.keys.rings.items()
+        for key in ring.keys
+    ]
+    rows = site.store.read_now(keys.every_signing_key)
+    for pool_id in dict.fromkeys(row.pool_id for row in rows):
+        own = [row for row in rows if row.pool_id == pool_id]
+        signs = next((row for row in reversed(own) if row.made_at <= now - PUBLISHED_FIRST), own[0])
+        found += [_signing_key(row, signs, now) for row in reversed(own)]
+    return found
+
+
+def _state(key: RootKey) -> str:
+    if key.waiting:
+        return "waiting"
+    return "makes" if key.retired_at is None else "stays"
+
+
+def _signing_key(row: SigningKeyRow, signs: SigningKeyRow, now: int) -> KnownKey:
+    state = "makes" if row is signs else "waiting" if row.made_at > signs.made_at else "stays"
+    return KnownKey(SIGNING, row.kid, state, moment(row.made_at), (now - row.made_at) // DAY, row.pool_id)
