@@ -230,6 +230,15 @@ def newest(
     return [_stored(row) for row in tx.all(_NEWEST_TO, recipient=recipient, **params)]
 
 
+_LOAD = Sql(f"SELECT {_COLUMNS} FROM outbox WHERE id = :id")
+
+
+def load(tx: Tx, message_id: str) -> Stored | None:
+    """One message, or None."""
+    row = tx.one(_LOAD, id=message_id)
+    return None if row is None else _stored(row)
+
+
 _NEWEST_ID = Sql("SELECT max(id) FROM outbox")
 
 
