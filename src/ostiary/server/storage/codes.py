@@ -55,6 +55,13 @@ _PAY = Sql(
     """
 )
 
+_TOUCH = Sql(
+    """
+    UPDATE codes SET wrong = wrong
+    WHERE pool_id = :pool_id AND target = :target AND channel = :channel AND owner = :owner AND seed = :seed
+    """
+)
+
 _VOID_OWN = Sql(
     "UPDATE codes SET void_at = :now WHERE pool_id = :pool_id AND owner = :owner AND owner <> '' AND void_at IS NULL"
 )
@@ -124,6 +131,11 @@ def pay(tx: Tx, code: Code) -> None:
 def pay_if_it_stands(tx: Tx, code: Code) -> None:
     """The same, later and alone: a code that has been replaced since, or is dead already, needs none."""
     tx.must(_PAY, expect=None, **_key(code))
+
+
+def touch(tx: Tx, code: Code) -> None:
+    """Write a code's row as it is: fails where `pay` would."""
+    tx.must(_TOUCH, **_key(code))
 
 
 def void_all(tx: Tx, pool_id: str, owner: str, left_target: str | None, now: int) -> None:

@@ -58,6 +58,7 @@ def _told(call: Call, refused: Refused | None) -> Refused | None:
 def _look(asked: Visit[Look]) -> PreCheckCodeData | Refused:
     look = asked.ask
     proofs = passcodes.prove(asked, [Typed(look.channel, look.to, look.code)])
-    if isinstance(proofs, Refused) and proofs.key not in _NOT_VALID:
-        return proofs
-    return PreCheckCodeData(is_valid=not isinstance(proofs, Refused))
+    if isinstance(proofs, Refused):
+        return PreCheckCodeData(is_valid=False) if proofs.key in _NOT_VALID else proofs
+    passcodes.leave(asked, proofs[0])
+    return PreCheckCodeData(is_valid=True)

@@ -89,6 +89,17 @@ def use(visit: Visit[object], proof: Proof) -> None:
             guesses.end_row(visit.tx, counter.pool_id, counter.subject, counter.channel)
 
 
+def leave(visit: Visit[object], proof: Proof) -> None:
+    """Leave a right code as it is, and write what a wrong one would have written.
+
+    Where nothing can be stored (a full disk), a look must fail alike for right and wrong: else the answer to a wrong
+    guess that could not be counted would be told by its difference from the right one's.
+    """
+    for counter in proof.counters:
+        guesses.store(visit.tx, counter)
+    codes.touch(visit.tx, proof.code)
+
+
 def _candidate(visit: Visit[object], typed: Typed) -> _Candidate:
     """Find the one code to compare, and load its counters under their locks."""
     user_id = visit.account.user_id if visit.account else None
