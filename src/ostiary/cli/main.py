@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ostiary.cli import audit, database, demo, first, keys, serving, users
+from ostiary.cli import audit, backups, database, demo, first, keys, serving, users
 
 
 def _version(asked: bool) -> None:
@@ -40,3 +40,5 @@ app.command("demo")(demo.demo)
 app.add_typer(users.app, name="users")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
+app.command("backup")(backups.backup)
+app.command("restore")(backups.restore)
