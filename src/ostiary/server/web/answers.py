@@ -43,6 +43,8 @@ class Request:
     """For logs and metrics; set by the route."""
     unread: bool = False
     """Part of the body is still on its way, and the connection is good for nothing else."""
+    size: int = 0
+    """Bytes of the body that have arrived."""
 
     async def body(self) -> bytes | Refused:
         """The whole body. Refused: `body_too_large`, or `bad_json` where it did not arrive in time."""
@@ -51,21 +53,20 @@ class Request:
             async with asyncio.timeout(self.body_timeout):
                 return await self._whole_body()
         except TimeoutError:
-            return Refused(Key.BAD_JSON)
+            return Refused(Key.BODY_TOO_LARGE if self.size > MOST_BODY else Key.BAD_JSON)
 
     async def _whole_body(self) -> bytes | Refused:
         chunks: list[bytes] = []
-        size = 0
         while True:
             message = await self.receive()
             if message["type"] == "http.disconnect":
                 raise GoneError
             chunk = message.get("body", b"")
-            size += len(chunk)
-            if size <= MOST_BODY:
+            self.size += len(chunk)
+            if self.size <= MOST_BODY:
                 chunks.append(chunk)
             self.unread = message.get("more_body", False)
-            if size > _MOST_DRAINED or (size > MOST_BODY and not self.unread):
+            if self.size > _MOST_DRAINED or (self.size > MOST_BODY and not self.unread):
                 return Refused(Key.BODY_TOO_LARGE)
             if not self.unread:
                 return chunks[0] if len(chunks) == 1 else b"".join(chunks)
