@@ -123,9 +123,49 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     stop_timeout: Annotated[
         int, _number("Seconds that requests under way get to finish after SIGTERM.", 0, 8)
     ] = 8
+    webhook_url: Annotated[
+        str,
+        _text(
+            "The gateway that takes messages, as an https:// URL. Empty: none; messages then end as `no_route`. "
+            "http:// reaches `outbound_networks` only."
+        ),
+    ] = ""
+    webhook_secret: Annotated[
+        str,
+        _text(
+            "What requests to the gateway are signed with (Standard Webhooks): whsec_<base64 of 24 to 64 random "
+            "bytes>. Several, with blanks between them, while it is being changed."
+        ),
+    ] = ""
+    webhook_media: Annotated[
+        tuple[Literal["sms", "email"], ...],
+        _text("Which messages go to the gateway: sms, email. The others end as `no_route`."),
+    ] = ("sms", "email")
+    outbound_networks: Annotated[
+        tuple[str, ...],
+        _text(
+            "Addresses or networks that our own requests may reach although they are not public, by http:// too. "
+            "All public addresses may be reached by https://."
+        ),
+    ] = ()
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], _text("What is logged, on standard error.")
     ] = "info"
+    slow_step_ms: Annotated[
+        int,
+        _number("A step of the database that took this many milliseconds is logged. 0: none is.", 0),
+    ] = 500
+    otlp_endpoint: Annotated[
+        str,
+        Meta(
+            description="Where traces go (OTLP over HTTP, e.g. http://127.0.0.1:4318/v1/traces); wants "
+            "`pip install 'ostiary[otel]'`. Empty: none are made.",
+            pattern=r"^(https?://.+)?$",
+        ),
+    ] = ""
+
+    def __repr__(self) -> str:
+        return "Settings(…)"  # some of them are secrets
 
     @property
     def folder(self) -> Path:
@@ -194,7 +234,7 @@ def load(
         for name, (value, source) in layer.items():
             values[name] = _converted(name, value, source)
             sources[name] = source
-    for name in ("trusted_proxies", "backends"):
+    for name in ("trusted_proxies", "backends", "outbound_networks"):
         _check_networks(name, values.get(name, ()))
     return Loaded(Settings(**values), sources)
 

@@ -8,6 +8,7 @@ from ostiary.server.delivery.janitor import Janitor
 from ostiary.server.delivery.rendering import Renderer
 from ostiary.server.delivery.routes import Routes
 from ostiary.server.delivery.sealer import Sealer
+from ostiary.server.delivery.watch import Watch
 from ostiary.server.delivery.worker import Worker
 from ostiary.server.storage.db import Store
 
@@ -18,10 +19,12 @@ LATE = 15 * SECOND
 class Background:
     """Outbox worker, audit sealer and janitor of one process. Made inside the event loop that runs it."""
 
-    def __init__(self, store: Store, ports: Ports, routes: Routes, public_url: str) -> None:
+    def __init__(
+        self, store: Store, ports: Ports, routes: Routes, public_url: str, watch: Watch | None = None
+    ) -> None:
         self._ports = ports
         renderer = Renderer(ports, public_url)
-        self._worker = Worker(store, ports, routes, renderer)
+        self._worker = Worker(store, ports, routes, renderer, watch)
         self._sealer = Sealer(store, ports)
         self._janitor = Janitor(store, ports)
 
@@ -36,6 +39,11 @@ class Background:
         """Begin nothing new. Call it after the last request was answered, so that its messages are taken."""
         for part in (self._worker, self._sealer, self._janitor):
             part.loop.stop()
+
+    @property
+    def sending(self) -> int:
+        """Attempts at messages that are under way."""
+        return self._worker.under_way
 
     @property
     def ready(self) -> bool:

@@ -11,9 +11,11 @@
 
 import asyncio
 import re
+import time
 
 import structlog
 
+from ostiary.server.core.masking import mask_contact
 from ostiary.server.core.millis import SECOND
 from ostiary.server.core.ports import Ports
 from ostiary.server.core.traces import where
@@ -22,6 +24,7 @@ from ostiary.server.delivery.messages import Rendered
 from ostiary.server.delivery.rendering import Renderer
 from ostiary.server.delivery.retries import after_failure, over, settled
 from ostiary.server.delivery.routes import PermanentError, Routes, Sender, TransientError
+from ostiary.server.delivery.watch import Unwatched, Watch
 from ostiary.server.storage import outbox
 from ostiary.server.storage.db import Store
 from ostiary.server.storage.outbox import Outcome, Stored
@@ -43,16 +46,24 @@ log = structlog.get_logger(__name__)
 class Worker:
     """One per process. `run` until `stop`; several processes share one outbox."""
 
-    def __init__(self, store: Store, ports: Ports, routes: Routes, renderer: Renderer) -> None:
+    def __init__(
+        self, store: Store, ports: Ports, routes: Routes, renderer: Renderer, watch: Watch | None = None
+    ) -> None:
         self._store = store
         self._ports = ports
         self._routes = routes
         self._renderer = renderer
+        self._watch = watch or Unwatched()
         self.loop = Loop("outbox", ports, self._turn, POLL)
         self._under_way: set[asyncio.Task[None]] = set()
         self._outcomes: list[Outcome] = []
         self._heard = True
         """Whether there may be something to take; a turn without that only looks."""
+
+    @property
+    def under_way(self) -> int:
+        """Attempts that have begun and not ended."""
+        return len(self._under_way)
 
     async def run(self) -> None:
         """Deliver until `stop`; then finish what is under way."""
@@ -102,7 +113,12 @@ class Worker:
         return claimed
 
     async def _attempt(self, message: Stored) -> None:
-        self._outcomes.append(await self._outcome(message))
+        begun = time.perf_counter()
+        outcome = await self._outcome(message)
+        self._outcomes.append(outcome)
+        seconds = time.perf_counter() - begun
+        self._watch.attempted(message, outcome, seconds)
+        _tell(message, outcome, seconds)
 
     def _attempted(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
@@ -155,6 +171,23 @@ class Worker:
             await self._settle_and_claim(room=0)
         except UnavailableError as error:
             log.warning("outbox.not_settled", messages=len(self._outcomes), error=str(error))
+
+
+def _tell(message: Stored, outcome: Outcome, seconds: float) -> None:
+    """One line per attempt. What went wrong in it is a warning; what can't be sent for good, too."""
+    tell = log.info if outcome.state == "sent" else log.warning
+    tell(
+        "outbox.attempted",
+        message_id=message.id,
+        medium=message.medium,
+        to=mask_contact(message.recipient),
+        purpose=message.purpose,
+        state=outcome.state,
+        attempt=message.attempts,
+        ms=round(seconds * 1_000, 1),
+        reason=outcome.error,
+        provider_id=outcome.provider_id,
+    )
 
 
 def _reason(error: Exception) -> str:

@@ -7,8 +7,11 @@ outside its transaction; slow work (hashing, signing, network) stands before or 
 import asyncio
 import concurrent.futures
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar, cast
+
+import structlog
 
 from ostiary.server.core.millis import SECOND, Millis
 from ostiary.server.core.ports import Ports
@@ -22,6 +25,8 @@ QUEUE_LIMIT = 5 * SECOND
 """A step that could not begin by then is answered with `UnavailableError`."""
 
 DEFAULT_CONNECTIONS = 16
+
+log = structlog.get_logger(__name__)
 
 _CLOCK = Sql(
     "SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",  # the machine's: SQLite has none of its own
@@ -40,6 +45,9 @@ class Engine(Protocol):
 
     def read(self, job: Job) -> None:
         """Queue a reading step. Raises ClosedError."""
+
+    def waiting(self) -> int:
+        """Steps that nobody has begun."""
 
     def close(self) -> None:
         """Finish what is queued, then let go; blocks."""
@@ -68,6 +76,8 @@ class Store:
 
     def __init__(self, ports: Ports, start: Callable[[Counts, Callable[[set[str]], None]], Engine]) -> None:
         self.counts = Counts()
+        self.slow_seconds = 0.0
+        """Steps that take this long, waiting and commit included, are logged and counted; 0: none are."""
         self._ports = ports
         self._mailboxes: dict[asyncio.AbstractEventLoop, Mailbox] = {}
         self._listeners: dict[str, tuple[_Listener, ...]] = {}
@@ -102,6 +112,11 @@ class Store:
         """`sqlite` or `postgresql`."""
         return self._engine.dialect
 
+    @property
+    def waiting(self) -> int:
+        """Steps that wait for their turn."""
+        return self._engine.waiting()
+
     async def write(self, step: Callable[[Tx], T], lane: Lane = Lane.LIVE) -> T:
         """Run `step` in a transaction; its value, once that is durable.
 
@@ -109,14 +124,22 @@ class Store:
         then it is not known to be stored, and the caller answers 503.
         """
         job = self._job(step, reads=False)
+        asked = time.perf_counter()
         self._engine.write(job, lane)
-        return cast("T", await cast("asyncio.Future[Any]", job.future))
+        try:
+            return cast("T", await cast("asyncio.Future[Any]", job.future))
+        finally:
+            self._watch(job, asked)
 
     async def read(self, step: Callable[[Tx], T]) -> T:
         """Run `step` over one snapshot, read-only, within 5 s. Sees everything that was answered before."""
         job = self._job(step, reads=True)
+        asked = time.perf_counter()
         self._engine.read(job)
-        return cast("T", await cast("asyncio.Future[Any]", job.future))
+        try:
+            return cast("T", await cast("asyncio.Future[Any]", job.future))
+        finally:
+            self._watch(job, asked)
 
     def write_now(self, step: Callable[[Tx], T], lane: Lane = Lane.LIVE) -> T:
         """`write` for callers without an event loop: blocks. Never inside a step."""
@@ -161,6 +184,24 @@ class Store:
         """`close` for callers without an event loop."""
         self._engine.close()
 
+    def _watch(self, job: Job, asked: float) -> None:
+        """Log a step that took long, with where its time went. No values: only the step's name."""
+        answered = time.perf_counter()
+        if not self.slow_seconds or answered - asked < self.slow_seconds:
+            return
+        self.counts.slow += 1
+        begun, ended = job.begun or answered, job.ended or answered
+        log.warning(
+            "store.slow_step",
+            step=_name(job.step),
+            reads=job.reads,
+            ms=_ms(answered - asked),
+            waited_ms=_ms(begun - asked),
+            ran_ms=_ms(ended - begun),
+            committed_ms=_ms(answered - ended),
+            error=type(job.error).__name__ if job.error else None,
+        )
+
     def _job(self, step: Callable[[Tx], Any], *, reads: bool) -> Job:
         mailbox = self._mailbox()
         return Job(step, mailbox.loop.create_future(), mailbox, self._limit(), reads=reads)
@@ -184,6 +225,18 @@ class Store:
         for topic in topics:
             for listener in self._listeners.get(topic, ()):
                 listener.ring()
+
+
+def _name(step: Callable[[Tx], Any]) -> str:
+    """`features.phone_change.actions.update_phone` of the step inside it."""
+    step = getattr(step, "func", step)  # of a `partial`
+    home = getattr(step, "__module__", None) or type(step).__module__
+    name = getattr(step, "__qualname__", None) or type(step).__qualname__
+    return f"{home.removeprefix('ostiary.server.')}.{name.removesuffix('.<locals>.step')}"
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1_000, 1)
 
 
 def _clock(tx: Tx) -> Millis:

@@ -9,14 +9,17 @@ Rules of this room:
 
 import asyncio
 import threading
-from collections import deque
+import time
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ostiary.server.storage.tx import ConflictError, Lane, Tx, UnavailableError
 
+TALLY = "tally:"
+"""Topics that begin so are counted, beside being told."""
 RERUNS = 3
 """How often a step is run again after a conflict before it counts as failed."""
 
@@ -36,6 +39,10 @@ class Counts:
     """SQL statements of steps, reads included; BEGIN, SAVEPOINT and COMMIT are not counted."""
     commits: int = 0
     """Write transactions committed."""
+    commit_seconds: float = 0.0
+    """What they took, from COMMIT to its answer."""
+    steps: int = 0
+    """Steps that stood in those batches."""
     batches: int = 0
     """Group commits tried (PostgreSQL: write steps)."""
     biggest_batch: int = 0
@@ -43,15 +50,26 @@ class Counts:
     """Steps run again after a conflict or a lost batch."""
     unavailable: int = 0
     """Steps answered with `UnavailableError`."""
+    slow: int = 0
+    """Steps that took longer than `Store.slow_seconds`, waiting and commit included."""
+    tallies: Counter[str] = field(default_factory=Counter)
+    """What committed steps counted (`storage/tallies.py`), by topic."""
+
+    def tally(self, topics: Iterable[str]) -> None:
+        """Count what one durable step told of."""
+        self.tallies.update(topic for topic in topics if topic.startswith(TALLY))
 
     def add(self, other: "Counts") -> None:
         """Take in what one thread counted."""
         self.statements += other.statements
         self.commits += other.commits
+        self.commit_seconds += other.commit_seconds
+        self.steps += other.steps
         self.batches += other.batches
         self.biggest_batch = max(self.biggest_batch, other.biggest_batch, min(1, other.batches))
         self.reruns += other.reruns
         self.unavailable += other.unavailable
+        self.tallies.update(other.tallies)
 
 
 class Mailbox:
@@ -84,7 +102,19 @@ class Mailbox:
 class Job:
     """One step on its way through an engine, and whoever waits for it."""
 
-    __slots__ = ("error", "facts", "future", "given_up_at", "mailbox", "reads", "step", "topics", "value")
+    __slots__ = (
+        "begun",
+        "ended",
+        "error",
+        "facts",
+        "future",
+        "given_up_at",
+        "mailbox",
+        "reads",
+        "step",
+        "topics",
+        "value",
+    )
 
     def __init__(
         self,
@@ -109,6 +139,8 @@ class Job:
         """The survivors of the last run that had any."""
         self.topics: set[str] = set()
         """Whom to tell once the last run is durable."""
+        self.begun = self.ended = 0.0
+        """Of its runs, by `time.perf_counter`; 0: it never began."""
 
     def settle(self) -> None:
         """Give the waiter its answer, in the waiter's thread (a waiter that left gets none)."""
@@ -145,7 +177,9 @@ def work(job: Job, scope: Callable[[Job], Any], pause: Callable[[int], None], co
     `scope` runs `job.step` in a transaction or savepoint that is gone without a trace if it raises:
     `ConflictError` (run it again), `UnavailableError`, `BatchLostError` (passed on), or the step's error.
     """
+    job.begun = time.perf_counter()
     failure = _tried(job, scope, pause, counts)
+    job.ended = time.perf_counter()
     if failure is not None:
         job.topics = set()
     if failure is not None and job.facts:
@@ -234,6 +268,9 @@ class Lanes:
             self._bulk_is_next = True
             return [self._live.popleft() for _ in range(min(most, len(self._live)))]
 
+    def __len__(self) -> int:
+        return len(self._live) + len(self._bulk)
+
     def close(self) -> None:
         """Take no more; what waits is still served."""
         with self._filled:
@@ -278,6 +315,9 @@ class Crew:
                 )
                 self._threads.append(thread)
                 thread.start()
+
+    def __len__(self) -> int:
+        return len(self._jobs)
 
     def close(self) -> None:
         """Finish what waits, then end every thread."""

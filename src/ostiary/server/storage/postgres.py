@@ -11,6 +11,7 @@ Rules of this room:
 
 import re
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
@@ -211,6 +212,10 @@ class PostgresEngine:
         """Queue a reading step for the next free connection."""
         self._people.put(job)
 
+    def waiting(self) -> int:
+        """See `Engine.waiting`."""
+        return len(self._people) + len(self._bulk)
+
     def close(self) -> None:
         """Finish what waits; blocks until the last commit is answered."""
         self._people.close()
@@ -248,10 +253,12 @@ class _Connection:
             job.error = unavailable("The step waited too long for its turn")
         elif not job.future.done():
             self._counts.batches += not job.reads
+            self._counts.steps += not job.reads
             work(job, self._transaction, self._pause, self._counts)
         self._counts.unavailable += isinstance(job.error, UnavailableError)
-        self._count()
         topics = job.topics
+        self._counts.tally(topics)
+        self._count()
         answer([job])
         if topics:
             self._shared.tell(topics)
@@ -267,7 +274,9 @@ class _Connection:
         tx = PostgresReadTx(wire, BEGIN_READ) if job.reads else PostgresTx(wire)
         try:
             value = job.step(tx)
+            begun = time.perf_counter()
             tx.commit()
+            self._counts.commit_seconds += 0.0 if job.reads else time.perf_counter() - begun
         except BaseException as error:
             job.facts = tx.facts or job.facts
             self._undo(wire, error)

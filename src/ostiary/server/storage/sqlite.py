@@ -10,6 +10,7 @@ Rules of this room:
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -128,6 +129,10 @@ class SqliteEngine:
         """Queue a step for the next free reader."""
         self._readers.put(job)
 
+    def waiting(self) -> int:
+        """See `Engine.waiting`."""
+        return len(self._lanes) + len(self._readers)
+
     def close(self) -> None:
         """Finish what waits; blocks until the last batch is durable."""
         self._readers.close()
@@ -159,6 +164,7 @@ class _Writer:
             jobs = self._still_wanted(taken)
             if jobs:
                 self._counts.batches += 1
+                self._counts.steps += len(jobs)
                 self._counts.biggest_batch = max(self._counts.biggest_batch, len(jobs))
                 self._serve(jobs)
             self._finish(taken)
@@ -182,6 +188,9 @@ class _Writer:
     def _finish(self, jobs: list[Job]) -> None:
         self._counts.unavailable += sum(isinstance(job.error, UnavailableError) for job in jobs)
         topics: set[str] = set().union(*(job.topics for job in jobs))
+        for job in jobs:
+            if job.topics:
+                self._counts.tally(job.topics)
         answer(jobs)
         if topics:
             self._tell(topics)
@@ -262,7 +271,9 @@ class _Writer:
             raise BatchLostError(str(error)) from error
 
     def _commit(self) -> None:
+        begun = time.perf_counter()
         self._own("COMMIT")
+        self._counts.commit_seconds += time.perf_counter() - begun
         self._counts.commits += 1
 
     def _roll_back(self) -> None:
