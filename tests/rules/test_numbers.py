@@ -4,8 +4,10 @@ import phonenumbers
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from phonenumbers import PhoneNumberType
 
 from ostiary.server.core.phone import (
+    E164,
     can_be_texted,
     country_code,
     national_part,
@@ -155,3 +157,17 @@ def test_separators_and_widths_change_nothing(number: str, data: st.DataObject) 
         )
     if len(typed) <= 64:
         assert read_number(typed, code, CHINA) == number
+
+
+def test_a_number_taken_apart_is_what_parsing_finds() -> None:
+    """`can_be_texted` and `country_code` do without parsing: for every region and kind of number, with one outcome."""
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS):
+        for kind in (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE, PhoneNumberType.TOLL_FREE):
+            example = phonenumbers.example_number_for_type(region, kind)
+            if example is None:
+                continue
+            number = E164(phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164))
+            parsed = phonenumbers.parse(number)
+            fixed = phonenumbers.number_type(parsed) == PhoneNumberType.FIXED_LINE
+            assert can_be_texted(number) == (phonenumbers.is_valid_number(parsed) and not fixed), number
+            assert country_code(number) == f"+{parsed.country_code}", number

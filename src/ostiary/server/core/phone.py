@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import NewType
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
+from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumberFormat, PhoneNumberType
 
 E164 = NewType("E164", str)
 """`+8613800138000`: a plus sign, the calling code, the national number, digits only."""
@@ -66,25 +66,51 @@ def _parse(text: str, code: str) -> E164 | None:
         if str(parsed.country_code) != code:
             return None
         before, plain = plain, phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
-        if plain == before:
+        if plain == before or not _has_prefix(plain.removeprefix(f"+{code}"), region):
             return E164(plain)
     return None
+
+
+def _has_prefix(national: str, region: str) -> bool:
+    """Whether parsing would take a trunk or carrier prefix off once more; most numbers need no second look."""
+    metadata = PhoneMetadata.metadata_for_region_or_calling_code(0, region)
+    prefix = metadata.national_prefix_for_parsing if metadata is not None else None
+    return prefix is not None and re.match(prefix, national) is not None
 
 
 @lru_cache(maxsize=8_192)
 def can_be_texted(number: E164) -> bool:
     """Whether a number that is new to us may get a code: valid, and not known to be a fixed line."""
-    parsed = phonenumbers.parse(number)
-    return (
-        phonenumbers.is_valid_number(parsed)
-        and phonenumbers.number_type(parsed) != PhoneNumberType.FIXED_LINE
-    )
+    parsed = _taken_apart(number)
+    kind = phonenumbers.number_type(parsed)  # UNKNOWN: not a valid number of any kind
+    return kind not in {PhoneNumberType.UNKNOWN, PhoneNumberType.FIXED_LINE}
+
+
+def country_code(number: E164) -> str:
+    """`+86` of `+8613800138000`."""
+    return f"+{_calling_code(number)}"
 
 
 @lru_cache(maxsize=8_192)
-def country_code(number: E164) -> str:
-    """`+86` of `+8613800138000`."""
-    return f"+{phonenumbers.parse(number).country_code}"
+def _calling_code(number: E164) -> int:
+    """No calling code begins with another one (ITU-T E.164 §6.2.1), so the first that fits is the one."""
+    for end in (2, 3, 4):
+        code = int(number[1:end])
+        if code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+            return code
+    raise ValueError("not an E.164 number")
+
+
+def _taken_apart(number: E164) -> phonenumbers.PhoneNumber:
+    """What parsing would find, without parsing: an E.164 number says it all."""
+    national = national_part(number)
+    zeros = len(national) - len(national.lstrip("0"))
+    return phonenumbers.PhoneNumber(
+        country_code=_calling_code(number),
+        national_number=int(national),
+        italian_leading_zero=True if zeros else None,
+        number_of_leading_zeros=zeros if zeros > 1 else None,
+    )
 
 
 def national_part(number: E164) -> str:
