@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ostiary.cli import audit, backups, database, demo, first, keys, serving, users
+from ostiary.cli import audit, backups, database, demo, first, keys, policies, serving, users
 
 
 def _version(asked: bool) -> None:
@@ -42,3 +42,4 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.command("backup")(backups.backup)
 app.command("restore")(backups.restore)
+app.add_typer(policies.app, name="settings")

@@ -1,0 +1,59 @@
+"""Reading and changing the settings of a pool or of one of its applications."""
+
+from functools import partial
+
+from ostiary.server.core.people import Pool
+from ostiary.server.guards import audit
+from ostiary.server.settings import StartRefusedError
+from ostiary.server.storage import pools
+from ostiary.server.storage.pools import PoolRow
+from ostiary.server.storage.tx import Tx
+from ostiary.server.upkeep import policy_rules
+from ostiary.server.upkeep.policy_rules import Setting
+from ostiary.server.upkeep.site import Site
+
+
+def shown(site: Site, pool: PoolRow, app_id: str | None) -> list[Setting]:
+    """The settings of a pool, or of its application of this id. Raises `StartRefusedError`."""
+    if app_id is None:
+        return policy_rules.pool_settings(pool.policy)
+    return site.store.read_now(lambda tx: policy_rules.app_settings(_app(tx, pool, app_id).policy))
+
+
+def change(site: Site, pool: PoolRow, app_id: str | None, name: str, text: str) -> list[Setting]:
+    """Change one setting, with an audit row; all of them after. Raises `StartRefusedError` with the reason."""
+    step = partial(_change_pool, site, pool) if app_id is None else partial(_change_app, site, pool, app_id)
+    return site.store.write_now(lambda tx: step(name, text, tx))
+
+
+def _change_pool(site: Site, pool: PoolRow, name: str, text: str, tx: Tx) -> list[Setting]:
+    before = pools.policy(tx, pool.id, lock=True) or pool.policy
+    seen = Pool(pool.id, pool.name, pool.country_code, pool.locale, before)
+    after = policy_rules.change_pool(seen, name, text)
+    if isinstance(after, str):
+        raise StartRefusedError(after)
+    if after != before:
+        pools.set_policy(tx, pool.id, after)
+        errand = site.errand(tx, pool)
+        audit.note(errand, "security_settings_changed", user_id="", actor=errand.actor, fields=name)
+    return policy_rules.pool_settings(after)
+
+
+def _change_app(site: Site, pool: PoolRow, app_id: str, name: str, text: str, tx: Tx) -> list[Setting]:
+    before = _app(tx, pool, app_id).policy
+    after = policy_rules.change_app(before, name, text)
+    if isinstance(after, str):
+        raise StartRefusedError(after)
+    if after != before:
+        pools.set_app_policy(tx, app_id, after)
+        errand = site.errand(tx, pool)
+        audit.note(errand, "app_settings_changed", user_id="", actor=errand.actor, app=app_id, fields=name)
+    return policy_rules.app_settings(after)
+
+
+def _app(tx: Tx, pool: PoolRow, app_id: str) -> pools.AppRow:
+    found = pools.load_app(tx, app_id)
+    if found is None or found.pool_id != pool.id:
+        known = ", ".join(f"{app.id} ({app.name})" for app in pools.apps_of(tx, pool.id))
+        raise StartRefusedError(f"the pool has no application {app_id}; it has {known}")
+    return found

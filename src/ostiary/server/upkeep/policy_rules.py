@@ -1,0 +1,169 @@
+"""The settings of pools and applications, one by one: name, value, range, meaning; and changing one from text. Pure.
+
+Names are the wire's, with a dot where a setting stands inside another (`changePhoneStrategy.verifyOldPhone`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import inspect
+
+from ostiary.contract.security import UpdateSecuritySettings
+from ostiary.server.core.people import Facts, Pool
+from ostiary.server.core.policy import AppPolicy, PoolPolicy
+from ostiary.server.core.refused import Refused
+from ostiary.server.features.management import settings_rules
+
+P = TypeVar("P", PoolPolicy, AppPolicy)
+
+POOL_TEXTS: Mapping[str, str] = {
+    "changePhoneStrategy.verifyOldPhone": "The old number must be proven, too, before it is changed.",
+    "changeEmailStrategy.verifyOldEmail": "The old address must be proven, too, before it is changed.",
+    "verifyCodeLength": "Digits of a code. 4 and 5 only where wrongCodesPerDay is at most 5.",
+    "verifyCodeMaxAttempts": "The wrong guess that kills a code.",
+    "verifyCodeTtl": "Seconds that a code is good.",
+    "wrongCodesPerDay": "Wrong guesses per user (or number) and channel in 24 hours; a new code does not refill it.",
+    "updateTokenTtl": "Seconds between proving a number and moving to it.",
+    "stepUpMaxAge": "Without the old number's proof: seconds since the session's last credential check, at most.",
+    "endOtherSessions": "After a change of number every other session of the user ends.",
+    "requireBoundCodes": "Codes that were asked for without signing in are refused where a user acts for themselves.",
+    "allowedCountries": "Calling codes of countries to which codes may be sent.",
+    "sendPerAddressPerMinute": "Unsigned asks for codes per caller's address and minute. 0: not limited.",
+    "sendPerAddressPerDay": "Unsigned asks for codes per caller's address and 24 hours. 0: not limited.",
+    "sendPerAppPerDay": "Asks for codes per application and 24 hours. 0: not limited.",
+    "registerDisabled": "Nobody can sign up.",
+    "allowedOrigins": "Websites whose scripts may call, one a line. Empty: none.",
+}
+APP_TEXTS: Mapping[str, str] = {
+    "selfService": "Tokens of this application may manage their user's account.",
+    "refreshTokenRotation": "A refresh gives a new refresh token; using an old one again ends the session.",
+    "tokenEndpointAuthMethod": "How the application proves itself; none: a public client, which has no secret.",
+    "redirectUris": "Where the application may have browsers sent back to.",
+    "accessTokenLife": "Seconds that an access token is good.",
+    "refreshTokenLife": "Seconds that a session with offline_access lives.",
+    "sessionLife": "Seconds that any other session lives.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting. `allowed` is its type and range in words."""
+
+    name: str
+    value: Any
+    default: Any
+    allowed: str
+    text: str
+
+
+def pool_settings(policy: PoolPolicy) -> list[Setting]:
+    """A pool's settings, in the order of the reference."""
+    return _settings(policy, PoolPolicy(), POOL_TEXTS)
+
+
+def app_settings(policy: AppPolicy) -> list[Setting]:
+    """An application's settings."""
+    return _settings(policy, AppPolicy(), APP_TEXTS)
+
+
+def change_pool(pool: Pool, name: str, text: str) -> PoolPolicy | str:
+    """A pool's settings after one was changed, or why it can't be, in words."""
+    found = _find(name, pool_settings(pool.policy))
+    if isinstance(found, str):
+        return found
+    try:
+        form = msgspec.convert(_nested(name, _value(found, text)), UpdateSecuritySettings, strict=False)
+    except msgspec.ValidationError as error:
+        return f"{name}: {_told(error)}; allowed: {found.allowed}"
+    changes = settings_rules.read_update(form, Facts(pool, None))
+    after = changes if isinstance(changes, Refused) else settings_rules.judge(pool.policy, changes)
+    if not isinstance(after, Refused):
+        return after
+    if name in {"verifyCodeLength", "wrongCodesPerDay"}:
+        return f"{name}: codes of 4 or 5 digits need wrongCodesPerDay of 5 at most"
+    return f"{name}: {text!r} can't be used; allowed: {found.allowed}"
+
+
+def change_app(policy: AppPolicy, name: str, text: str) -> AppPolicy | str:
+    """An application's settings after one was changed, or why it can't be, in words."""
+    found = _find(name, app_settings(policy))
+    if isinstance(found, str):
+        return found
+    values = {**msgspec.to_builtins(policy), name: _value(found, text)}
+    try:
+        return msgspec.convert(values, AppPolicy, strict=False)
+    except msgspec.ValidationError as error:
+        return f"{name}: {_told(error)}; allowed: {found.allowed}"
+
+
+def _settings(policy: P, default: P, texts: Mapping[str, str]) -> list[Setting]:
+    values, defaults, kinds = _flat(policy), _flat(default), _kinds(type(policy))
+    return [Setting(name, values[name], defaults[name], kinds[name], texts[name]) for name in values]
+
+
+def _flat(struct: msgspec.Struct, prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for info in msgspec.structs.fields(struct):
+        value = getattr(struct, info.name)
+        if isinstance(value, msgspec.Struct):
+            found |= _flat(value, f"{prefix}{info.encode_name}.")
+        else:
+            found[prefix + info.encode_name] = list(value) if isinstance(value, tuple) else value
+    return found
+
+
+def _kinds(struct: type[msgspec.Struct], prefix: str = "") -> dict[str, str]:
+    found: dict[str, str] = {}
+    for info in msgspec.structs.fields(struct):
+        kind = inspect.type_info(info.type)
+        if isinstance(kind, inspect.StructType):
+            found |= _kinds(kind.cls, f"{prefix}{info.encode_name}.")
+        else:
+            found[prefix + info.encode_name] = allowed(kind)
+    return found
+
+
+def allowed(kind: inspect.Type) -> str:
+    """A type and its range, in words."""
+    match kind:
+        case inspect.Metadata(inner):
+            return allowed(inner)
+        case inspect.BoolType():
+            return "true or false"
+        case inspect.IntType(ge=least, le=most):
+            if least is None:
+                return "a whole number"
+            return f"{least} or more" if most is None else f"{least} to {most}"
+        case inspect.LiteralType(values):
+            return ", ".join(map(str, values))
+        case inspect.VarTupleType() | inspect.ListType():
+            return f"a list: {allowed(kind.item_type)}"
+    return "text"
+
+
+def _find(name: str, settings: list[Setting]) -> Setting | str:
+    found = next((setting for setting in settings if setting.name == name), None)
+    if found is not None:
+        return found
+    near = get_close_matches(name, [setting.name for setting in settings], n=1, cutoff=0.5)
+    return f"there is no setting {name!r}" + (f"; did you mean {near[0]}?" if near else "")
+
+
+def _value(setting: Setting, text: str) -> Any:
+    if isinstance(setting.default, list):
+        return [part.strip() for part in text.split(",") if part.strip()]
+    if isinstance(setting.default, bool):
+        return text.lower()
+    return text
+
+
+def _nested(name: str, value: Any) -> dict[str, Any]:
+    first, dot, rest = name.partition(".")
+    return {first: _nested(rest, value) if dot else value}
+
+
+def _told(error: msgspec.ValidationError) -> str:
+    return str(error).partition(" - at `")[0]
