@@ -18,6 +18,7 @@ EXPECTED = [
     (audit_seal._SEALED_AFTER, "audit_by_place"),
     (audit_seal._SEAL, "audit_pkey|audit_unsealed"),
     (RUBBISH["codes"].delete, "codes_by_end"),
+    (RUBBISH["guess_counters"].delete, "guess_counters_by_end"),
     (RUBBISH["send_limits"].delete, "send_limits_by_end"),
     (RUBBISH["send_minutes"].delete, "send_minutes_by_minute"),
     (RUBBISH["sessions"].delete, "sessions_by_end"),

@@ -7,6 +7,7 @@ because anybody may guess at a number.
 import msgspec
 
 from ostiary.server.core.codes import Counter, WrongGuess
+from ostiary.server.core.millis import DAY
 from ostiary.server.storage.tx import Row, Sql, Tx
 
 _GUESSES = msgspec.json.Decoder(tuple[WrongGuess, ...])
@@ -28,11 +29,12 @@ _MAKE = Sql(
 _STORE = Sql(
     """
     INSERT INTO guess_counters
-        (pool_id, subject, channel, guesses, row_wrong, shut_at, told_half_at, told_all_at, version)
-    VALUES (:pool_id, :subject, :channel, :guesses, :row_wrong, :shut_at, :told_half_at, :told_all_at, 0)
+        (pool_id, subject, channel, guesses, row_wrong, shut_at, told_half_at, told_all_at, ends_at, version)
+    VALUES (:pool_id, :subject, :channel, :guesses, :row_wrong, :shut_at, :told_half_at, :told_all_at, :ends_at, 0)
     ON CONFLICT (pool_id, subject, channel) DO UPDATE SET
         guesses = :guesses, row_wrong = :row_wrong, shut_at = :shut_at,
-        told_half_at = :told_half_at, told_all_at = :told_all_at, version = guess_counters.version + 1
+        told_half_at = :told_half_at, told_all_at = :told_all_at, ends_at = :ends_at,
+        version = guess_counters.version + 1
     WHERE guess_counters.version = :version
     """
 )
@@ -80,6 +82,7 @@ def store(tx: Tx, counter: Counter) -> None:
         shut_at=counter.shut_at,
         told_half_at=counter.told_half_at,
         told_all_at=counter.told_all_at,
+        ends_at=max((guess.at for guess in counter.guesses), default=0) + DAY,
         version=counter.version,
     )
 

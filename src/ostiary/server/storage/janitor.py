@@ -1,8 +1,8 @@
 """What may be forgotten, as data: rows whose life ended long ago.
 
 Nothing is judged by whether such a row is still there (invariant I10): expiry is judged at use.
-Guess counters, one-time tokens and the audit trail are not in here: the first two are one row per user
-and channel or kind, the last is kept.
+A user's guess counters, one-time tokens and the audit trail are not in here: the first two are one row per
+user and channel or kind, the last is kept. A number's counters go: anybody may guess at any number.
 """
 
 from collections.abc import Mapping
@@ -38,6 +38,14 @@ def _outbox(states: str) -> Sql:
 
 RUBBISH: Mapping[str, Rubbish] = {
     "codes": Rubbish(DAY, _by("codes", "pool_id, target, channel, owner", "ends_at")),
+    "guess_counters": Rubbish(
+        DAY,
+        Sql(
+            "DELETE FROM guess_counters WHERE (pool_id, subject, channel) IN"
+            " (SELECT pool_id, subject, channel FROM guess_counters WHERE substr(subject, 1, 7) = 'number:'"
+            " AND ends_at < :before ORDER BY ends_at LIMIT :limit)"
+        ),
+    ),
     "send_limits": Rubbish(DAY, _by("send_limits", "key", "ends_at")),
     "send_minutes": Rubbish(2 * DAY, _by("send_minutes", "key, minute", "minute", ":before_second")),
     "refresh_tokens": Rubbish(

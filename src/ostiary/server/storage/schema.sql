@@ -151,8 +151,10 @@ CREATE TABLE guess_counters (
     told_half_at    {int},
     told_all_at     {int},
     version         {int} NOT NULL DEFAULT 0,
+    ends_at         {int} NOT NULL DEFAULT 0,   -- when its last guess leaves the window
     PRIMARY KEY (pool_id, subject, channel)
 ) {keyed};
+CREATE INDEX guess_counters_by_end ON guess_counters (ends_at) WHERE substr(subject, 1, 7) = 'number:';
 
 -- Exact sending limits: one row a key, its last instants in it. Coarse ones: sums per minute.
 CREATE TABLE send_limits (
