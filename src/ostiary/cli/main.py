@@ -5,7 +5,19 @@ from typing import Annotated
 
 import typer
 
-from ostiary.cli import audit, backups, database, demo, first, keys, policies, serving, users
+from ostiary.cli import (
+    audit,
+    backups,
+    database,
+    demo,
+    doctor,
+    first,
+    keys,
+    messages,
+    policies,
+    serving,
+    users,
+)
 
 
 def _version(asked: bool) -> None:
@@ -43,3 +55,5 @@ app.add_typer(audit.app, name="audit")
 app.command("backup")(backups.backup)
 app.command("restore")(backups.restore)
 app.add_typer(policies.app, name="settings")
+app.add_typer(messages.app, name="messages")
+app.command("doctor")(doctor.doctor)

@@ -34,6 +34,21 @@ def pairs(facts: Mapping[str, object]) -> None:
         print(f"{label:<{width}}  {fact}")
 
 
+def notices(found: Sequence[tuple[str, str, str, str]]) -> None:
+    """Level, its colour, what is so, what to do: two lines each."""
+    if sys.stdout.isatty():
+        from rich.console import Console
+        from rich.text import Text
+
+        console = Console()
+        for level, colour, what, do in found:
+            console.print(Text(f"{level:<8}", colour) + Text(what))
+            console.print(Text(f"        → {do}", "dim"))
+        return
+    for level, _, what, do in found:
+        print(f"{level:<8}{what}\n        → {do}")
+
+
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Callable[[int, str], None]]:
     """A bar on standard error, on a terminal only; what it gives is called with how far it is, and a remark."""
