@@ -1,0 +1,142 @@
+"""The update token in the database: whose it is, for how long, and what is left of it (phone-change.md §5, §6)."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from ostiary.contract.keys import Key
+from ostiary.contract.profile import UpdatePhone
+from ostiary.server.core.call import UserToken
+from ostiary.server.core.keyring import KeyRing, RootKey, RootKeys
+from ostiary.server.core.millis import Millis
+from ostiary.server.core.policy import AppPolicy, ChangePhoneStrategy
+from ostiary.server.core.ports import Ports
+from ostiary.server.core.refused import Refused
+from ostiary.server.features.phone_change import actions
+from ostiary.server.storage import pools
+from ostiary.server.storage.pools import AppRow
+from tests.journeys.hands import NO_OLD, key, new_code, pair
+from tests.service import Service
+from tests.workbench import BIND, LOGIN, UNBIND, Workbench
+
+pytestmark = pytest.mark.anyio
+
+OLD, NEW = "+8613800138000", "+8613900139000"
+
+
+@pytest.fixture
+async def bench(database: str) -> AsyncIterator[Workbench]:
+    bench = Workbench(database)
+    yield bench
+    await bench.close()
+
+
+def why(answer: object) -> Key | None:
+    return answer.key if isinstance(answer, Refused) else None
+
+
+def test_the_old_number_wanted_by_now_and_not_proven_then(service: Service):
+    """The policy was made stricter between the two steps."""
+    ann, new = service.person(), service.number()
+    with service.settings(**NO_OLD):
+        token = ann.client.verify_update_phone_request(pair(new, new_code(ann, new))).data.update_phone_token
+    assert key(ann.client.update_phone, token) == "update_token_invalid"
+    with service.settings(**NO_OLD):
+        assert key(ann.client.update_phone, token) == "update_token_invalid", "spent by that"
+
+
+async def test_another_application_s_token_of_the_same_session_is_another_taker(bench: Workbench) -> None:
+    """It stays good for the application it was granted to."""
+    who = bench.person(OLD)
+    token = await bench.ready_to_change(who, NEW)
+    app = AppRow("app-2", bench.pool_id, "Other", b"", AppPolicy(), bench.ports.now())
+    bench.store.write_now(lambda tx: pools.insert_app(tx, app))
+    assert isinstance(who.call.user, UserToken)
+    call = replace(who.again(), user=replace(who.call.user, app_id="app-2"), app_id="app-2")
+    answer = await actions.update_phone(bench.service, call, UpdatePhone(update_phone_token=token))
+    assert why(answer) is Key.UPDATE_TOKEN_INVALID
+    assert why(await bench.update(who, token)) is None
+
+
+async def test_only_a_mac_of_it_is_kept(bench: Workbench) -> None:
+    who = bench.person(OLD)
+    token = await bench.ready_to_change(who, NEW)
+    assert token.startswith("upt_")
+    assert len(token) >= 4 + 43, "256 bit"
+    mac = bytes(bench.one("SELECT mac FROM one_time_tokens"))
+    assert len(mac) == 32
+    assert token not in repr(bench.all("SELECT * FROM one_time_tokens"))
+
+
+async def test_a_token_whose_key_is_gone_is_over(database: str) -> None:
+    bench = Workbench(database)
+    who = bench.person(OLD)
+    token = await bench.ready_to_change(who, NEW)
+    rings = dict(bench.keys.rings)
+    rings["tokens"] = KeyRing("tokens", (RootKey("tokens-2", Ports.random_bytes(32), Millis(0)),))
+    bench.ports.keys = RootKeys(rings)
+    assert why(await bench.update(who, token)) is Key.UPDATE_TOKEN_INVALID
+    await bench.close()
+
+
+async def test_live_means_before_its_end_and_not_from_the_future(bench: Workbench) -> None:
+    bench.policy(update_token_ttl=30)
+    for number, (seconds, good) in enumerate(((29, True), (31, False), (-4, True), (-7, False))):
+        who = bench.person(f"+861380{number:07d}")
+        token = await bench.ready_to_change(who, f"+861390{number:07d}")
+        bench.clock.advance(seconds=seconds)
+        assert (why(await bench.update(who, token)) is None) is good, seconds
+        bench.clock.advance(seconds=-seconds if seconds < 0 else 0)
+
+
+async def test_a_move_voids_all_codes_of_the_user_and_nobody_s_at_the_number_that_is_left(
+    bench: Workbench,
+) -> None:
+    who, other = bench.person(OLD), bench.person(None)
+    elsewhere = "+8613700000000"
+    assert await bench.send(who, BIND, elsewhere) is None
+    assert await bench.send(bench.stranger(), LOGIN, OLD) is None
+    assert await bench.send(bench.stranger(), LOGIN, elsewhere) is None
+    assert await bench.send(other, BIND, elsewhere) is None
+    assert await bench.send(other, BIND, NEW) is None
+    assert why(await bench.update(who, await bench.ready_to_change(who, NEW))) is None
+    dead = {
+        (row[0], row[1], row[2])
+        for row in bench.all("SELECT target, channel, owner FROM codes WHERE void_at IS NOT NULL")
+    }
+    ann = who.user_id
+    assert dead == {(elsewhere, BIND, ann), (OLD, LOGIN, ""), (OLD, UNBIND, ann), (NEW, BIND, ann)}
+    assert (await bench.look(other, BIND, NEW, bench.code(other, BIND, NEW))).is_valid, (
+        "another's is another's"
+    )
+
+
+async def test_binding_and_unbinding_end_the_other_sessions_too(bench: Workbench) -> None:
+    for end, outcome in ((True, Key.LOGIN_EXPIRED), (False, None)):
+        bench.policy(end_other_sessions=end)
+        who = bench.person(None, email="a@example.com" if end else "b@example.com")
+        number = f"+86135{int(end):08d}"
+        other = bench.session(who.user_id, None)
+        assert await bench.send(who, BIND, number) is None
+        assert await bench.bind(who, number, bench.code(who, BIND, number)) is None
+        assert why(await bench.send(other, BIND, NEW)) is outcome
+        bench.clock.advance(seconds=61)
+        another = bench.session(who.user_id, number)
+        assert await bench.send(who, UNBIND, number) is None
+        assert await bench.unbind(who, bench.code(who, UNBIND, number)) is None
+        assert why(await bench.send(another, BIND, "+8613600000000")) is outcome
+        assert bench.one("SELECT phone_version FROM users WHERE id = :id", id=who.user_id) == 2
+
+
+async def test_an_account_s_number_came_back_and_is_another_one(bench: Workbench) -> None:
+    """Versions count the numbers an account had: away and back again is not where one was."""
+    bench.policy(change_phone_strategy=ChangePhoneStrategy(verify_old_phone=False))
+    who = bench.person(OLD)
+    assert why(await bench.update(who, await bench.ready_to_change(who, NEW))) is None
+    back = replace(who, phone=NEW)
+    bench.clock.advance(seconds=61)
+    assert why(await bench.update(back, await bench.ready_to_change(back, OLD))) is None
+    assert bench.phone(who.user_id) == OLD
+    assert bench.one("SELECT phone_version FROM users WHERE id = :id", id=who.user_id) == 2
+    assert bench.one("SELECT version FROM phones WHERE user_id = :id", id=who.user_id) == 2
