@@ -8,6 +8,7 @@ import pytest
 
 from ostiary import compat
 from ostiary.contract.operations import BY_NAME, LATER
+from tests.docs.pages import ROOT
 from tools.compatibility import ASKS_FOR, CLASSES, NOTES, is_served, methods, page, works
 
 
@@ -56,3 +57,10 @@ def test_every_method_is_on_the_page_once():
         part = text[text.index(f"## {side}") :].partition("\n## ")[0]
         told = re.findall(r"`(\w+)`(?= \||,|\.\n)", part)
         assert sorted(told) == sorted(methods(side))
+
+
+def test_the_readme_counts_right():
+    text = (ROOT / "README.md").read_text()
+    listed = methods("AuthenticationClient")
+    working = [name for name in listed if works("AuthenticationClient", name)]
+    assert f"Of its {len(listed)} methods for applications, {len(working)} work so far" in text

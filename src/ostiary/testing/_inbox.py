@@ -39,9 +39,10 @@ class NothingArrived(AssertionError):
 class Inbox:
     """What arrived, newest first. Where the code under test runs in the test's own event loop, await `…_async`."""
 
-    def __init__(self, url: str, http: httpx2.Client) -> None:
+    def __init__(self, url: str, http: httpx2.Client | None = None) -> None:
+        """Look into the inbox of the service at `url`; `http` is a client of your own, which you close."""
         self._url = f"{url}/dev/inbox.json"
-        self._http = http
+        self._http = http or httpx2.Client(trust_env=False)
 
     def messages(self, to: str | None = None, channel: str | None = None) -> list[Message]:
         """What has arrived by now: at a number or address, of a channel or notice, where given."""
