@@ -15,7 +15,14 @@ from ostiary.contract.operations import BY_NAME
 from ostiary.server.core.call import Call, ManagementToken
 from ostiary.server.core.millis import HOUR, Millis
 from ostiary.server.core.refused import Refused
-from ostiary.server.features.management import listing, security_settings, tokens, user_changes, users
+from ostiary.server.features.management import (
+    listing,
+    records,
+    security_settings,
+    tokens,
+    user_changes,
+    users,
+)
 from ostiary.server.storage import keys
 from ostiary.server.storage.keys import AccessKeyRow
 from ostiary.server.web import wire
@@ -23,7 +30,7 @@ from tests.workbench import Workbench
 
 ACTIONS = {
     name: getattr(module, name)
-    for module in (listing, security_settings, tokens, user_changes, users)
+    for module in (listing, records, security_settings, tokens, user_changes, users)
     for name in BY_NAME
     if hasattr(module, name)
 }

@@ -2,7 +2,7 @@
 """ManagementClient, AsyncManagementClient and PlainManagementClient: one method per operation, and the shortcuts over them."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from ostiary.client._clients import AsyncManagement, PlainManagement, SyncManagement
 from ostiary.client._endpoint import Result, api, fields, oauth
@@ -25,6 +25,10 @@ from ostiary.contract.management import (
 )
 from ostiary.contract.profile import (
     User,
+)
+from ostiary.contract.records import (
+    AuditEventPaging,
+    MessagePaging,
 )
 from ostiary.contract.security import (
     ChangeEmailStrategy,
@@ -100,6 +104,22 @@ _DELETE_USERS_BATCH = api(
     IsSuccess,
     credential="management",
     safe=False,
+)
+_LIST_AUDIT_EVENTS = api(
+    "list_audit_events",
+    "GET",
+    "/api/v3/list-audit-events",
+    AuditEventPaging,
+    credential="management",
+    safe=True,
+)
+_LIST_MESSAGES = api(
+    "list_messages",
+    "GET",
+    "/api/v3/list-messages",
+    MessagePaging,
+    credential="management",
+    safe=True,
 )
 
 
@@ -631,6 +651,110 @@ class ManagementClient(SyncManagement):
             {
                 "userIds": user_ids,
                 "options": fields(options),
+            },
+        )
+
+    def list_audit_events(
+        self,
+        user_id: str | None = None,
+        event: str | None = None,
+        verdict: str | None = None,
+        request_id: str | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+    ) -> Result[AuditEventPaging]:
+        """Read the pool's audit trail.
+
+        What was done or refused, by whom, at which request. Numbers and addresses appear as keyed hashes:
+        equal ones are equal. `start` and `end` are milliseconds since 1970. Newest first, 20 rows unless
+        `limit` says otherwise, 100 at most. One call looks at 20 000 rows at most, so a page may be short
+        or empty and still have a `next`: ask again with `before` = `next` until there is none.
+
+        - `user_id`: What an account is found by: user name, e-mail address, external id.
+        - `event`: What an account is found by: user name, e-mail address, external id.
+        - `verdict`: `done`, or the key of a refusal.
+        - `request_id`: What an account is found by: user name, e-mail address, external id.
+        - `start`: From this moment on.
+        - `end`: Before this moment.
+        - `before`: `next` of the page before.
+        - `limit`: 20 where absent.
+
+        `data` is `AuditEventPaging`:
+
+        - `.list`
+        - `.next`: Ask again with `before` = this; absent: that was all.
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`; and `APIConnectionError`,
+        `APITimeoutError`.
+
+        `GET /api/v3/list-audit-events`. For example::
+
+            client.list_audit_events()
+        """
+        return self._do(
+            _LIST_AUDIT_EVENTS,
+            {
+                "userId": user_id,
+                "event": event,
+                "verdict": verdict,
+                "requestId": request_id,
+                "start": start,
+                "end": end,
+                "before": before,
+                "limit": limit,
+            },
+        )
+
+    def list_messages(
+        self,
+        to: str | None = None,
+        state: Literal["queued", "sending", "sent", "withheld", "expired", "no_route", "dead"] | None = None,
+        purpose: str | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+    ) -> Result[MessagePaging]:
+        """Read what the pool sent, or could not send.
+
+        `state` is `queued` (waits, or waits to be tried again), `sending`, `sent` (the gateway took it),
+        `withheld` (looks from outside as if it were sent, and never is), `expired` (its code ended before
+        it could be sent), `no_route` (no sender for its medium) or `dead` (refused for good, or tried until
+        its end). `start` and `end` are milliseconds since 1970. Newest first, 20 rows unless `limit` says
+        otherwise, 100 at most. One call looks at 20 000 rows at most, so a page may be short or empty and
+        still have a `next`: ask again with `before` = `next` until there is none.
+
+        - `to`: A whole number (E.164) or address.
+        - `purpose`: A channel, or the name of a notice.
+        - `start`: From this moment on.
+        - `end`: Before this moment.
+        - `before`: `next` of the page before.
+        - `limit`: 20 where absent.
+
+        `data` is `MessagePaging`:
+
+        - `.list`
+        - `.next`: Ask again with `before` = this; absent: that was all.
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`; and `APIConnectionError`,
+        `APITimeoutError`.
+
+        `GET /api/v3/list-messages`. For example::
+
+            client.list_messages()
+        """
+        return self._do(
+            _LIST_MESSAGES,
+            {
+                "to": to,
+                "state": state,
+                "purpose": purpose,
+                "start": start,
+                "end": end,
+                "before": before,
+                "limit": limit,
             },
         )
 
@@ -1166,6 +1290,110 @@ class AsyncManagementClient(AsyncManagement):
             },
         )
 
+    async def list_audit_events(
+        self,
+        user_id: str | None = None,
+        event: str | None = None,
+        verdict: str | None = None,
+        request_id: str | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+    ) -> Result[AuditEventPaging]:
+        """Read the pool's audit trail.
+
+        What was done or refused, by whom, at which request. Numbers and addresses appear as keyed hashes:
+        equal ones are equal. `start` and `end` are milliseconds since 1970. Newest first, 20 rows unless
+        `limit` says otherwise, 100 at most. One call looks at 20 000 rows at most, so a page may be short
+        or empty and still have a `next`: ask again with `before` = `next` until there is none.
+
+        - `user_id`: What an account is found by: user name, e-mail address, external id.
+        - `event`: What an account is found by: user name, e-mail address, external id.
+        - `verdict`: `done`, or the key of a refusal.
+        - `request_id`: What an account is found by: user name, e-mail address, external id.
+        - `start`: From this moment on.
+        - `end`: Before this moment.
+        - `before`: `next` of the page before.
+        - `limit`: 20 where absent.
+
+        `data` is `AuditEventPaging`:
+
+        - `.list`
+        - `.next`: Ask again with `before` = this; absent: that was all.
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`; and `APIConnectionError`,
+        `APITimeoutError`.
+
+        `GET /api/v3/list-audit-events`. For example::
+
+            await client.list_audit_events()
+        """
+        return await self._do(
+            _LIST_AUDIT_EVENTS,
+            {
+                "userId": user_id,
+                "event": event,
+                "verdict": verdict,
+                "requestId": request_id,
+                "start": start,
+                "end": end,
+                "before": before,
+                "limit": limit,
+            },
+        )
+
+    async def list_messages(
+        self,
+        to: str | None = None,
+        state: Literal["queued", "sending", "sent", "withheld", "expired", "no_route", "dead"] | None = None,
+        purpose: str | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+    ) -> Result[MessagePaging]:
+        """Read what the pool sent, or could not send.
+
+        `state` is `queued` (waits, or waits to be tried again), `sending`, `sent` (the gateway took it),
+        `withheld` (looks from outside as if it were sent, and never is), `expired` (its code ended before
+        it could be sent), `no_route` (no sender for its medium) or `dead` (refused for good, or tried until
+        its end). `start` and `end` are milliseconds since 1970. Newest first, 20 rows unless `limit` says
+        otherwise, 100 at most. One call looks at 20 000 rows at most, so a page may be short or empty and
+        still have a `next`: ask again with `before` = `next` until there is none.
+
+        - `to`: A whole number (E.164) or address.
+        - `purpose`: A channel, or the name of a notice.
+        - `start`: From this moment on.
+        - `end`: Before this moment.
+        - `before`: `next` of the page before.
+        - `limit`: 20 where absent.
+
+        `data` is `MessagePaging`:
+
+        - `.list`
+        - `.next`: Ask again with `before` = this; absent: that was all.
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`; and `APIConnectionError`,
+        `APITimeoutError`.
+
+        `GET /api/v3/list-messages`. For example::
+
+            await client.list_messages()
+        """
+        return await self._do(
+            _LIST_MESSAGES,
+            {
+                "to": to,
+                "state": state,
+                "purpose": purpose,
+                "start": start,
+                "end": end,
+                "before": before,
+                "limit": limit,
+            },
+        )
+
 
 class PlainManagementClient(PlainManagement):
     """The incumbent's methods: dicts in, envelopes as dicts out."""
@@ -1476,5 +1704,55 @@ class PlainManagementClient(PlainManagement):
             {
                 "userIds": user_ids,
                 "options": fields(options),
+            },
+        )
+
+    def list_audit_events(
+        self,
+        user_id: str | None = None,
+        event: str | None = None,
+        verdict: str | None = None,
+        request_id: str | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+    ) -> dict[str, Any]:
+        """Read the pool's audit trail."""
+        return self._ask(
+            _LIST_AUDIT_EVENTS,
+            {
+                "userId": user_id,
+                "event": event,
+                "verdict": verdict,
+                "requestId": request_id,
+                "start": start,
+                "end": end,
+                "before": before,
+                "limit": limit,
+            },
+        )
+
+    def list_messages(
+        self,
+        to: str | None = None,
+        state: str | None = None,
+        purpose: str | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+    ) -> dict[str, Any]:
+        """Read what the pool sent, or could not send."""
+        return self._ask(
+            _LIST_MESSAGES,
+            {
+                "to": to,
+                "state": state,
+                "purpose": purpose,
+                "start": start,
+                "end": end,
+                "before": before,
+                "limit": limit,
             },
         )

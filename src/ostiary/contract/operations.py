@@ -12,9 +12,10 @@ from ostiary.contract.account_operations import MESSAGES, PROFILE, REGISTER
 from ostiary.contract.keys import Key
 from ostiary.contract.management_operations import MANAGEMENT
 from ostiary.contract.operation import Kind, Later, Operation, Who
+from ostiary.contract.record_operations import RECORDS
 from ostiary.contract.token_operations import TOKENS
 
-OPERATIONS: tuple[Operation, ...] = (*REGISTER, *MESSAGES, *PROFILE, *TOKENS, *MANAGEMENT)
+OPERATIONS: tuple[Operation, ...] = (*REGISTER, *MESSAGES, *PROFILE, *TOKENS, *MANAGEMENT, *RECORDS)
 
 BY_NAME: Mapping[str, Operation] = MappingProxyType({op.name: op for op in OPERATIONS})
 

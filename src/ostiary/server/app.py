@@ -14,9 +14,19 @@ import structlog
 
 from ostiary.contract.operations import OPERATIONS
 from ostiary.server.core.ports import Ports
+from ostiary.server.delivery import gateway
 from ostiary.server.delivery.background import Background
+from ostiary.server.delivery.gateway import Gateway
 from ostiary.server.delivery.routes import Routes, Sender
-from ostiary.server.features.management import listing, security_settings, tokens, user_changes, users
+from ostiary.server.delivery.watch import Watch
+from ostiary.server.features.management import (
+    listing,
+    records,
+    security_settings,
+    tokens,
+    user_changes,
+    users,
+)
 from ostiary.server.features.messages import actions as messages
 from ostiary.server.features.oidc import discovery, refresh, revocation, user_info
 from ostiary.server.features.phone_change import actions as phone_change
@@ -37,8 +47,9 @@ from ostiary.server.web.api import Action, Api
 from ostiary.server.web.callers import Callers
 from ostiary.server.web.cors import Origins
 from ostiary.server.web.health import Health
-from ostiary.server.web.metrics import Metrics
+from ostiary.server.web.metrics import Metrics, process_label
 from ostiary.server.web.middleware import Edge
+from ostiary.server.web.tracing import NoTraces, Traces, tracing
 
 STOP_WITHIN = 9.5
 """Seconds from SIGTERM to the end of the process, whatever hangs (interfaces.md: 10)."""
@@ -51,7 +62,7 @@ log = structlog.get_logger(__name__)
 MODULES = (
     *(sign_up, sign_in, messages, profile, phone_change),
     *(discovery, refresh, revocation, user_info),
-    *(tokens, security_settings, users, user_changes, listing),
+    *(tokens, security_settings, users, user_changes, listing, records),
 )
 """Where the actions are: each operation's is the function of its name in exactly one of these."""
 
@@ -79,12 +90,16 @@ class Backstage:
     background: Background
     keys: KeyWatch
     chores: list["asyncio.Task[None]"]
+    gateway: Gateway
+    traces: Traces
 
     async def close(self) -> None:
         """After the background has ended: what was asked of the store is stored."""
         for chore in self.chores:
             chore.cancel()
+        await self.gateway.close()
         await self.store.close()
+        await asyncio.to_thread(self.traces.close)
 
 
 @dataclass(slots=True)
@@ -137,8 +152,11 @@ async def _composed(
         dev=settings.dev,
     )
     extra = await _dev_routes(settings, service, operations, url)
-    backstage = await _backstage(settings, store, ports, url, service.signer, follow=settings.workers > 1)
-    metrics = Metrics(store.counts)
+    metrics = Metrics(store.counts, lambda: store.waiting, process=process_label(settings.workers))
+    backstage = await _backstage(
+        settings, store, ports, url, service.signer, follow=settings.workers > 1, watch=metrics
+    )
+    metrics.watch_sending(lambda: backstage.background.sending)
     health = Health(
         store,
         ports,
@@ -160,7 +178,9 @@ async def _composed(
         body_timeout=settings.body_timeout,
         https=url.startswith("https:"),
         only_hosts=_is_loopback_name if settings.dev else None,
+        traces=backstage.traces,
     )
+    metrics.watch_requests(lambda: edge.under_way)
     return Process(service, edge, health, backstage)
 
 
@@ -184,9 +204,17 @@ async def compose_backstage(settings: Settings) -> Backstage:
 
 
 async def _backstage(
-    settings: Settings, store: Store, ports: Ports, url: str, signer: Signer | None, *, follow: bool
+    settings: Settings,
+    store: Store,
+    ports: Ports,
+    url: str,
+    signer: Signer | None,
+    *,
+    follow: bool,
+    watch: Watch | None = None,
 ) -> Backstage:
-    """`follow`: another process may move the dev clock."""
+    """`follow`: another process may move the dev clock. `watch`: who counts what is sent."""
+    store.slow_seconds = settings.slow_step_ms / 1_000
     senders: dict[Medium, Sender] = {}
     chores: list[asyncio.Task[None]] = []
     if settings.dev:
@@ -198,9 +226,13 @@ async def _backstage(
         await clock.load()
         if follow:
             chores.append(asyncio.create_task(clock.follow()))
+    way_out = gateway.gateway(settings, ports)
+    routes = Routes({**senders, **way_out.senders})
+    traces = tracing(settings.otlp_endpoint, ports)
+    watch = watch if isinstance(traces, NoTraces) else traces.watching(watch)
     keys = KeyWatch(settings.keys_path, ports, signer.refresh if signer else None)
     chores.append(asyncio.create_task(keys.run()))
-    return Backstage(store, Background(store, ports, Routes(senders), url), keys, chores)
+    return Backstage(store, Background(store, ports, routes, url, watch), keys, chores, way_out, traces)
 
 
 async def _dev_routes(
@@ -227,6 +259,7 @@ def check(settings: Settings) -> None:
         raise StartRefusedError(f"dev mode listens on loopback addresses only, not on {settings.host}")
     if settings.inbox and not settings.dev:
         raise StartRefusedError("the inbox shows people's codes: it is for dev mode only (inbox = false)")
+    gateway.check(settings)
     if settings.workers > 1 and settings.on_sqlite:
         raise StartRefusedError(
             "--workers above 1 needs PostgreSQL: SQLite has one writer, so a second process would only wait for it"

@@ -1,5 +1,7 @@
 """Numbers and addresses as they may stand in logs, notices and lists: enough to recognise one's own."""
 
+from ipaddress import ip_address, ip_network
+
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
 _CALLING_CODES = frozenset(map(str, COUNTRY_CODE_TO_REGION_CODE))
@@ -34,6 +36,16 @@ def mask_email(address: str) -> str:
 def mask_contact(contact: str) -> str:
     """A number or an address, whichever it is."""
     return mask_email(contact) if "@" in contact else mask_number(contact)
+
+
+def mask_address(address: str) -> str:
+    """`203.0.113.0/24` of `203.0.113.9`, `2001:db8:1::/48` of `2001:db8:1:2::3`: the network, not whose machine."""
+    plain = address.partition("/")[0].partition("%")[0]
+    try:
+        length = 48 if ip_address(plain).version == 6 else 24
+        return str(ip_network(f"{plain}/{length}", strict=False))
+    except ValueError:
+        return _HIDDEN
 
 
 def _calling_code(digits: str) -> str:

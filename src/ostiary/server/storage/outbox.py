@@ -115,14 +115,15 @@ def queue(tx: Tx, message: Message) -> None:
     tx.after_commit(TOPIC)
 
 
-_COLUMNS = (
+COLUMNS = (
     "id, pool_id, user_id, medium, recipient, purpose, lang, state, attempts, due_at, made_at, ends_at,"
     " settled_at, provider_id, error, facts"
 )
-_OUTBOX_COLUMNS = ", ".join(f"outbox.{name.strip()}" for name in _COLUMNS.split(","))
+_OUTBOX_COLUMNS = ", ".join(f"outbox.{name.strip()}" for name in COLUMNS.split(","))
 
 
-def _stored(row: Row) -> Stored:
+def stored(row: Row) -> Stored:
+    """A row of `COLUMNS`."""
     return Stored(*row[:-1], facts=msgspec.json.decode(row[-1]))
 
 
@@ -142,7 +143,7 @@ _CLAIM = Sql(
      WHERE id IN (SELECT id FROM outbox
                    WHERE state IN ('queued', 'sending') AND due_at <= :now
                    ORDER BY due_at LIMIT :limit)
-    RETURNING {_COLUMNS}
+    RETURNING {COLUMNS}
     """,
     # A CTE, because PostgreSQL may evaluate a subquery with SKIP LOCKED more than once.
     postgresql=f"""
@@ -160,7 +161,7 @@ _CLAIM = Sql(
 def claim(tx: Tx, now: int, limit: int, lease: int) -> list[Stored]:
     """Take up to `limit` messages that are due, oldest first, for `lease` milliseconds."""
     rows = tx.all(_CLAIM, now=now, until=now + lease, limit=limit)
-    return sorted(map(_stored, rows), key=lambda message: message.id)
+    return sorted(map(stored, rows), key=lambda message: message.id)
 
 
 _SETTLE = Sql(
@@ -195,24 +196,24 @@ def settle(tx: Tx, outcomes: Sequence[Outcome]) -> int:
 
 _NEWEST = Sql(
     f"""
-    SELECT {_COLUMNS} FROM outbox
+    SELECT {COLUMNS} FROM outbox
      WHERE id > :after AND state IN (SELECT value FROM json_each(:states))
      ORDER BY id DESC LIMIT :limit
 """,
     postgresql=f"""
-    SELECT {_COLUMNS} FROM outbox
+    SELECT {COLUMNS} FROM outbox
      WHERE id > :after AND state IN (SELECT jsonb_array_elements_text(CAST(:states AS jsonb)))
      ORDER BY id DESC LIMIT :limit
 """,
 )
 _NEWEST_TO = Sql(
     f"""
-    SELECT {_COLUMNS} FROM outbox
+    SELECT {COLUMNS} FROM outbox
      WHERE recipient = :recipient AND id > :after AND state IN (SELECT value FROM json_each(:states))
      ORDER BY id DESC LIMIT :limit
 """,
     postgresql=f"""
-    SELECT {_COLUMNS} FROM outbox
+    SELECT {COLUMNS} FROM outbox
      WHERE recipient = :recipient AND id > :after
        AND state IN (SELECT jsonb_array_elements_text(CAST(:states AS jsonb)))
      ORDER BY id DESC LIMIT :limit
@@ -226,17 +227,17 @@ def newest(
     """Messages in one of `states`, newest first; to one recipient, and after an id, where given."""
     params = {"states": msgspec.json.encode(states).decode(), "after": after, "limit": limit}
     if recipient is None:
-        return [_stored(row) for row in tx.all(_NEWEST, **params)]
-    return [_stored(row) for row in tx.all(_NEWEST_TO, recipient=recipient, **params)]
+        return [stored(row) for row in tx.all(_NEWEST, **params)]
+    return [stored(row) for row in tx.all(_NEWEST_TO, recipient=recipient, **params)]
 
 
-_LOAD = Sql(f"SELECT {_COLUMNS} FROM outbox WHERE id = :id")
+_LOAD = Sql(f"SELECT {COLUMNS} FROM outbox WHERE id = :id")
 
 
 def load(tx: Tx, message_id: str) -> Stored | None:
     """One message, or None."""
     row = tx.one(_LOAD, id=message_id)
-    return None if row is None else _stored(row)
+    return None if row is None else stored(row)
 
 
 _NEWEST_ID = Sql("SELECT max(id) FROM outbox")
@@ -246,3 +247,24 @@ def newest_id(tx: Tx) -> str:
     """The id of the newest message, '' where there is none."""
     row = tx.one(_NEWEST_ID)
     return (row[0] if row else None) or ""
+
+
+_RESEND = Sql(
+    """
+    UPDATE outbox SET state = 'queued', due_at = :now, settled_at = NULL, error = NULL,
+                      ends_at = CASE WHEN purpose LIKE 'CHANNEL%' OR ends_at > :ends_at THEN ends_at ELSE :ends_at END
+     WHERE id = :id AND state IN ('dead', 'no_route') AND (purpose NOT LIKE 'CHANNEL%' OR ends_at > :now)
+    """
+)
+
+
+def resend(tx: Tx, message_id: str, now: int, ends_at: int) -> bool:
+    """Have a dead letter sent again, with the same id; False: nothing there may be sent.
+
+    Only what ended as `dead` or `no_route`: what was sent would be dropped by a receiver that knows its id. A code
+    keeps its end, and past it is not sent; a notice gets until `ends_at` if that is later. Wants a writing step.
+    """
+    again = tx.run(_RESEND, id=message_id, now=now, ends_at=ends_at) == 1
+    if again:
+        tx.after_commit(TOPIC)
+    return again

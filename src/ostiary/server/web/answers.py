@@ -41,6 +41,8 @@ class Request:
     body_timeout: float = 10.0
     operation: str = "none"
     """For logs and metrics; set by the route."""
+    facts: dict[str, str] = field(default_factory=dict)
+    """Who asked, for the log: ids, and the address masked."""
     unread: bool = False
     """Part of the body is still on its way, and the connection is good for nothing else."""
     size: int = 0

@@ -17,6 +17,7 @@ from ostiary.contract.operation import Kind, Operation
 from ostiary.contract.operations import BY_PATH
 from ostiary.contract.tokens import UserInfoParams
 from ostiary.server.core.call import Call, UserToken
+from ostiary.server.core.masking import mask_address
 from ostiary.server.core.refused import Refused
 from ostiary.server.guards.service import Service
 from ostiary.server.web import oauth, wire
@@ -55,6 +56,7 @@ class Api:
         # OpenID Connect's user info may be given its token in the query or the form (RFC 6750 §2.2, §2.3).
         form_token = form.access_token if isinstance(form, UserInfoParams) else None
         call = await self._callers.read(request.headers, request.peer, request.id, form_token)
+        request.facts = _facts(call)
         if isinstance(form, Refused) and form.key in _NOT_OPERATIONS_FAULT:
             answer = self._refused(operation, call, form, request)
         else:
@@ -99,6 +101,18 @@ def _done(operation: Operation, call: Call, data: Any) -> Answer:
 def _verb(method: str) -> str:
     """HEAD reads what GET reads."""
     return "GET" if method == "HEAD" else method
+
+
+def _facts(call: Call) -> dict[str, str]:
+    """Who asks, as a log may know it: ids are no secrets, and an address tells its network only."""
+    facts = {"address": mask_address(call.address)} if call.address else {}
+    if isinstance(call.user, UserToken):
+        facts |= {"user": call.user.user_id, "app": call.user.app_id}
+    elif call.app_id is not None:
+        facts["app"] = call.app_id[:64]  # the caller's word
+    if not isinstance(call.manager, Refused):
+        facts["manager"] = call.manager.access_key_id
+    return facts
 
 
 def _pool(call: Call) -> str | None:

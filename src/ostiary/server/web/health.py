@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 from ostiary.server.core.millis import FUTURE_TOLERANCE, SECOND
 from ostiary.server.core.ports import Ports
+from ostiary.server.storage import backlog
+from ostiary.server.storage.backlog import Backlog
 from ostiary.server.storage.db import Store
 from ostiary.server.storage.tx import UnavailableError
 from ostiary.server.web import answers
@@ -62,7 +64,16 @@ class Health:
     async def measure(self, request: Request) -> Answer:
         """`/metrics`."""
         request.operation = "metrics"
+        if self._metrics.wants_backlog:
+            self._metrics.backlog(await self._backlog(), self._ports.now())
         return Answer(self._metrics.text(), content_type=b"text/plain; version=0.0.4; charset=utf-8")
+
+    async def _backlog(self) -> Backlog | None:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await self._store.read(backlog.load)
+        except (UnavailableError, TimeoutError):
+            return None
 
     async def _database(self) -> dict[str, str]:
         try:

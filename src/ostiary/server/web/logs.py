@@ -20,6 +20,7 @@ def configure(level: str, *, verbose: bool = False) -> None:
     """Set up this process's logs; `verbose` shows the texts of exceptions."""
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,  # request_id, on every line that is written on a request's way
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
         _Errors(verbose=verbose),

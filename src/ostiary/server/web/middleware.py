@@ -21,6 +21,7 @@ from ostiary.server.web.answers import Answer, GoneError, Handler, Receive, Requ
 from ostiary.server.web.callers import language
 from ostiary.server.web.cors import Origins
 from ostiary.server.web.metrics import Metrics
+from ostiary.server.web.tracing import NoTraces, Traces
 
 Routes = Mapping[bytes, Mapping[str, Handler]]
 """Path as on the wire → method → who answers."""
@@ -56,10 +57,12 @@ class Edge:
         body_timeout: float,
         https: bool = False,
         only_hosts: Callable[[bytes], bool] | None = None,
+        traces: Traces | None = None,
     ) -> None:
         self._routes = routes
         self._origins = origins
         self._metrics = metrics
+        self._traces = traces or NoTraces()
         self._most = most_requests
         self._body_timeout = body_timeout
         self._defence = list(_DEFENCE)
@@ -82,6 +85,7 @@ class Edge:
             receive=receive,
             body_timeout=self._body_timeout,
         )
+        structlog.contextvars.bind_contextvars(request_id=request.id)  # a task, and so a context, of its own
         self.under_way += 1
         try:
             answer = await self._answer(request)
@@ -149,6 +153,7 @@ class Edge:
 
     def _tell(self, request: Request, answer: Answer, seconds: float) -> None:
         self._metrics.answered(request.operation, answer.key, seconds)
+        self._traces.answered(request, answer, seconds)
         log.info(
             "answered",
             request_id=request.id,
@@ -157,6 +162,7 @@ class Edge:
             status_code=_STATUSES.get(answer.key, answer.status),
             key=answer.key,
             ms=round(seconds * 1_000, 1),
+            **request.facts,
         )
 
 

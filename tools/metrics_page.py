@@ -1,0 +1,30 @@
+"""docs/reference/metrics.md, from what `/metrics` would tell."""
+
+from prometheus_client import Metric
+
+from ostiary.server.storage.jobs import Counts
+from ostiary.server.web.metrics import LABELS, Metrics
+
+_HEAD = """# Metrics
+
+`GET /metrics` answers in Prometheus' text format. What each number is for, and which to watch:
+[operating](../operating.md#seeing). Counters begin with the process; gauges of the outbox and the audit trail are asked
+of the database, at most once a second, and are the same whichever process answers.
+
+| metric | kind | labels | what it tells |
+|---|---|---|---|
+"""
+
+
+def page() -> str:
+    """One row a metric."""
+    metrics = Metrics(Counts(), lambda: 0)
+    rows = sorted((family.name, _row(family)) for family in metrics.families())
+    return _HEAD + "".join(row for _, row in rows)
+
+
+def _row(family: Metric) -> str:
+    name = f"{family.name}_total" if family.type == "counter" else family.name
+    return (
+        f"| `{name}` | {family.type} | {', '.join(LABELS.get(family.name, ()))} | {family.documentation} |\n"
+    )
