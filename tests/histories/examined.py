@@ -41,9 +41,12 @@ class _Rows:
     codes: list[Row]
 
 
-def _rows(tx: Tx) -> _Rows:
+def _rows(tx: Tx, pool_id: str = "") -> _Rows:
+    """Of one pool, or of all there are."""
+
     def all_of(text: str) -> list[Row]:
-        return tx.all(Sql(text))
+        word = "AND" if "WHERE" in text else "WHERE"
+        return tx.all(Sql(f"{text} {word} (pool_id = :pool_id OR :pool_id = '')"), pool_id=pool_id)
 
     return _Rows(
         users=all_of("SELECT id, phone_version, pool_id FROM users"),
@@ -55,6 +58,11 @@ def _rows(tx: Tx) -> _Rows:
         tokens=all_of("SELECT user_id, used_at, done FROM one_time_tokens"),
         codes=all_of("SELECT target, channel, owner, wrong, max_wrong FROM codes"),
     )
+
+
+def row_faults(tx: Tx, ports: Ports, pool_id: str = "", *, budget: int = 10) -> list[str]:
+    """What is wrong with the rows of a pool by themselves; all pools where none is named."""
+    return list(_faults(ports, _rows(tx, pool_id), budget))
 
 
 def examine(
@@ -74,7 +82,7 @@ def examine(
     store = Store.open(url, ports, migrate=False, connections=2)
     try:
         rows = store.read_now(_rows)
-        faults = [*_faults(ports, rows, budget), *store.read_now(lambda tx: _chain(tx, ports))]
+        faults = [*_faults(ports, rows, budget), *store.read_now(lambda tx: chain_faults(tx, ports))]
         return _final(ports, rows, first or {}, day), faults
     finally:
         store.close_now()
@@ -149,19 +157,24 @@ def _told(ports: Ports, rows: _Rows) -> Iterator[str]:
     for user_id, version in versions.items():
         if len(moved[user_id]) != version:
             yield f"{user_id} moved {version} times, the audit log says {len(moved[user_id])}"
-        for _, at, event, _, _, _, facts in moved[user_id]:
-            said = json.loads(facts)
-            wanted = [said[side] for side in ("old", "new") if side in said]
+        mailed = [emails[user_id]] if user_id in emails else []
+        for (event, at), addresses in _to_be_told(moved[user_id], mailed).items():
             found = notices.pop((user_id, event, at), [])
-            texted = [contact_hash(ports, pools[user_id], to) for to in found if "@" not in to]
-            mailed = [to for to in found if "@" in to]
-            if sorted(wanted) != sorted(map(str, texted)) or mailed != [emails[user_id]] * (
-                user_id in emails
-            ):
+            told = [to if "@" in to else str(contact_hash(ports, pools[user_id], to)) for to in found]
+            if sorted(told) != sorted(addresses):
                 yield f"{user_id} {event} at {at}: told {found}"
     for (user_id, purpose, made_at), found in notices.items():
         if user_id in versions:
             yield f"{found} were told of {purpose} of {user_id} at {made_at}, which the audit log does not know"
+
+
+def _to_be_told(moves: list[Row], mailed: list[str]) -> dict[tuple[str, int], list[str]]:
+    """(event, moment) → the addresses; two moves may be of one moment."""
+    wanted: dict[tuple[str, int], list[str]] = defaultdict(list)
+    for _, at, event, _, _, _, facts in moves:
+        said = json.loads(facts)
+        wanted[event, at] += [said[side] for side in ("old", "new") if side in said] + mailed
+    return wanted
 
 
 def _within(name: str, guesses: list[list[Any]], budget: int) -> Iterator[str]:
@@ -174,7 +187,7 @@ def _within(name: str, guesses: list[list[Any]], budget: int) -> Iterator[str]:
             yield f"{name}: more than {budget} guesses in a day"
 
 
-def _chain(tx: Tx, ports: Ports) -> list[str]:
+def chain_faults(tx: Tx, ports: Ports) -> list[str]:
     """The audit chain, from its beginning, and the rows that no sealer has come to yet."""
     faults: list[str] = []
     head = Head()

@@ -1,0 +1,458 @@
+"""The whole heart against the model: whatever people, strangers and administrators do, in any order.
+
+Hypothesis draws the steps; after each, the answer's key and the world that is stored are the model's. Run long
+(`make soak`) it is the search for what nobody thought of; each thing it found has a test of its own elsewhere.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from ostiary.contract.profile import VerifyUpdatePhoneRequestData
+from ostiary.server.core.keyring import RootKeys
+from ostiary.server.core.millis import Millis
+from ostiary.server.core.policy import ChangePhoneStrategy
+from ostiary.server.core.refused import Refused
+from ostiary.server.guards.service import Service
+from ostiary.server.guards.signing import Signer
+from ostiary.server.storage import audit_seal
+from ostiary.server.storage.db import Store
+from ostiary.server.storage.tx import Sql
+from tests import counts
+from tests.desk import Desk
+from tests.histories.examined import chain_faults, row_faults
+from tests.machine.model import BIND, BOUND, DAY, LOGIN, NOBODY, UNBIND, Code, Model, Session, Token, User
+from tests.workbench import MovableClock, Person, Workbench, root_keys
+
+STEPS = {"sqlite": 50, "postgresql": 30}
+NUMBERS = 6
+"""Few, so that people meet."""
+
+_worlds = itertools.count(1)
+
+wholes = st.integers(0, 60)
+numbers = st.integers(0, NUMBERS - 1)
+channels = st.sampled_from((BIND, BIND, UNBIND, LOGIN))
+typings = st.sampled_from(("right", "right", "right", "wrong", "nobodys", "own", "other", "old"))
+POLICIES = {
+    "verify_old_phone": (True, False),
+    "verify_code_max_attempts": (1, 3, 5, 10),
+    "verify_code_ttl": (60, 300, 600),
+    "wrong_codes_per_day": (3, 10, 20),
+    "update_token_ttl": (30, 60, 600),
+    "step_up_max_age": (60, 900),
+    "end_other_sessions": (True, False),
+    "require_bound_codes": (True, False),
+    "allowed_countries": (("+86",), ("+86", "+1"), ("+1",), ("+86",)),
+}
+
+MEANWHILE = (
+    *("spent", "spent", "spent", "nothing", "asks again", "too late", "another session"),
+    *("a stricter policy", "taken", "moved", "restart"),
+)
+"""What may come between a token and its use."""
+
+
+class StillClock(MovableClock):
+    """Time that passes only when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.moment = super().now()
+
+    def now(self) -> Millis:
+        return Millis(self.moment + self.offset)
+
+
+class Heart(RuleBasedStateMachine):
+    """One pool of its own on a shared database, and the model of it."""
+
+    def __init__(self, url: str, keys: RootKeys) -> None:
+        super().__init__()
+        self.url = url
+        self.world = next(_worlds)
+        self.runner = asyncio.Runner()
+        self.bench = Workbench(
+            url, StillClock(), keys, pool_id=f"pool-{self.world}", app_id=f"app-{self.world}"
+        )
+        self.desk = Desk(self.bench, key_id=f"key-{self.world}")
+        self.model = Model(self.bench.ports.now())
+        self.ids: dict[str, str] = {}
+        """User of the model → user id."""
+        self.calls: dict[Session, Person] = {}
+        self.old_digits: list[str] = []
+        self.tokens: list[str] = []
+        self.sent: dict[str, int] = {}
+        """Number → how many codes really go there."""
+
+    def do(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        return self.runner.run(coroutine)
+
+    def number(self, place: int) -> str:
+        return f"+86138{self.world * NUMBERS + place:08d}"
+
+    def someone(self, who: int) -> User:
+        living = [user for user in self.model.users if not user.deleted]
+        return living[who % len(living)]
+
+    def session(self, who: int) -> Session:
+        """Mostly somebody's newest, good; also old ones, and those of people who are gone."""
+        every = [session for user in self.model.users for session in user.sessions]
+        if who >= 40:
+            return every[who % len(every)]
+        user = self.someone(who)
+        if who < 35 and self.model.standing(user.sessions[-1]) == "login_expired":
+            self._sign_in(user)
+        return user.sessions[-1]
+
+    def typed(self, how: str, session: Session | None, channel: str, number: str) -> str:
+        """Some digits: those of the code that will be compared, or others that somebody might try."""
+        user = session.user if session else None
+        model = self.model
+        by_name = {
+            "right": model._compared(user, channel, number) if user or channel not in BOUND else None,
+            "nobodys": model.codes.get((NOBODY, channel, number)),
+            "own": model.codes.get((user.name if user else NOBODY, channel, number)),
+            "other": next(
+                (c for key, c in model.codes.items() if key[1] != channel and key[2] == number), None
+            ),
+        }
+        code = by_name["right"] if how == "wrong" else by_name.get(how)
+        if how == "old" and self.old_digits:
+            return self.old_digits[-1]
+        digits = code.digits if code else "135790"
+        return digits[:-1] + str((int(digits[-1]) + 1) % 10) if how == "wrong" else digits
+
+    def same(self, answer: Any, predicted: str) -> None:
+        said = answer.key.value if isinstance(answer, Refused) else "ok"
+        assert said == predicted, f"answered {said}, the specification says {predicted}"
+
+    # ── people ──────────────────────────────────────────────────────────────────────────────
+
+    @initialize()
+    def begin(self) -> None:
+        self.join(0, "both")
+        self.join(1, "both")
+
+    @precondition(lambda self: sum(not user.deleted for user in self.model.users) < 4)
+    @rule(place=st.none() | numbers, kind=st.sampled_from(("both", "password", "phone")))
+    def join(self, place: int | None, kind: str) -> None:
+        name = f"w{self.world}-{len(self.model.users)}"
+        number = self.number(place) if place is not None else None
+        facts: dict[str, Any] = {"phone": number, "phoneVerified": True}
+        if kind != "phone":
+            facts |= {"username": name}
+        if kind == "both":
+            facts |= {"email": f"{name}@example.com", "emailVerified": True}
+        if not any(fact for key, fact in facts.items() if key != "phoneVerified"):
+            facts["externalId"] = name
+        answer = self.do(self.desk.ask("create_user", facts))
+        if number and self.model.holder(number):
+            self.same(answer, "phone_taken")
+            return
+        assert not isinstance(answer, Refused), answer
+        if kind != "phone":
+            self.bench.store.write_now(lambda tx: tx.run(_PASSWORD, id=answer.user_id))
+        user = User(name, number, email=kind == "both", password=kind != "phone")
+        self.model.users.append(user)
+        self.ids[name] = answer.user_id
+        self._sign_in(user)
+
+    @rule(who=wholes)
+    def sign_in(self, who: int) -> None:
+        self._sign_in(self.someone(who))
+
+    def _sign_in(self, user: User) -> None:
+        session = self.model.sign_in(user)
+        self.calls[session] = self.bench.session(self.ids[user.name], user.number)
+
+    # ── codes ───────────────────────────────────────────────────────────────────────────────
+
+    @rule(who=st.none() | wholes, channel=channels, place=numbers)
+    def send(self, who: int | None, channel: str, place: int) -> None:
+        self._send(None if who is None else self.session(who), channel, self.number(place))
+
+    @rule(who=wholes)
+    def send_to_own(self, who: int) -> None:
+        session = self.session(who)
+        if session.user.number:
+            self._send(session, UNBIND, session.user.number)
+
+    def _send(self, session: Session | None, channel: str, number: str) -> None:
+        owner = session.user.name if session and channel in BOUND else NOBODY
+        before = self.model.codes.get((owner, channel, number))
+        predicted, code, goes_out = self.model.send(session, channel, number)
+        caller = self.calls[session] if session else self.bench.stranger()
+        self.same(self.do(self.bench.send(caller, channel, number)), predicted)
+        if code is None:
+            return
+        digits = self._digits(code)
+        assert code is not before or digits == code.digits, "another code than the one before"
+        if before is not None and before is not code:
+            self.old_digits.append(before.digits)
+        code.digits = digits
+        self.sent[number] = self.sent.get(number, 0) + goes_out
+        assert self._queued(number) == self.sent[number], "sent, or kept back"
+
+    def _digits(self, code: Code) -> str:
+        owner = self.ids.get(code.owner)
+        person = Person(owner, None, "", self.bench.stranger()) if owner else None
+        return self.bench.code(person, code.channel, code.number)
+
+    def _queued(self, number: str) -> int:
+        count: int = self.bench.one(
+            "SELECT count(*) FROM outbox WHERE recipient = :number AND purpose LIKE 'CHANNEL%'"
+            " AND pool_id = :pool_id AND state = 'queued'",
+            number=number,
+            pool_id=self.bench.pool_id,
+        )
+        return count
+
+    @rule(who=st.none() | wholes, channel=channels, place=numbers, how=typings)
+    def look(self, who: int | None, channel: str, place: int, how: str) -> None:
+        self._look(None if who is None else self.session(who), channel, self.number(place), how)
+
+    @rule(who=wholes, channel=st.sampled_from((BIND, UNBIND)), place=numbers, times=st.integers(2, 12))
+    def guess_and_guess(self, who: int, channel: str, place: int, times: int) -> None:
+        session = self.session(who)
+        number = session.user.number if channel == UNBIND and session.user.number else self.number(place)
+        for _ in range(times):
+            self._look(session, channel, number, "wrong")
+
+    def _look(self, session: Session | None, channel: str, number: str, how: str) -> None:
+        digits = self.typed(how, session, channel, number)
+        predicted = self.model.look(session, channel, number, digits)
+        caller = self.calls[session] if session else self.bench.stranger()
+        answer = self.do(self.bench.look(caller, channel, number, digits))
+        if isinstance(answer, Refused):
+            self.same(answer, predicted)
+        else:
+            assert ("valid" if answer.is_valid else "invalid") == predicted
+
+    # ── the change ──────────────────────────────────────────────────────────────────────────
+
+    @rule(
+        who=wholes,
+        place=numbers,
+        old=st.sampled_from(("own", "own", "none", "anothers")),
+        how=typings,
+        how_old=typings,
+    )
+    def verify(self, who: int, place: int, old: str, how: str, how_old: str) -> None:
+        self._verify(self.session(who), self.number(place), old, how, how_old)
+
+    def _verify(self, session: Session, new: str, old: str, how: str, how_old: str) -> None:
+        digits = self.typed(how, session, BIND, new)
+        own = session.user.number
+        pair: tuple[str, str] | None = None
+        if old == "anothers" or (old == "own" and own is not None):
+            number = own if old == "own" and own is not None else self.number(2)
+            pair = number, self.typed(how_old, session, UNBIND, number)
+        predicted = self.model.verify(session, new, digits, pair)
+        answer = self.do(self.bench.verify(self.calls[session], new, digits, *(pair or ())))
+        if isinstance(predicted, Token):
+            assert isinstance(answer, VerifyUpdatePhoneRequestData), answer
+            assert answer.token_expires_in == self.model.policy.update_token_ttl
+            predicted.text = answer.update_phone_token
+            self.tokens.append(predicted.text)
+        else:
+            self.same(answer, predicted)
+
+    @rule(who=wholes, place=numbers, then=st.sampled_from(MEANWHILE), twice=st.booleans())
+    def change(self, who: int, place: int, then: str, twice: bool) -> None:  # noqa: FBT001 - drawn by Hypothesis
+        """The straight way, and what may come between its last two steps."""
+        session, new = self.session(who), self.number(place)
+        self._send(session, BIND, new)
+        if session.user.number:
+            self._send(session, UNBIND, session.user.number)
+        self._verify(session, new, "own", "right", "right")
+        token = session.user.token
+        if token is None or then == "nothing":
+            return
+        meanwhile = {
+            "asks again": lambda: self._verify(session, new, "own", "right", "right"),
+            "too late": lambda: self._wait(self.model.policy.update_token_ttl * 1_000),
+            "another session": lambda: self._sign_in(session.user),
+            "a stricter policy": self._stricter,
+            "taken": lambda: self.join(place, "password"),
+            "moved": lambda: self.set_number(who, place - 1 if place else None),
+            "restart": self.restart,
+        }
+        meanwhile.get(then, lambda: None)()
+        shows = session.user.sessions[-1] if then == "another session" else session
+        for _ in range(1 + twice):
+            self._update(shows, token.text)
+
+    def _stricter(self) -> None:
+        self.policy("verify_old_phone", 0)
+        self.policy("require_bound_codes", 0)
+
+    @precondition(lambda self: self.tokens)
+    @rule(who=wholes, newest=st.booleans(), mine=st.sampled_from((True, True, True, False)), which=wholes)
+    def update(self, who: int, newest: bool, mine: bool, which: int) -> None:  # noqa: FBT001 - drawn by Hypothesis
+        text = self.tokens[-1] if newest else self.tokens[which % len(self.tokens)]
+        owners = (user.token.session for user in self.model.users if user.token and user.token.text == text)
+        session = next(owners, None) if mine else None
+        self._update(session or self.session(who), text)
+
+    def _update(self, session: Session, text: str) -> None:
+        predicted = self.model.update(session, text)
+        answer = self.do(self.bench.update(self.calls[session], text))
+        self.same(answer, predicted)
+        if predicted == "update_token_used":
+            assert answer.facts() == {"success": True}
+
+    @rule(who=wholes, place=numbers, how=typings, ask=st.booleans())
+    def bind(self, who: int, place: int, how: str, ask: bool) -> None:  # noqa: FBT001 - drawn by Hypothesis
+        session, number = self.session(who), self.number(place)
+        if ask:
+            self._send(session, BIND, number)
+        digits = self.typed(how, session, BIND, number)
+        predicted = self.model.bind(session, number, digits)
+        self.same(self.do(self.bench.bind(self.calls[session], number, digits)), predicted)
+
+    @rule(who=wholes, how=typings, ask=st.booleans())
+    def unbind(self, who: int, how: str, ask: bool) -> None:  # noqa: FBT001 - drawn by Hypothesis
+        session = self.session(who)
+        number = session.user.number or self.number(0)
+        if ask:
+            self._send(session, UNBIND, number)
+        digits = self.typed(how, session, UNBIND, number)
+        predicted = self.model.unbind(session, digits)
+        self.same(self.do(self.bench.unbind(self.calls[session], digits)), predicted)
+
+    # ── time, settings, restarts ────────────────────────────────────────────────────────────
+
+    @rule(
+        seconds=st.sampled_from(
+            (1, 29, 30, 31, 59, 60, 61, 100, 200, 201, 240, 299, 300, 301, 899, 900, 3_600)
+        )
+    )
+    def wait(self, seconds: int) -> None:
+        self._wait(seconds * 1_000)
+
+    @rule(days=st.sampled_from((DAY, DAY - 1, DAY + 1, 14 * DAY)))
+    def wait_long(self, days: int) -> None:
+        self._wait(days)
+
+    def _wait(self, milliseconds: int) -> None:
+        self.bench.clock.offset += milliseconds
+        self.model.now += milliseconds
+
+    @rule(setting=st.sampled_from(sorted(POLICIES)), which=wholes)
+    def policy(self, setting: str, which: int) -> None:
+        to = POLICIES[setting][which % len(POLICIES[setting])]
+        self.model.change(**{setting: to})
+        if setting == "verify_old_phone":
+            self.bench.policy(change_phone_strategy=ChangePhoneStrategy(verify_old_phone=bool(to)))
+        else:
+            self.bench.policy(**{setting: to})
+
+    @rule()
+    def restart(self) -> None:
+        bench = self.bench
+        bench.store.close_now()
+        bench.service.signer.close()
+        bench.store = Store.open(self.url, bench.ports, connections=4)
+        bench.service = Service(
+            store=bench.store,
+            ports=bench.ports,
+            signer=Signer(bench.store, bench.ports, "http://127.0.0.1/oidc"),
+            passwords=bench.service.passwords,
+        )
+
+    # ── the administrator ───────────────────────────────────────────────────────────────────
+
+    @rule(
+        who=wholes,
+        what=st.sampled_from(("number", "number", "suspended", "active", "active", "deleted")),
+        place=st.none() | numbers,
+    )
+    def administer(self, who: int, what: str, place: int | None) -> None:
+        if what == "number":
+            self.set_number(who, place)
+        elif what == "deleted":
+            self.delete(self.someone(who))
+        else:
+            user, active = self.someone(who), what == "active"
+            self.model.set_active(user, active=active)
+            wish = {"userId": self.ids[user.name], "status": "Activated" if active else "Suspended"}
+            self.same(self._ask("update_user", wish), "ok")
+
+    def set_number(self, who: int, place: int | None) -> None:
+        user = self.someone(who)
+        number = self.number(place) if place is not None else None
+        predicted = self.model.set_number(user, number)
+        wish = {"phone": number} if number else {"options": {"clearFields": ["phone"]}}
+        self.same(self._ask("update_user", {"userId": self.ids[user.name], **wish}), predicted)
+
+    def delete(self, user: User) -> None:
+        if sum(not other.deleted for other in self.model.users) > 1:
+            self.model.delete(user)
+            self.same(self._ask("delete_users_batch", {"userIds": [self.ids[user.name]]}), "ok")
+
+    def _ask(self, operation: str, members: dict[str, Any]) -> Any:
+        return self.do(self.desk.ask(operation, members))
+
+    # ── what holds after every step ─────────────────────────────────────────────────────────
+
+    @invariant()
+    def the_world_is_the_models(self) -> None:
+        rows = self.bench.all(
+            "SELECT u.id, u.phone_version, p.number FROM users u LEFT JOIN phones p ON p.user_id = u.id"
+            " WHERE u.pool_id = :pool_id",
+            pool_id=self.bench.pool_id,
+        )
+        living = [user for user in self.model.users if not user.deleted]
+        assert sorted(rows) == sorted((self.ids[user.name], user.version, user.number) for user in living)
+        notices = self.bench.one(
+            "SELECT count(*) FROM outbox WHERE pool_id = :pool_id AND purpose LIKE 'phone_%'",
+            pool_id=self.bench.pool_id,
+        )
+        assert notices == self.model.notices
+
+    @invariant()
+    def the_rows_agree(self) -> None:
+        ports, pool_id = self.bench.ports, self.bench.pool_id
+        assert self.bench.store.read_now(lambda tx: row_faults(tx, ports, pool_id, budget=20)) == []
+
+    def teardown(self) -> None:
+        ports = self.bench.ports
+        while self.bench.store.write_now(lambda tx: audit_seal.seal(tx, ports, 500)):
+            continue
+        wrong = self.bench.store.read_now(lambda tx: chain_faults(tx, ports))
+        self.do(self.bench.close())
+        self.bench.service.signer.close()
+        self.runner.close()
+        assert wrong == []
+
+
+_PASSWORD = Sql("UPDATE users SET password_hash = 'none' WHERE id = :id")
+
+
+@pytest.mark.timeout(60 + counts.EXAMPLES * 20)
+def test_the_heart_does_what_the_specification_says(database: str) -> None:
+    keys = root_keys()
+    run_state_machine_as_test(
+        lambda: Heart(database, keys),  # type: ignore[arg-type] # it is called; a factory will do
+        settings=settings(
+            max_examples=counts.EXAMPLES,
+            stateful_step_count=STEPS[database.partition(":")[0]],
+            deadline=None,
+            print_blob=True,
+            suppress_health_check=list(HealthCheck),  # a whole service is slow and large: it is meant to be
+        ),
+    )
