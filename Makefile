@@ -42,7 +42,7 @@ check: .venv/.project ## Format, lint, types, import contracts, house tests
 	@tools/check
 
 .PHONY: generate
-generate: .venv/.project ## Write the SDK's methods and docs/reference anew, from the operations table
+generate: .venv/.project ## Write the SDK's methods and docs/reference anew
 	@$(BIN)/python -m ostiary.client.generate
 	@$(BIN)/python -m tools.reference
 

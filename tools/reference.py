@@ -1,4 +1,4 @@
-"""Write docs/reference from the contract: operations.md, errors.md, compatibility.md, openapi.json.
+"""Write docs/reference: operations, errors, compatibility, openapi.json, and the operator's pages.
 
 `make generate` writes (`python -m tools.reference`); tests/wire/test_contract_reference.py is red where a page is stale.
 """
@@ -17,7 +17,7 @@ from ostiary.contract.keys import Key
 from ostiary.contract.openapi import build
 from ostiary.contract.operation import Kind, Operation, Who
 from ostiary.contract.operations import OPERATIONS, common_errors
-from tools import compatibility
+from tools import compatibility, metrics_page, operator_pages
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 _MADE = "<!-- Made by tools/reference.py from src/ostiary/contract. Change it there. -->\n"
@@ -38,7 +38,9 @@ def pages() -> dict[str, str]:
         "compatibility.md": _MADE.replace("src/ostiary/contract", "ostiary.compat")
         + "\n"
         + compatibility.page(),
+        "metrics.md": _MADE.replace("src/ostiary/contract", "src/ostiary/server/web/metrics.py") + "\n" + metrics_page.page(),
         "openapi.json": json.dumps(build(), ensure_ascii=False, indent=1) + "\n",
+        **operator_pages.pages(),
     }
 
 
