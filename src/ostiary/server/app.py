@@ -163,6 +163,7 @@ async def _composed(
         metrics,
         newest_moment=await store.read(meta.newest_moment),
         working=lambda: backstage.background.ready,
+        metrics_networks=settings.metrics_networks,
     )
     callers = Callers(
         service.signer,

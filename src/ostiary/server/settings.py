@@ -151,6 +151,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], _text("What is logged, on standard error.")
     ] = "info"
+    metrics_networks: Annotated[
+        tuple[str, ...],
+        _text(
+            "Addresses or networks that /metrics answers; to all others there is no such page. The connection's "
+            "peer counts, no header. None: everybody, so the port must not be public."
+        ),
+    ] = ()
     slow_step_ms: Annotated[
         int,
         _number("A step of the database that took this many milliseconds is logged. 0: none is.", 0),
@@ -234,7 +241,7 @@ def load(
         for name, (value, source) in layer.items():
             values[name] = _converted(name, value, source)
             sources[name] = source
-    for name in ("trusted_proxies", "backends", "outbound_networks"):
+    for name in ("trusted_proxies", "backends", "outbound_networks", "metrics_networks"):
         _check_networks(name, values.get(name, ()))
     return Loaded(Settings(**values), sources)
 

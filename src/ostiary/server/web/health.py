@@ -5,10 +5,13 @@ and ours differ by 2 s at most; ours is not more than 5 s behind the newest stor
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from ipaddress import ip_address, ip_network
 
+from ostiary.contract.keys import Key
 from ostiary.server.core.millis import FUTURE_TOLERANCE, SECOND
 from ostiary.server.core.ports import Ports
+from ostiary.server.core.refused import Refused
 from ostiary.server.storage import backlog
 from ostiary.server.storage.backlog import Backlog
 from ostiary.server.storage.db import Store
@@ -16,6 +19,7 @@ from ostiary.server.storage.tx import UnavailableError
 from ostiary.server.web import answers
 from ostiary.server.web.answers import Answer, Request
 from ostiary.server.web.metrics import Metrics
+from ostiary.server.web.middleware import refusal
 
 CLOCK_TOLERANCE = 2 * SECOND
 _PATIENCE = 2.0
@@ -33,13 +37,16 @@ class Health:
         *,
         newest_moment: int,
         working: Callable[[], bool],
+        metrics_networks: Sequence[str] = (),
     ) -> None:
+        """`metrics_networks`: whom `/metrics` answers; none: everybody."""
         self._store = store
         self._ports = ports
         self._metrics = metrics
         self._newest_moment = newest_moment
         """The newest moment that was stored when this process started."""
         self._working = working
+        self._metrics_networks = [ip_network(text, strict=False) for text in metrics_networks]
         self.stopping = False
         """Set when the process was told to stop: load balancers look here first."""
 
@@ -63,10 +70,24 @@ class Health:
 
     async def measure(self, request: Request) -> Answer:
         """`/metrics`."""
+        if not self._may_measure(request.peer):
+            return refusal(request, Refused(Key.NOT_FOUND))
         request.operation = "metrics"
         if self._metrics.wants_backlog:
             self._metrics.backlog(await self._backlog(), self._ports.now())
         return Answer(self._metrics.text(), content_type=b"text/plain; version=0.0.4; charset=utf-8")
+
+    def _may_measure(self, peer: str | None) -> bool:
+        """Numbers tell more than answers do: two looks around somebody's ask say whether a message was sent."""
+        if not self._metrics_networks:
+            return True
+        try:
+            address = ip_address((peer or "").partition("%")[0])
+        except ValueError:
+            return False
+        return any(
+            address.version == network.version and address in network for network in self._metrics_networks
+        )
 
     async def _backlog(self) -> Backlog | None:
         try:

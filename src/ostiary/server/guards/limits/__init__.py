@@ -14,7 +14,8 @@ from ostiary.server.core.refused import Refused
 from ostiary.server.guards.entry import Visit
 from ostiary.server.guards.limits import rules
 from ostiary.server.guards.limits.rules import Asker, Coarse
-from ostiary.server.storage import sending
+from ostiary.server.storage import sending, tallies
+from ostiary.server.storage.tallies import Tally
 
 __all__ = ["Books", "freed", "judge", "look", "spend"]
 
@@ -64,12 +65,17 @@ def freed(books: Books, codes: Iterable[Code]) -> Books:
 
 def judge(visit: Visit[object], books: Books, channel: str) -> Refused | None:
     """Whether one more ask fits into every limit. `sms_too_often` says when; `sending_paused` names the setting (for the log)."""
-    waits = (
-        rules.judge_pair(books.number.asks, books.asker, channel, visit.now),
-        rules.judge_exact(books.number.asks, books.asker, rules.NUMBER, visit.now),
-        rules.judge_exact(books.user.asks, books.asker, rules.USER, visit.now) if books.user else None,
-    )
-    longest = max((wait for wait in waits if wait is not None), default=None)
+    waits = {
+        "number and channel": rules.judge_pair(books.number.asks, books.asker, channel, visit.now),
+        "number": rules.judge_exact(books.number.asks, books.asker, rules.NUMBER, visit.now),
+        "user": rules.judge_exact(books.user.asks, books.asker, rules.USER, visit.now)
+        if books.user
+        else None,
+    }
+    for name, wait in waits.items():
+        if wait is not None:
+            tallies.count(visit.tx, Tally.LIMIT_HIT, name)
+    longest = max((wait for wait in waits.values() if wait is not None), default=None)
     if longest is not None:
         return rules.too_often(longest, visit.now)
     for limit in books.coarse:
@@ -77,6 +83,7 @@ def judge(visit: Visit[object], books: Books, channel: str) -> Refused | None:
             limit.most is not None
             and sending.total(visit.tx, limit.key, _grain(limit, visit.now - limit.window)) >= limit.most
         ):
+            tallies.count(visit.tx, Tally.LIMIT_HIT, limit.setting)
             return Refused(Key.SENDING_PAUSED, data={"setting": limit.setting})
     return None
 

@@ -19,7 +19,8 @@ from ostiary.server.guards import notices, sessions
 from ostiary.server.guards.entry import Visit
 from ostiary.server.guards.passcodes import derive, rules
 from ostiary.server.guards.passcodes.rules import Shut, Spent
-from ostiary.server.storage import codes, guesses, people
+from ostiary.server.storage import codes, guesses, people, tallies
+from ostiary.server.storage.tallies import Tally
 from ostiary.server.storage.tx import Tx
 
 
@@ -84,6 +85,7 @@ def prove(visit: Visit[object], typed: Sequence[Typed]) -> tuple[Proof, ...] | R
 def use(visit: Visit[object], proof: Proof) -> None:
     """Use a right code up: accepted at most once (I1). Ends its channel's row of wrong guesses."""
     codes.use(visit.tx, proof.code, visit.now)
+    tallies.count(visit.tx, Tally.CODE_USED, proof.code.channel)
     for counter in proof.counters:
         if counter.row_wrong:
             guesses.end_row(visit.tx, counter.pool_id, counter.subject, counter.channel)
@@ -139,7 +141,10 @@ def _judge_budgets(visit: Visit[object], candidates: Sequence[_Candidate]) -> Re
     if any(isinstance(verdict, Shut) for verdict in verdicts):  # row 6 of §5; what is spent is row 8
         return sessions.reauth_required(visit.account)
     waits = [verdict.retry_after for verdict in verdicts if isinstance(verdict, Spent)]
-    return Refused(Key.GUESSES_SPENT, retry_after=max(waits)) if waits else None
+    if not waits:
+        return None
+    tallies.count(visit.tx, Tally.LIMIT_HIT, "wrongCodesPerDay")
+    return Refused(Key.GUESSES_SPENT, retry_after=max(waits))
 
 
 def _compare(visit: Visit[object], candidate: _Candidate) -> rules.Verdict:
@@ -178,6 +183,7 @@ def _remember(visit: Visit[object], candidate: _Candidate) -> None:
             if more is None:
                 return
             guesses.store(tx, more)
+        tallies.count(tx, Tally.CODE_WRONG, code.channel)
         codes.pay_if_it_stands(tx, code)
 
     visit.tx.survive(alone)
@@ -198,6 +204,7 @@ def _pay(visit: Visit[object], candidate: _Candidate) -> None:
         guesses.store(visit.tx, telling.counter if telling else more)
         if telling and visit.account:
             notices.guesses(visit, telling.notice, visit.account, counter.channel)
+    tallies.count(visit.tx, Tally.CODE_WRONG, candidate.typed.channel)
     if candidate.code is not None:
         codes.pay(visit.tx, candidate.code)
 

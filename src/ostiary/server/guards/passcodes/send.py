@@ -17,8 +17,9 @@ from ostiary.server.guards.entry import Visit
 from ostiary.server.guards.limits.rules import Asker
 from ostiary.server.guards.notices import language
 from ostiary.server.guards.passcodes import derive, rules
-from ostiary.server.storage import codes, outbox, phones
+from ostiary.server.storage import codes, outbox, phones, tallies
 from ostiary.server.storage.outbox import Message
+from ostiary.server.storage.tallies import Tally
 
 
 def send(visit: Visit[object], channel: Channel, to: E164) -> Refused | None:
@@ -43,7 +44,9 @@ def send(visit: Visit[object], channel: Channel, to: E164) -> Refused | None:
     if replaced is not code:
         codes.put(visit.tx, code, over=replaced)
     limits.spend(visit, books, channel, code)
-    _queue(visit, code, withheld=_is_withheld(visit, channel, to, owner, known))
+    withheld = _is_withheld(visit, channel, to, owner, known)
+    _queue(visit, code, withheld=withheld)
+    tallies.count(visit.tx, Tally.CODE_WITHHELD if withheld else Tally.CODE_ASKED, channel)
     return None
 
 
