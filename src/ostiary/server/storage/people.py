@@ -1,11 +1,7 @@
 """Who is there: pool, application, account and session in one look; the rows a step stands on."""
 
-from functools import lru_cache
-
-import msgspec
-
 from ostiary.server.core.people import Account, App, Pool, Scene, Session
-from ostiary.server.core.policy import AppPolicy, PoolPolicy
+from ostiary.server.storage.pools import app_policy, pool_policy
 from ostiary.server.storage.tx import Row, Sql, Tx
 
 _ACCOUNT = """
@@ -58,7 +54,7 @@ def scene(tx: Tx, app_id: str, user_id: str, session_id: str) -> Scene | None:
     session = row[7 + _ACCOUNT_WIDTH :]
     return Scene(
         pool=_pool(row[:5]),
-        app=App(row[5], _app_policy(row[6])),
+        app=App(row[5], app_policy(row[6])),
         account=_account(account) if account[0] is not None else None,
         session=Session(*session) if session[0] is not None else None,
     )
@@ -83,7 +79,7 @@ def account(tx: Tx, pool_id: str, user_id: str) -> Account | None:
 
 
 def _pool(row: Row) -> Pool:
-    return Pool(row[0], row[1], row[2], row[3], _pool_policy(row[4]))
+    return Pool(row[0], row[1], row[2], row[3], pool_policy(row[4]))
 
 
 def _account(row: Row) -> Account:
@@ -101,13 +97,3 @@ def _account(row: Row) -> Account:
         email=row[10],
         email_verified=bool(row[11]),
     )
-
-
-@lru_cache(maxsize=256)
-def _pool_policy(text: str) -> PoolPolicy:
-    return msgspec.json.decode(text, type=PoolPolicy)
-
-
-@lru_cache(maxsize=1_024)
-def _app_policy(text: str) -> AppPolicy:
-    return msgspec.json.decode(text, type=AppPolicy)
