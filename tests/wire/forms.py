@@ -1,6 +1,7 @@
 """Forms as programs send them, one for every operation, and short ways to read and to refuse them."""
 
 import json
+from typing import Any
 
 from ostiary.contract.keys import Key
 from ostiary.contract.operation import Kind
@@ -16,7 +17,7 @@ VERIFY = {
 PASSWORD = {"connection": "PASSWORD", "passwordPayload": {"account": "ana", "password": "correct horse"}}
 PASSCODE = {"connection": "PASSCODE", "passCodePayload": {"phone": "18812345678", "passCode": "123456"}}
 SIGN_UP = {"connection": "PASSWORD", "passwordPayload": {"username": "ana", "password": "correct horse"}}
-LEAST = {
+LEAST: dict[str, dict[str, Any]] = {
     "sign_up": SIGN_UP,
     "sign_in_by_credentials": PASSWORD,
     "send_sms": {"channel": "CHANNEL_LOGIN", "phoneNumber": "18812345678"},
