@@ -3,7 +3,8 @@
 import csv
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -36,9 +37,9 @@ class ImportFile:
 
     def rows(self, after: int) -> Iterator[ImportRow]:
         """The rows behind the first `after` ones. Empty lines are none."""
-        for number, (line, cells) in enumerate(self._lines(), start=1):
+        for number, (line, cells) in enumerate(self._lines()):
             if number <= after:
-                continue
+                continue  # the header is number 0
             given = {name: text for name, text in zip(self.header, cells, strict=False) if text.strip()}
             yield ImportRow(number, line, given, len(cells) > len(self.header))
 
@@ -54,7 +55,8 @@ class ImportFile:
         return digest.hexdigest(), lines
 
     def _header(self) -> tuple[str, ...]:
-        header = tuple(name.strip() for name in next(self._reader(), []))
+        with closing(self._lines()) as lines:
+            header = tuple(name.strip() for name in next(lines, (0, []))[1])
         if not header or len(set(header)) != len(header):
             raise StartRefusedError(f"{self.path}: the first line must name the columns, each once")
         unknown = import_rules.unknown_columns(header)
@@ -64,47 +66,24 @@ class ImportFile:
             raise StartRefusedError(f"{self.path}: there is no column {unknown[0]!r}{hint}")
         return header
 
-    def _lines(self) -> Iterator[tuple[int, list[str]]]:
-        reader = self._reader()
-        next(reader, None)
-        for cells in reader:
-            if cells:
-                yield reader.line_num, cells
-
-    def _reader(self) -> "_Reader":
-        return _Reader(self.path, self._encoding, self._delimiter)
-
-
-class _Reader:
-    """`csv.reader` whose complaints name the file and the line."""
-
-    def __init__(self, path: Path, encoding: str, delimiter: str) -> None:
-        self._path = path
+    def _lines(self) -> Generator[tuple[int, list[str]], None, None]:
+        """Lines that are not empty, each with its number; the header first. Complaints name file and line."""
         try:
-            self._file = path.open(encoding=encoding, newline="")
+            file = self.path.open(encoding=self._encoding, newline="")
         except LookupError as error:
-            raise StartRefusedError(f"there is no encoding {encoding!r}") from error
-        self._reader = csv.reader(self._file, delimiter=delimiter, strict=True)
-
-    @property
-    def line_num(self) -> int:
-        return self._reader.line_num
-
-    def __iter__(self) -> "_Reader":
-        return self
-
-    def __next__(self) -> list[str]:
-        try:
-            return next(self._reader)
-        except StopIteration:
-            self._file.close()
-            raise
-        except UnicodeDecodeError as error:
-            raise StartRefusedError(
-                f"{self._path} is not {error.encoding}, near line {self.line_num + 1}: name its --encoding (gb18030?)"
-            ) from error
-        except csv.Error as error:
-            raise StartRefusedError(f"{self._path}, line {self.line_num}: {error}") from error
+            raise StartRefusedError(f"there is no encoding {self._encoding!r}") from error
+        with file:
+            reader = csv.reader(file, delimiter=self._delimiter, strict=True)
+            try:
+                for cells in reader:
+                    if cells:
+                        yield reader.line_num, cells
+            except UnicodeDecodeError as error:
+                raise StartRefusedError(
+                    f"{self.path} is not {error.encoding}, near line {reader.line_num + 1}: name its --encoding (gb18030?)"
+                ) from error
+            except csv.Error as error:
+                raise StartRefusedError(f"{self.path}, line {reader.line_num}: {error}") from error
 
 
 class RejectedFile:

@@ -1,0 +1,51 @@
+"""The commands, as an operator types them: in this process where nothing else is wanted of them."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner
+
+from ostiary.cli.main import app
+
+
+@dataclass(frozen=True)
+class Said:
+    """What came of a command."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Standard output, read."""
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Shell:
+    """Commands on one installation."""
+
+    folder: Path
+    database: str
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """The options that name it."""
+        return ("--data-dir", str(self.folder), "--database", self.database)
+
+    def __call__(self, *arguments: str | Path, code: int | None = 0) -> Said:
+        """Run one; fails where it exits with another code (None: any)."""
+        done = CliRunner().invoke(app, [*map(str, arguments), *self.place])
+        said = Said(done.exit_code, done.stdout, done.stderr)
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        assert code in {None, said.code}, f"exit {said.code}\n{said.out}\n{said.err}"
+        return said
+
+    def begun(self) -> "Shell":
+        """The same, after `ostiary init`."""
+        self("init")
+        return self
