@@ -140,3 +140,22 @@ async def test_an_account_s_number_came_back_and_is_another_one(bench: Workbench
     assert bench.phone(who.user_id) == OLD
     assert bench.one("SELECT phone_version FROM users WHERE id = :id", id=who.user_id) == 2
     assert bench.one("SELECT version FROM phones WHERE user_id = :id", id=who.user_id) == 2
+
+
+async def test_however_the_number_moves_the_pending_token_is_void(bench: Workbench) -> None:
+    who = bench.person(OLD)
+    token = await bench.ready_to_change(who, NEW)
+    assert await bench.send(who, UNBIND, OLD) is None
+    assert await bench.unbind(who, bench.code(who, UNBIND, OLD)) is None
+    assert bench.one("SELECT void_at IS NOT NULL FROM one_time_tokens")
+    assert why(await bench.update(who, token)) is Key.UPDATE_TOKEN_INVALID
+
+
+async def test_another_session_s_take_leaves_the_token_as_it_was(bench: Workbench) -> None:
+    who = bench.person(OLD)
+    token = await bench.ready_to_change(who, NEW)
+    before = bench.all("SELECT * FROM one_time_tokens")
+    for other in (bench.session(who.user_id, OLD), bench.person(None)):
+        assert why(await bench.update(other, token)) is Key.UPDATE_TOKEN_INVALID
+    assert bench.all("SELECT * FROM one_time_tokens") == before
+    assert why(await bench.update(who, token)) is None
