@@ -41,8 +41,8 @@ def is_public(address: Address) -> bool:
 
 def is_named(address: Address, named: Sequence[Network]) -> bool:
     """Whether the operator named this very address, or the IPv4 address within it."""
-    inner = embedded(address) or address
-    return any(inner.version == network.version and inner in network for network in named)
+    ways = (address, embedded(address) or address)
+    return any(way.version == network.version and way in network for way in ways for network in named)
 
 
 def embedded(address: Address) -> Address | None:

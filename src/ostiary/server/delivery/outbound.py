@@ -60,6 +60,8 @@ class Target:
         if url.userinfo or url.fragment:
             raise ValueError("it may hold neither a user nor a fragment")
         port = url.port or (443 if url.scheme == "https" else 80)
+        if port > 65_535:
+            raise ValueError("there is no such port")
         return cls(url.scheme, url.raw_host.decode("ascii"), port, url.raw_path)
 
 
