@@ -1,0 +1,208 @@
+"""Rotating keys: nothing made before or meanwhile stops being good, and a leaked key can be withdrawn."""
+
+import base64
+import contextlib
+import json
+import os
+import signal
+import threading
+import time
+
+import msgspec
+import pytest
+
+from ostiary import OstiaryError
+from ostiary.server import keyfile
+from tests.service import BIND, LOGIN, UNBIND, start
+from tests.shell import Shell
+
+
+@pytest.fixture
+def served(tmp_path, database):
+    service = start(tmp_path / "data", database)
+    yield service, Shell(tmp_path / "data", database)
+    service.stop()
+
+
+@pytest.fixture
+def lite(tmp_path, sqlite_url) -> Shell:
+    return Shell(tmp_path / "data", sqlite_url).begun()
+
+
+def kid(token):
+    head = token.split(".")[0]
+    return json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))["kid"]
+
+
+def new_token(person):
+    signed_in = person.service.client().sign_in_by_username_password(person.username, person.password)
+    return signed_in.data.access_token
+
+
+def states(shell):
+    return [(key["purpose"], key["state"]) for key in shell("keys", "list", "--json").json]
+
+
+def test_under_load_nothing_fails_and_what_was_made_before_still_works(served):
+    service, shell = served
+    person = service.person()
+    new = service.number()
+    person.client.send_sms(BIND, new[3:])
+    person.client.send_sms(UNBIND, person.national)
+    codes = service.code(new, BIND), service.code(person.phone, UNBIND)
+    before = service.signed_in(person.username, person.password, scope="openid offline_access")
+    failures, rounds, stop = [], [0], threading.Event()
+
+    def use() -> None:
+        while not stop.is_set():
+            try:
+                number = service.number()
+                service.client().send_sms(LOGIN, number[3:])
+                tokens = service.client().sign_in_by_phone_passcode(
+                    number[3:], service.code(number, LOGIN), options={"autoRegister": True}
+                )
+                service.client(tokens.data.access_token).get_profile()
+                before.get_profile()
+                rounds[0] += 1
+            except (OstiaryError, AssertionError) as error:
+                failures.append(repr(error))
+
+    worker = threading.Thread(target=use)
+    worker.start()
+    for _ in range(2):
+        shell("keys", "rotate", "--wait", "2.5")
+    stop.set()
+    worker.join()
+    assert failures == []
+    assert rounds[0] >= 5
+    granted = person.client.verify_update_phone_request(
+        {
+            "newPhoneNumber": new[3:],
+            "newPhonePassCode": codes[0],
+            "oldPhoneNumber": person.national,
+            "oldPhonePassCode": codes[1],
+        },
+        "PHONE_PASSCODE",
+    ).data
+    shell("keys", "rotate", "--purpose", "tokens", "--wait", "2.5")
+    assert person.client.update_phone(granted.update_phone_token).data.success
+    time.sleep(2)  # the sealer
+    assert shell("audit", "verify", "--json").json["whole"]
+
+
+def test_a_new_signing_key_is_published_before_it_signs_and_the_old_one_stays(served):
+    service, shell = served
+    person = service.person()
+    old = kid(new_token(person))
+    shell("keys", "rotate", "--purpose", "signing")
+    published = service.http.get("/oidc/.well-known/jwks.json").json()["keys"]
+    until = time.monotonic() + 10
+    while len(published) < 2 and time.monotonic() < until:
+        time.sleep(0.2)
+        published = service.http.get("/oidc/.well-known/jwks.json").json()["keys"]
+    assert len(published) == 2
+    assert kid(new_token(person)) == old
+    service.advance(minutes=10)
+    token = new_token(person)
+    assert kid(token) != old
+    person.client.get_profile()
+    service.client(token).get_profile()
+    assert states(shell)[-2:] == [("signing", "makes"), ("signing", "stays")]
+    assert not shell("keys", "prune", "--json").json["dropped"]
+    service.advance(days=1, hours=1)
+    dropped = shell("keys", "prune", "--json").json["dropped"]
+    assert f"signing {old}" in dropped
+
+
+def test_a_leaked_signing_key_is_withdrawn_with_its_tokens(served):
+    service, shell = served
+    person = service.person()
+    person.client.get_profile()
+    shell("keys", "rotate", "--purpose", "signing", "--at-once")
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        try:
+            person.client.get_profile()
+        except OstiaryError:
+            break
+        time.sleep(0.1)
+    with pytest.raises(OstiaryError):
+        person.client.get_profile()
+    person.signed_in().get_profile()
+
+
+def test_app_secrets_survive_a_rotation_of_the_sealing_key(served):
+    service, shell = served
+    person = service.person()
+    done = shell("keys", "rotate", "--purpose", "seal", "--wait", "2", "--at-once", "--json").json
+    assert done["resealed"] == 2
+    assert len(done["dropped"]) == 1
+    time.sleep(1.5)
+    person.signed_in().get_profile()
+    service.restart()
+    person.signed_in().get_profile()
+
+
+def test_only_keys_of_codes_tokens_and_seal_ever_leave(lite):
+    for _ in range(2):
+        lite("keys", "rotate", "--wait", "0", "--at-once")
+    found = states(lite)
+    assert found.count(("audit", "stays")) == 2
+    assert [state for purpose, state in found if purpose != "audit"] == ["makes"] * 4
+
+
+def test_an_interrupted_rotation_is_completed_by_the_next(lite):
+    path = lite.folder / "keys.json"
+    stored = json.loads(path.read_text())
+    waiting = msgspec.to_builtins(keyfile.make_key(stored["codes"][0]["madeAt"]))
+    secret = base64.urlsafe_b64encode(keyfile.make_key(0).secret).decode()
+    stored["codes"].insert(
+        0, {"id": waiting["id"], "secret": secret, "madeAt": waiting["made_at"], "waiting": True}
+    )
+    path.write_text(json.dumps(stored))
+    assert states(lite)[:2] == [("codes", "waiting"), ("codes", "makes")]
+    assert "interrupted" in lite("doctor", code=1).out
+    lite("keys", "rotate", "--purpose", "codes", "--wait", "0")
+    assert states(lite)[:3] == [("codes", "makes"), ("codes", "stays"), ("tokens", "makes")]
+
+
+def test_two_rotations_at_once_are_one(lite):
+    with keyfile.held(lite.folder / "keys.json"):
+        assert "somebody else" in lite("keys", "rotate", code=2).err
+
+
+def test_the_file_keeps_its_mode_and_a_broken_one_changes_nothing(tmp_path, sqlite_url):
+    service = start(tmp_path / "data", sqlite_url)
+    path = tmp_path / "data" / "keys.json"
+    try:
+        Shell(tmp_path / "data", sqlite_url)("keys", "rotate", "--wait", "0", "--purpose", "codes")
+        assert path.stat().st_mode & 0o777 == 0o600
+        whole = path.read_text()
+        path.write_text(whole[:100])
+        until = time.monotonic() + 10
+        while "keys_not_read" not in service.log() and time.monotonic() < until:
+            time.sleep(0.1)
+        assert "keys_not_read" in service.log()
+        number = service.number()
+        service.client().send_sms(LOGIN, number[3:])
+        assert service.code(number, LOGIN)
+        path.write_text(whole)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            service.stop()
+
+
+def test_sighup_makes_a_service_look_and_stops_nothing(tmp_path, sqlite_url):
+    service = start(tmp_path / "data", sqlite_url)
+    try:
+        os.kill(service.process.pid, signal.SIGHUP)
+        time.sleep(0.3)
+        assert service.http.get("/healthz").status_code == 200
+    finally:
+        assert service.stop() == 0
+
+
+def test_nothing_secret_is_listed(lite):
+    said = lite("keys", "list", "--json").out + lite("keys", "rotate", "--wait", "0").out
+    for ring in json.loads((lite.folder / "keys.json").read_text()).values():
+        assert all(key["secret"] not in said for key in ring)
