@@ -159,3 +159,16 @@ async def test_another_session_s_take_leaves_the_token_as_it_was(bench: Workbenc
         assert why(await bench.update(other, token)) is Key.UPDATE_TOKEN_INVALID
     assert bench.all("SELECT * FROM one_time_tokens") == before
     assert why(await bench.update(who, token)) is None
+
+
+async def test_a_token_whose_application_is_of_another_pool_is_invalid(database: str) -> None:
+    here = Workbench(database)
+    there = Workbench(database, keys=here.keys, pool_id="pool-2", app_id="app-2")
+    who = here.person(OLD)
+    assert isinstance(who.call.user, UserToken)
+    for user in (replace(who.call.user, app_id="app-2"), replace(who.call.user, pool_id="pool-2")):
+        call = replace(who.again(), user=user, app_id=user.app_id)
+        answer = await actions.update_phone(here.service, call, UpdatePhone(update_phone_token="upt_x"))
+        assert why(answer) is Key.LOGIN_INVALID
+    await there.close()
+    await here.close()
