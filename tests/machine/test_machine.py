@@ -6,6 +6,7 @@ Hypothesis draws the steps; after each, the answer's key and the world that is s
 
 import asyncio
 import itertools
+import json
 from collections.abc import Coroutine
 from typing import Any
 
@@ -37,7 +38,7 @@ from tests.histories.examined import chain_faults, row_faults
 from tests.machine.model import BIND, BOUND, DAY, LOGIN, NOBODY, UNBIND, Code, Model, Session, Token, User
 from tests.workbench import MovableClock, Person, Workbench, root_keys
 
-STEPS = {"sqlite": 50, "postgresql": 30}
+STEPS = {"sqlite": 40, "postgresql": 20}
 NUMBERS = 6
 """Few, so that people meet."""
 
@@ -191,6 +192,20 @@ class Heart(RuleBasedStateMachine):
         if session.user.number:
             self._send(session, UNBIND, session.user.number)
 
+    @rule(
+        askers=st.lists(st.none() | wholes, min_size=1, max_size=2),
+        channel=channels,
+        place=numbers,
+        pauses=st.lists(st.sampled_from((60, 61, 100, 200, 201, 900)), min_size=1, max_size=6),
+    )
+    def ask_and_ask(self, askers: list[int | None], channel: str, place: int, pauses: list[int]) -> None:
+        """The same code, then another; until somebody has asked too often."""
+        number = self.number(place)
+        for turn, pause in enumerate(pauses):
+            who = askers[turn % len(askers)]
+            self._send(None if who is None else self.session(who), channel, number)
+            self._wait(pause * 1_000)
+
     def _send(self, session: Session | None, channel: str, number: str) -> None:
         owner = session.user.name if session and channel in BOUND else NOBODY
         before = self.model.codes.get((owner, channel, number))
@@ -231,6 +246,24 @@ class Heart(RuleBasedStateMachine):
         number = session.user.number if channel == UNBIND and session.user.number else self.number(place)
         for _ in range(times):
             self._look(session, channel, number, "wrong")
+
+    @rule(who=wholes, place=numbers, then=st.sampled_from(("look", "sign in")))
+    def twenty_wrong_in_a_row(self, who: int, place: int, then: str) -> None:
+        """By two sessions, at two codes: neither budget nor tries end it before."""
+        self.policy("wrong_codes_per_day", 2)
+        self.policy("verify_code_max_attempts", 3)
+        user, number = self.someone(who), self.number(place)
+        for _ in range(2):
+            self._sign_in(user)
+            self._send(user.sessions[-1], BIND, number)
+            for _ in range(10):
+                self._look(user.sessions[-1], BIND, number, "wrong")
+            self._wait(61_000)
+        self._wait(DAY)
+        if then == "sign in":
+            self._sign_in(user)
+        self._send(user.sessions[-1], BIND, number)
+        self._look(user.sessions[-1], BIND, number, "right")
 
     def _look(self, session: Session | None, channel: str, number: str, how: str) -> None:
         digits = self.typed(how, session, channel, number)
@@ -274,10 +307,10 @@ class Heart(RuleBasedStateMachine):
     @rule(who=wholes, place=numbers, then=st.sampled_from(MEANWHILE), twice=st.booleans())
     def change(self, who: int, place: int, then: str, twice: bool) -> None:  # noqa: FBT001 - drawn by Hypothesis
         """The straight way, and what may come between its last two steps."""
-        session, new = self.session(who), self.number(place)
+        session, new, old = self.session(who), self.number(place), self.session(who).user.number
         self._send(session, BIND, new)
-        if session.user.number:
-            self._send(session, UNBIND, session.user.number)
+        if old:
+            self._send(session, UNBIND, old)
         self._verify(session, new, "own", "right", "right")
         token = session.user.token
         if token is None or then == "nothing":
@@ -288,13 +321,18 @@ class Heart(RuleBasedStateMachine):
             "another session": lambda: self._sign_in(session.user),
             "a stricter policy": self._stricter,
             "taken": lambda: self.join(place, "password"),
-            "moved": lambda: self.set_number(who, place - 1 if place else None),
+            "moved": lambda: self._set_number(session.user, place - 1 if place else None),
             "restart": self.restart,
         }
         meanwhile.get(then, lambda: None)()
         shows = session.user.sessions[-1] if then == "another session" else session
+        aside = self.number((place + 1) % NUMBERS)
+        self._send(session, BIND, aside)
+        self._send(None, LOGIN, old or new)
         for _ in range(1 + twice):
             self._update(shows, token.text)
+        self._look(session, BIND, aside, "own")  # codes die with the number
+        self._look(None, LOGIN, old or new, "nobodys")
 
     def _stricter(self) -> None:
         self.policy("verify_old_phone", 0)
@@ -383,7 +421,7 @@ class Heart(RuleBasedStateMachine):
     )
     def administer(self, who: int, what: str, place: int | None) -> None:
         if what == "number":
-            self.set_number(who, place)
+            self._set_number(self.someone(who), place)
         elif what == "deleted":
             self.delete(self.someone(who))
         else:
@@ -392,8 +430,7 @@ class Heart(RuleBasedStateMachine):
             wish = {"userId": self.ids[user.name], "status": "Activated" if active else "Suspended"}
             self.same(self._ask("update_user", wish), "ok")
 
-    def set_number(self, who: int, place: int | None) -> None:
-        user = self.someone(who)
+    def _set_number(self, user: User, place: int | None) -> None:
         number = self.number(place) if place is not None else None
         predicted = self.model.set_number(user, number)
         wish = {"phone": number} if number else {"options": {"clearFields": ["phone"]}}
@@ -423,6 +460,27 @@ class Heart(RuleBasedStateMachine):
             pool_id=self.bench.pool_id,
         )
         assert notices == self.model.notices
+
+    @invariant()
+    def nothing_is_refunded(self) -> None:
+        """Every wrong guess of the last day is counted, in every budget it belongs to, once."""
+        found = self.bench.all(
+            "SELECT subject, channel, guesses FROM guess_counters WHERE pool_id = :pool_id",
+            pool_id=self.bench.pool_id,
+        )
+        names = {f"user:{user_id}": name for name, user_id in self.ids.items()}
+        since = self.model.now - DAY
+        stored = {
+            (names.get(subject, subject.removeprefix("number:")), channel): today
+            for subject, channel, guesses in found
+            if (today := sum(guess[0] > since for guess in json.loads(guesses)))
+        }
+        paid = {
+            key: today
+            for key, budget in self.model.budgets.items()
+            if (today := sum(at > since for at, _ in budget.guesses))
+        }
+        assert stored == paid
 
     @invariant()
     def the_rows_agree(self) -> None:
