@@ -3,12 +3,9 @@
 `make generate` writes (`python -m tools.reference`); tests/wire/test_contract_reference.py is red where a page is stale.
 """
 
-import ast
-import inspect
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -17,6 +14,7 @@ from ostiary.contract.keys import Key
 from ostiary.contract.openapi import build
 from ostiary.contract.operation import Kind, Operation, Who
 from ostiary.contract.operations import OPERATIONS, common_errors
+from ostiary.contract.shape import fields
 from tools import compatibility, metrics_page, operator_pages
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
@@ -38,7 +36,9 @@ def pages() -> dict[str, str]:
         "compatibility.md": _MADE.replace("src/ostiary/contract", "ostiary.compat")
         + "\n"
         + compatibility.page(),
-        "metrics.md": _MADE.replace("src/ostiary/contract", "src/ostiary/server/web/metrics.py") + "\n" + metrics_page.page(),
+        "metrics.md": _MADE.replace("src/ostiary/contract", "src/ostiary/server/web/metrics.py")
+        + "\n"
+        + metrics_page.page(),
         "openapi.json": json.dumps(build(), ensure_ascii=False, indent=1) + "\n",
         **operator_pages.pages(),
     }
@@ -113,61 +113,16 @@ def _fields(struct: type[msgspec.Struct], title: str, name: str, shown: dict[typ
                 lines.append(f"{heading}, see [{shown[shape]}](#{shown[shape]}).\n")
             continue
         shown[shape] = name
-        notes = _notes(shape)
         lines.append(f"{heading}\n\n| field | type | required | |\n|---|---|---|---|")
-        for field in msgspec.structs.fields(shape):
-            told, inner = _type(msgspec.inspect.type_info(field.type))
-            waiting += inner
-            lines.append(
-                _row(f"`{field.encode_name}`", told, "yes" * field.required, notes.get(field.name, ""))
-            )
+        for field in fields(shape):
+            waiting += field.inner
+            lines.append(_row(f"`{field.name}`", field.kind, "yes" * field.required, field.note))
         lines.append("")
     return "\n".join(lines)
 
 
 def _row(*cells: object) -> str:
     return "| " + " | ".join(str(cell) for cell in cells) + " |"
-
-
-def _notes(struct: type[msgspec.Struct]) -> dict[str, str]:
-    """The docstrings that stand below fields, own and inherited."""
-    notes: dict[str, str] = {}
-    for cls in reversed(struct.__mro__):
-        if not issubclass(cls, msgspec.Struct) or cls is msgspec.Struct:
-            continue
-        [node] = ast.parse(inspect.getsource(cls)).body
-        assert isinstance(node, ast.ClassDef)
-        for field, note in zip(node.body, node.body[1:], strict=False):
-            if (
-                isinstance(field, ast.AnnAssign)
-                and isinstance(field.target, ast.Name)
-                and isinstance(note, ast.Expr)
-                and isinstance(note.value, ast.Constant)
-            ):
-                notes[field.target.id] = " ".join(str(note.value.value).split())
-    return notes
-
-
-def _type(info: msgspec.inspect.Type) -> tuple[str, list[Any]]:
-    match info:
-        case msgspec.inspect.UnionType(types):
-            told = [_type(kind) for kind in types if not isinstance(kind, msgspec.inspect.NoneType)]
-            return " or ".join(text for text, _ in told), [cls for _, inner in told for cls in inner]
-        case msgspec.inspect.Metadata(kind):
-            return _type(kind)
-        case msgspec.inspect.StructType(cls):
-            return f"`{cls.__name__}`", [cls]
-        case msgspec.inspect.ListType():
-            text, inner = _type(info.item_type)
-            return f"list of {text}", inner
-        case msgspec.inspect.LiteralType(values):
-            return ", ".join(f"`{value}`" for value in values), []
-        case msgspec.inspect.IntType(ge=ge, le=le) if ge is not None and le is not None:
-            return f"integer, {ge:,} to {le:,}".replace(",0", " 0"), []
-        case msgspec.inspect.DictType():
-            return "object", []
-    names = {"StrType": "string", "IntType": "integer", "BoolType": "boolean", "AnyType": "anything"}
-    return names[type(info).__name__], []
 
 
 # --- errors -----------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from ostiary.contract.errors import CATALOGUE
 from ostiary.contract.keys import Key
 from ostiary.contract.operation import Kind, Operation, Who
 from ostiary.contract.operations import OPERATIONS, common_errors
+from ostiary.contract.shape import fields
 from ostiary.contract.tokens import OAuthError
 
 Schema = dict[str, Any]
@@ -96,7 +97,23 @@ def _schemas(structs: Iterable[type]) -> Schema:
         for field in schema.get("properties", {}).values():
             if field.get("default", ...) is None:
                 del field["default"]
+    for struct in _all_structs(listed):
+        told = {field.name: field.note for field in fields(struct) if field.note}
+        for name, note in told.items():
+            schemas[struct.__name__]["properties"][name].setdefault("description", note)
     return schemas
+
+
+def _all_structs(structs: list[type]) -> set[type[msgspec.Struct]]:
+    """These and those inside them."""
+    found: set[type[msgspec.Struct]] = set()
+    waiting = list(structs)
+    while waiting:
+        struct = waiting.pop()
+        if struct not in found:
+            found.add(struct)
+            waiting += [inner for field in fields(struct) for inner in field.inner]
+    return found
 
 
 def _paths() -> Schema:

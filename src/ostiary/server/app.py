@@ -192,8 +192,7 @@ def _plain(health: Health) -> dict[bytes, dict[str, Handler]]:
         b"/healthz": {"GET": health.alive},
         b"/readyz": {"GET": health.ready},
         b"/metrics": {"GET": health.measure},
-        b"/openapi.json": {"GET": docs.openapi},
-        b"/docs": {"GET": docs.docs},
+        **docs.routes(),
     }
 
 

@@ -27,7 +27,7 @@ Routes = Mapping[bytes, Mapping[str, Handler]]
 """Path as on the wire → method → who answers."""
 
 _PAGE_POLICY = (
-    b"default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; img-src 'self' data:; "
+    b"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
     b"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _DEFENCE = [
