@@ -34,7 +34,8 @@ test: setup ## All tests, PostgreSQL included
 	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 .PHONY: soak
-soak: setup ## The same tests with counts raised (hours)
+soak: setup ## Half an hour of fuzzing, then the same tests with counts raised (hours)
+	@[ -n "$(ARGS)" ] || tools/fuzz 600
 	@OSTIARY_SOAK=1 $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --timeout 7200 $(ARGS)
 
 .PHONY: check

@@ -23,7 +23,7 @@ compile() { # compile OUTPUT [argument…]
   shift
   .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
     --no-config --no-emit-index-url --custom-compile-command "make requirements" \
-    "$@" pyproject.toml --output-file "$output"
+    "$@" "${source:-pyproject.toml}" --output-file "$output"
   if grep -nE '://|--(index-url|extra-index-url|find-links)|(^|[[:space:]])/' "$output"; then
     echo "$output names an address or a path of this machine (above)" >&2
     exit 1
@@ -35,3 +35,5 @@ compile dev.txt "${upgrade[@]}" --all-extras
 compile test.txt --constraint requirements/dev.txt --extra server --extra postgres --extra test
 compile server.txt --constraint requirements/dev.txt --extra server --extra postgres --extra otel
 compile sdk.txt --constraint requirements/dev.txt --extra offline --extra events
+# Not in the environment: `tools/fuzz` installs it in a folder of its own.
+source=requirements/fuzz.in compile fuzz.txt "${upgrade[@]}"

@@ -184,7 +184,7 @@ class DevClock:
             return refusal(request, body)
         try:
             wish = msgspec.json.decode(body, type=_Advance)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             return refusal(request, Refused(Key.BAD_REQUEST, data={"field": "advanceSeconds"}))
         step = wish.advance_seconds * SECOND
         offset = await self._store.write(lambda tx: meta.add(tx, meta.CLOCK_OFFSET, step))

@@ -245,7 +245,7 @@ class Signer:
         """Rules 4 and 5, for a payload that one of our keys signed."""
         try:
             claims = _read_claims.decode(payload)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             return _INVALID
         if claims.iss != self.issuer or claims.pool != key.pool_id:
             return _INVALID
@@ -331,7 +331,7 @@ def _header(token: str) -> _Header | None:
         return None
     try:
         return _read_header.decode(raw[0])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):  # the second for text that is no UTF-8
         return None
 
 
