@@ -55,7 +55,8 @@ def test_every_operation_is_in_the_list():
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 def test_samples_are_understood(operation, service, tmp_path):
     """A shell takes the sample and the service its form: what is refused is a value, never how it is said."""
-    sample = html.unescape(re.search(r"(?s)<pre><code>(.*?)</code>", ARTICLES[operation.name])[1])
+    [sample] = re.findall(r"(?s)<pre><code>(.*?)</code>", ARTICLES[operation.name])
+    sample = html.unescape(sample)
     environment = {
         "PATH": "/usr/bin:/bin:/usr/local/bin",
         "no_proxy": "127.0.0.1",

@@ -115,9 +115,7 @@ def test_a_message_that_does_not_come_is_told_with_what_came(run):
     )
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        [
-            "*no CHANNEL_BIND_PHONE arrived at +8613700137001; the inbox holds: *BIND_PHONE to +8613700137000"
-        ]
+        ["*no CHANNEL_BIND_PHONE arrived at +8613700137001; the inbox holds: *BIND_PHONE to +8613700137000"]
     )
 
 
