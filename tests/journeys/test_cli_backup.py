@@ -9,6 +9,7 @@ from contextlib import closing
 import pytest
 
 from ostiary import OstiaryError
+from tests.journeys.hands import send
 from tests.service import BIND, LOGIN, UNBIND, Service, start
 from tests.shell import Shell
 
@@ -57,7 +58,7 @@ def test_a_backup_under_load_is_one_moment_whole_and_can_be_served(served, tmp_p
     def use() -> None:
         while not stop.is_set():
             number = service.number()
-            service.client().send_sms(LOGIN, number[3:])
+            send(service.client(), LOGIN, number)
             sent.append(number)
 
     worker = threading.Thread(target=use)
@@ -77,7 +78,7 @@ def test_a_backup_under_load_is_one_moment_whole_and_can_be_served(served, tmp_p
     assert count(copies[0], "codes") <= count(copies[2], "codes")
     before = service.number()
     put_back(service, shell, copies[-1])
-    service.client().send_sms(LOGIN, before[3:])
+    send(service.client(), LOGIN, before)
     assert service.code(before, LOGIN)
     time.sleep(2)  # the sealer
     assert shell("audit", "verify", "--json").json["whole"]
@@ -99,7 +100,7 @@ def test_nothing_that_was_used_since_the_backup_works_again(served, tmp_path):
         "oldPhonePassCode": service.code(person.phone, UNBIND),
     }
     login = service.number()
-    service.client().send_sms(LOGIN, login[3:])
+    send(service.client(), LOGIN, login)
     code = service.code(login, LOGIN)
     shell("backup", tmp_path / "before.db")
     token = person.client.verify_update_phone_request(payload, "PHONE_PASSCODE").data.update_phone_token
@@ -182,7 +183,7 @@ def test_postgresql_is_backed_up_by_its_own_tools_and_finished_here(
         person = service.person()
         person.client.get_profile()
         number = service.number()
-        service.client().send_sms(LOGIN, number[3:])
+        send(service.client(), LOGIN, number)
         code = service.code(number, LOGIN)
         assert shell("restore", "--finish", "--json").json["codesVoided"] >= 1
         with pytest.raises(OstiaryError):

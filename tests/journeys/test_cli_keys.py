@@ -13,6 +13,8 @@ import pytest
 
 from ostiary import OstiaryError
 from ostiary.server import keyfile
+from ostiary.server.core.millis import Millis
+from tests.journeys.hands import send
 from tests.service import BIND, LOGIN, UNBIND, start
 from tests.shell import Shell
 
@@ -57,7 +59,7 @@ def test_under_load_nothing_fails_and_what_was_made_before_still_works(served):
         while not stop.is_set():
             try:
                 number = service.number()
-                service.client().send_sms(LOGIN, number[3:])
+                send(service.client(), LOGIN, number)
                 tokens = service.client().sign_in_by_phone_passcode(
                     number[3:], service.code(number, LOGIN), options={"autoRegister": True}
                 )
@@ -155,7 +157,7 @@ def test_an_interrupted_rotation_is_completed_by_the_next(lite):
     path = lite.folder / "keys.json"
     stored = json.loads(path.read_text())
     waiting = msgspec.to_builtins(keyfile.make_key(stored["codes"][0]["madeAt"]))
-    secret = base64.urlsafe_b64encode(keyfile.make_key(0).secret).decode()
+    secret = base64.urlsafe_b64encode(keyfile.make_key(Millis(0)).secret).decode()
     stored["codes"].insert(
         0, {"id": waiting["id"], "secret": secret, "madeAt": waiting["made_at"], "waiting": True}
     )
@@ -184,7 +186,7 @@ def test_the_file_keeps_its_mode_and_a_broken_one_changes_nothing(tmp_path, sqli
             time.sleep(0.1)
         assert "keys_not_read" in service.log()
         number = service.number()
-        service.client().send_sms(LOGIN, number[3:])
+        send(service.client(), LOGIN, number)
         assert service.code(number, LOGIN)
         path.write_text(whole)
     finally:
