@@ -6,6 +6,7 @@ import statistics
 import threading
 import time
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -174,7 +175,7 @@ def wait(holds, what="it did not come to that"):
 
 def test_a_gateway_that_repeats_what_it_got_leaves_the_log_clean(data_folder):
     with gateway(echo(500), echo(400), echo(200)) as receiver:
-        service = start(data_folder, environment=environment(receiver.url))
+        service: Any = start(data_folder, environment=environment(receiver.url))
         person = service.person()
         numbers = [service.number() for _ in range(3)]
         for number in numbers:
@@ -209,7 +210,7 @@ def test_killed_between_sending_and_marking_it_sends_the_same_message_again(data
         say(200)(handler, one)
 
     with gateway(take_and_wait, say(200)) as receiver:
-        service = start(data_folder, environment=environment(receiver.url))
+        service: Any = start(data_folder, environment=environment(receiver.url))
         person = service.person()
         number = service.number()
         person.client.send_sms(BIND, number.removeprefix("+86"))
@@ -232,7 +233,7 @@ def test_a_slow_gateway_slows_down_nothing_else(data_folder):
         say(200)(handler, one)
 
     with gateway(slow) as receiver:
-        service = start(data_folder, environment=environment(receiver.url))
+        service: Any = start(data_folder, environment=environment(receiver.url))
         person = service.person()
 
         def looks(count=60):

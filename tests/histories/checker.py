@@ -36,6 +36,12 @@ def faults(operations: Sequence[Operation], final: Final, budget: int = DAY_BUDG
     ]
 
 
+def unheard(operations: Sequence[Operation], final: Final) -> list[Operation]:
+    """What happened although its answer was never heard: no fault by itself, but none may be lost in a clean stop."""
+    explained, _ = _explain(operations, final.moves)
+    return [operations[place] for place in explained if operations[place].outcome == "unknown"]
+
+
 Explained = dict[int, Move]
 """Operation (by its place in the history) → the move that it made."""
 
