@@ -118,14 +118,15 @@ class Ostiary:
         for name in ("keys.json", dev.FILE):
             shutil.copy(Path(town.facts["folder"]) / name, data / name)
         port = free_port()
-        command = (
-            *prefix,
-            *(sys.executable, "-m", "ostiary.cli", "serve", "--dev", "--port", str(port)),
-            *("--data-dir", str(data), "--database", url),
-        )
+        arguments = ("serve", "--dev", "--port", str(port), "--data-dir", str(data), "--database", url)
+        command = (*prefix, *self.command(*arguments))
         environment = {"OSTIARY_PUBLIC_URL": PUBLIC_URL, **(env or {})}
         with running(command, port, "/readyz", folder / "log", env=environment) as server:
             yield server
+
+    def command(self, *arguments: str) -> tuple[str, ...]:
+        """How the service is started."""
+        return (sys.executable, "-m", "ostiary.cli", *arguments)
 
     def phones(self, town: Town, url: str, folder: Path) -> dict[str, Any]:  # noqa: ARG002 - a peer's need it
         return {"url": url, "keys": town.facts["keys"], "pool_id": town.facts["pool_id"]}
