@@ -250,6 +250,27 @@ async def test_rows_1_and_4_of_a_token_that_is_given_for_a_bound_channel(bench: 
     assert await bench.send(bench.stranger(), BIND, NEW) is None
 
 
+async def test_a_token_of_an_ended_session_or_a_closed_account_counts_as_none(bench: Workbench) -> None:
+    who = bench.person(OLD)
+    for number, spoiled in enumerate(
+        (
+            "UPDATE sessions SET ended_at = 1 WHERE user_id = :id",
+            "UPDATE users SET status = 'Suspended' WHERE id = :id",
+        )
+    ):
+        person = bench.session(who.user_id, OLD) if number else who
+        run(bench, spoiled, id=who.user_id)
+        target = f"+86137{number:08d}"
+        assert await bench.send(person, LOGIN, target) is None
+        assert bench.one("SELECT user_id FROM outbox WHERE recipient = :t", t=target) is None
+        assert key(await bench.send(person, BIND, target)) is (
+            Key.USER_LOCKED if number else Key.LOGIN_EXPIRED
+        )
+    assert bench.all("SELECT 1 FROM send_limits WHERE key LIKE 'user:%'") == [], (
+        "an unsigned ask like any other"
+    )
+
+
 async def test_a_signed_in_unbind_goes_to_one_s_own_number_only(bench: Workbench) -> None:
     who, other, none = bench.person(OLD), bench.person(NEW), bench.person(None)
     assert key(await bench.send(who, UNBIND, NEW)) is Key.OLD_PHONE_MISMATCH
