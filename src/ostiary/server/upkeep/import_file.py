@@ -6,9 +6,9 @@ import os
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 
+from ostiary.server.core.near import did_you_mean
 from ostiary.server.settings import StartRefusedError
 from ostiary.server.upkeep import import_rules
 from ostiary.server.upkeep.import_rules import Rejected
@@ -61,8 +61,7 @@ class ImportFile:
             raise StartRefusedError(f"{self.path}: the first line must name the columns, each once")
         unknown = import_rules.unknown_columns(header)
         if unknown:
-            near = get_close_matches(unknown[0], import_rules.COLUMNS, n=1, cutoff=0.5)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            hint = did_you_mean(unknown[0], import_rules.COLUMNS)
             raise StartRefusedError(f"{self.path}: there is no column {unknown[0]!r}{hint}")
         return header
 

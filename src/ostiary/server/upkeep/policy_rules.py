@@ -5,13 +5,13 @@ Names are the wire's, with a dot where a setting stands inside another (`changeP
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import inspect
 
 from ostiary.contract.security import UpdateSecuritySettings
+from ostiary.server.core.near import did_you_mean
 from ostiary.server.core.people import Facts, Pool
 from ostiary.server.core.policy import AppPolicy, PoolPolicy
 from ostiary.server.core.refused import Refused
@@ -148,8 +148,7 @@ def _find(name: str, settings: list[Setting]) -> Setting | str:
     found = next((setting for setting in settings if setting.name == name), None)
     if found is not None:
         return found
-    near = get_close_matches(name, [setting.name for setting in settings], n=1, cutoff=0.5)
-    return f"there is no setting {name!r}" + (f"; did you mean {near[0]}?" if near else "")
+    return f"there is no setting {name!r}{did_you_mean(name, (setting.name for setting in settings))}"
 
 
 def _value(setting: Setting, text: str) -> Any:
