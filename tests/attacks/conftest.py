@@ -1,7 +1,7 @@
 """What the attacks share: the real service on each database, and the edge without its socket on each database."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import structlog
@@ -9,6 +9,7 @@ import structlog
 from tests.attacks.edge import Edge
 from tests.journeys.conftest import postgres_service, service, sqlite_service
 from tests.postgres_server import PostgresServer
+from tests.workbench import Workbench
 
 __all__ = ["postgres_service", "service", "sqlite_service"]
 
@@ -39,6 +40,19 @@ def edge(request: pytest.FixtureRequest) -> Edge:
     name = {"sqlite": "sqlite_edge", "postgresql": "postgres_edge"}[request.param]
     found: Edge = request.getfixturevalue(name)
     return found
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+async def bench(database: str) -> AsyncIterator[Workbench]:
+    """A workbench on each database: its clock can be moved, its service taken apart."""
+    bench = Workbench(database)
+    yield bench
+    await bench.close()
 
 
 @pytest.fixture(autouse=True)
