@@ -11,8 +11,7 @@ import pytest
 
 from tests.counts import KILLS
 from tests.histories.judged import judge, looked_at, told
-from tests.histories.load import crowd_of
-from tests.service import start
+from tests.histories.load import crowd_of, running
 
 A_DAY_EVERY = 4
 """Kills between two moves of the clock by more than a day: limits and budgets begin anew."""
@@ -20,21 +19,21 @@ A_DAY_EVERY = 4
 
 @pytest.mark.timeout(120 + KILLS * 10)
 def test_killed_at_any_moment_under_load(database, tmp_path):
-    service = start(tmp_path / "data", database if database.startswith("postgresql") else None)
-    crowd = crowd_of(service)
-    chance = random.Random(20_261_122)
-    with crowd.at_work():
-        for kill in range(KILLS // 2):  # the other half is the other database's
-            time.sleep(chance.uniform(0.1, 1.1))
-            crowd.up.clear()
-            service.kill()
-            looked_at(service)
-            service.restart()
-            if kill % A_DAY_EVERY == A_DAY_EVERY - 1:
-                crowd.next_day()
-            crowd.up.set()
-        time.sleep(1)
-    assert service.stop() == 0
-    judge(crowd)
-    assert crowd.changes > KILLS // 4
-    print(told(crowd))
+    with running(tmp_path / "data", database if database.startswith("postgresql") else None) as service:
+        crowd = crowd_of(service)
+        chance = random.Random(20_261_122)
+        with crowd.at_work():
+            for kill in range(KILLS // 2):  # the other half is the other database's
+                time.sleep(chance.uniform(0.1, 1.1))
+                crowd.up.clear()
+                service.kill()
+                looked_at(service)
+                service.restart()
+                if kill % A_DAY_EVERY == A_DAY_EVERY - 1:
+                    crowd.next_day()
+                crowd.up.set()
+            time.sleep(1)
+        assert service.stop() == 0
+        judge(crowd)
+        assert crowd.changes > KILLS // 4
+        print(told(crowd))

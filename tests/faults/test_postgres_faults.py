@@ -6,10 +6,7 @@ untruth (phone-change.md §7, security fault matrix F10, F13, F14, F04).
 
 import os
 import pwd
-import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
@@ -17,16 +14,18 @@ import psycopg
 import pytest
 
 from tests import postgres_server
-from tests.conftest import missing
 from tests.counts import count
 from tests.faults.chaos import Chaos, chaos
+from tests.faults.small_disk import fill, small_disk
 from tests.histories.judged import judge, looked_at, told
-from tests.histories.load import Crowd, crowd_of
+from tests.histories.load import Crowd, crowd_of, running
 from tests.postgres_server import PostgresServer
-from tests.service import Service, start
+from tests.service import Service
 
 RECOVERY = 30
 """Seconds after a fault is over until the service serves again, by itself."""
+PATIENCE = 20
+"""Seconds that nobody waits for an answer, whatever happens (a queue's 5, a lost connection's 12)."""
 ROUNDS = count(1, 50)
 
 pytestmark = pytest.mark.timeout(120 + ROUNDS * 120)
@@ -77,37 +76,37 @@ def options_of(server: PostgresServer) -> str:
 def test_restarted_under_load(own_postgres_server, tmp_path):
     server = own_postgres_server
     url = server.fresh_database()
-    service = start(tmp_path / "data", url)
-    crowd = crowd_of(service)
-    options = options_of(server)
-    with crowd.at_work():
-        for mode in ("immediate", "fast") * ROUNDS:
+    with running(tmp_path / "data", url) as service:
+        crowd = crowd_of(service)
+        options = options_of(server)
+        with crowd.at_work():
+            for mode in ("immediate", "fast") * ROUNDS:
+                goes_on(crowd)
+                in_place(server, "stop", "-m", mode)
+                answer = service.http.get("/readyz")
+                assert answer.status_code == 503
+                assert answer.json()["checks"]["database"] != "ok"
+                time.sleep(0.5)
+                in_place(server, "start", "-l", server.log, "-o", options)
+                recovered(service)
             goes_on(crowd)
-            in_place(server, "stop", "-m", mode)
-            answer = service.http.get("/readyz")
-            assert answer.status_code == 503
-            assert answer.json()["checks"]["database"] != "ok"
-            time.sleep(0.5)
-            in_place(server, "start", "-l", server.log, "-o", options)
-            recovered(service)
-        goes_on(crowd)
-    assert crowd.unavailable
-    over(crowd, url)
+        assert crowd.unavailable
+        over(crowd, url)
 
 
 def test_sessions_ended_under_load(postgres_url, tmp_path):
-    service = start(tmp_path / "data", postgres_url)
-    crowd = crowd_of(service)
-    with crowd.at_work(), psycopg.connect(postgres_url, autocommit=True) as admin:
-        for _ in range(15 * ROUNDS):
-            time.sleep(0.15)
-            admin.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
-                " AND pid <> pg_backend_pid() AND application_name = 'ostiary'"
-            )
-        recovered(service)
-        goes_on(crowd)
-    over(crowd, postgres_url)
+    with running(tmp_path / "data", postgres_url) as service:
+        crowd = crowd_of(service)
+        with crowd.at_work(), psycopg.connect(postgres_url, autocommit=True) as admin:
+            for _ in range(15 * ROUNDS):
+                time.sleep(0.15)
+                admin.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+                    " AND pid <> pg_backend_pid() AND application_name = 'ostiary'"
+                )
+            recovered(service)
+            goes_on(crowd)
+        over(crowd, postgres_url)
 
 
 def lost_commits(proxy: Chaos) -> None:
@@ -145,8 +144,7 @@ MOODS = (lost_commits, cut_again_and_again, slow, silent, away)
 
 @pytest.mark.parametrize("mood", MOODS, ids=lambda mood: mood.__name__)
 def test_the_network_between(postgres_url, tmp_path, mood):
-    with chaos(postgres_url) as proxy:
-        service = start(tmp_path / "data", proxy.url)
+    with chaos(postgres_url) as proxy, running(tmp_path / "data", proxy.url) as service:
         crowd = crowd_of(service)
         with crowd.at_work():
             for _ in range(ROUNDS):
@@ -155,39 +153,11 @@ def test_the_network_between(postgres_url, tmp_path, mood):
                 proxy.calm()
                 print(f"{mood.__name__}: serves again after {recovered(service):.1f} s")
             goes_on(crowd)
+        assert crowd.longest < PATIENCE
         over(crowd, postgres_url)
 
 
 # ── a full disk ─────────────────────────────────────────────────────────────────────────────
-
-
-@contextmanager
-def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
-    """A file system of a few megabytes; a machine that lets us mount none is named."""
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if mounted.returncode != 0:
-        missing("A small file system", mounted.stderr.strip())
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def fill(folder: Path) -> Path:
-    """A file that takes all the room there is."""
-    filler = folder / "filler"
-    with filler.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(bytes(65_536))
-        except OSError:
-            return filler
 
 
 def test_a_full_disk_under_load(own_postgres_server, tmp_path):
@@ -201,19 +171,19 @@ def test_a_full_disk_under_load(own_postgres_server, tmp_path):
         server._admin(f"CREATE TABLESPACE small LOCATION '{space}'")
         server._admin("CREATE DATABASE full_soon TABLESPACE small")
         url = f"{server.url.rpartition('/')[0]}/full_soon"
-        service = start(tmp_path / "data", url)
-        crowd = crowd_of(service)
-        with crowd.at_work():
-            goes_on(crowd)
-            filler = fill(disk)
-            until = time.monotonic() + 60
-            while crowd.unavailable < 5:
-                assert time.monotonic() < until, "the disk was never full"
-                time.sleep(0.1)
-            filler.unlink()
-            recovered(service)
-            goes_on(crowd)
-        assert "No space left" in service.log() or "could not extend" in service.log()
-        looked_at(service)
-        over(crowd, url)
-        in_place(server, "stop", "-m", "fast")
+        with running(tmp_path / "data", url) as service:
+            crowd = crowd_of(service)
+            with crowd.at_work():
+                goes_on(crowd)
+                filler = fill(disk)
+                until = time.monotonic() + 60
+                while crowd.unavailable < 5:
+                    assert time.monotonic() < until, "the disk was never full"
+                    time.sleep(0.1)
+                filler.unlink()
+                recovered(service)
+                goes_on(crowd)
+            assert "No space left" in service.log() or "could not extend" in service.log()
+            looked_at(service)
+            over(crowd, url)
+            in_place(server, "stop", "-m", "fast")

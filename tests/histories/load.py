@@ -8,15 +8,16 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx2
 
 from tests.histories.history import History, Operation
-from tests.service import BIND, UNBIND, Person, Service
+from tests.service import BIND, UNBIND, Person, Service, start
 
 PATIENCE = 40
 """Seconds that a thread waits for a service that is away."""
@@ -76,6 +77,8 @@ class Crowd:
     up: threading.Event = field(default_factory=threading.Event)
     changes: int = 0
     unavailable: int = 0
+    longest: float = 0
+    """Seconds that somebody waited for an answer."""
     days: int = 0
     _began: float = field(default_factory=time.time)
     _over: threading.Event = field(default_factory=threading.Event)
@@ -113,7 +116,7 @@ class Crowd:
 
     def _live(self, number: int) -> None:
         chance = random.Random(number)
-        with httpx2.Client(base_url=self.service.url, timeout=20, trust_env=False) as http:
+        with httpx2.Client(base_url=self.service.url, timeout=40, trust_env=False) as http:
             mine = self.people[number :: self.threads]
             phones = {person.user_id: Phone(self, person, http, chance) for person in self.people}
             while not self.over:
@@ -262,6 +265,7 @@ class Phone:
         return heard
 
     def _heard(self, name: str, body: dict[str, Any] | None) -> Heard:
+        asked_at = time.monotonic()
         headers = {"authorization": self.token, "origin": "http://elsewhere.example"} if self.token else {}
         try:
             if body is None:
@@ -270,16 +274,31 @@ class Phone:
                 answer = self.http.post(f"/api/v3/{name}", json=body, headers=headers)
         except httpx2.HTTPError:
             return Heard()
+        self.crowd.longest = max(self.crowd.longest, time.monotonic() - asked_at)
         try:
             heard = Heard(answer.status_code, answer.json())
         except ValueError:
             heard = Heard(answer.status_code)
         if heard.http == 503:
             self.crowd.unavailable += 1
-        wanted = {"statusCode", "message", "requestId"}
-        if heard.http not in {200, 503} or not wanted <= heard.envelope.keys():
+        told = {"statusCode", "message", "requestId"} <= heard.envelope.keys()
+        if not (told and (heard.http == 200 or heard.http == heard.envelope["statusCode"] == 503)):
             self.crowd.strange.append(f"{name}: {answer.status_code} {answer.text[:300]}")
         return heard
+
+
+@contextmanager
+def running(
+    folder: Path, database: str | None = None, *, environment: Mapping[str, str] | None = None
+) -> Iterator[Service]:
+    """A service of a test's own, which does not outlive it."""
+    service = start(folder, database, environment=environment)
+    try:
+        yield service
+    finally:
+        if service.process.poll() is None:
+            service.kill()
+        service._close_connections()
 
 
 def crowd_of(service: Service, people: int = 8, threads: int = 3) -> Crowd:

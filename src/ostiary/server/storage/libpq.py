@@ -14,8 +14,11 @@ from psycopg import pq
 from ostiary.server.core.millis import SECOND
 from ostiary.server.storage.tx import Row
 
-ANSWER_LIMIT = 30 * SECOND
-"""Milliseconds without a byte from the server after which the connection counts as lost."""
+ANSWER_LIMIT = 12 * SECOND
+"""Milliseconds without a byte from the server after which the connection counts as lost.
+
+Twice a statement's own limit: a server that is only slow says so before; a network that swallows says nothing,
+and a person waits."""
 PREPARED = 1_000
 """Statements prepared per connection; one beyond them is sent in full."""
 

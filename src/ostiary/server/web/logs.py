@@ -2,13 +2,17 @@
 
 The text of an exception may quote a row (a driver's "Key (number)=(…) already exists") and so a person's
 number: it stays out, except in dev mode. A house test keeps numbers, codes and tokens out of log calls.
+
+A line that cannot be written (the log's disk is full, its reader is gone) is lost, and nothing else with it: what
+has to be remembered is in the audit trail.
 """
 
 import logging
 import sys
 import traceback
+from contextlib import suppress
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
@@ -19,6 +23,7 @@ _FRAMES = 12
 def configure(level: str, *, verbose: bool = False) -> None:
     """Set up this process's logs; `verbose` shows the texts of exceptions."""
     number = logging.getLevelNamesMapping()[level.upper()]
+    sink = cast("TextIO", _Sink(sys.stderr))  # all of a TextIO that a logger uses
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,  # request_id, on every line that is written on a request's way
         structlog.processors.add_log_level,
@@ -28,10 +33,10 @@ def configure(level: str, *, verbose: bool = False) -> None:
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer(ensure_ascii=False)],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(sink),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(sink)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -42,6 +47,23 @@ def configure(level: str, *, verbose: bool = False) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=max(number, logging.WARNING), force=True)
+
+
+class _Sink:
+    """A stream that loses what it cannot write."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        """See TextIO."""
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        """See TextIO."""
+        with suppress(OSError):
+            self._stream.flush()
 
 
 class _Errors:
