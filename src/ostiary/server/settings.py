@@ -155,9 +155,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         _text(
             "Addresses or networks that /metrics answers; to all others there is no such page. The connection's "
-            "peer counts, no header. None: everybody, so the port must not be public."
+            "peer counts, no header: a proxy on this machine must not forward the path. Everybody: 0.0.0.0/0, ::/0."
         ),
-    ] = ()
+    ] = ("127.0.0.0/8", "::1/128")
     slow_step_ms: Annotated[
         int,
         _number("A step of the database that took this many milliseconds is logged. 0: none is.", 0),

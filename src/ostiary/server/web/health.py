@@ -39,7 +39,7 @@ class Health:
         working: Callable[[], bool],
         metrics_networks: Sequence[str] = (),
     ) -> None:
-        """`metrics_networks`: whom `/metrics` answers; none: everybody."""
+        """`metrics_networks`: whom `/metrics` answers; none: nobody."""
         self._store = store
         self._ports = ports
         self._metrics = metrics
@@ -79,8 +79,6 @@ class Health:
 
     def _may_measure(self, peer: str | None) -> bool:
         """Numbers tell more than answers do: two looks around somebody's ask say whether a message was sent."""
-        if not self._metrics_networks:
-            return True
         try:
             address = ip_address((peer or "").partition("%")[0])
         except ValueError:
