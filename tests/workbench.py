@@ -116,7 +116,14 @@ class Workbench:
             now = self.ports.now()
             tx.run(_USER, id=user_id, pool_id=self.pool_id, username=f"u-{user_id}", now=now)
             if phone is not None:
-                tx.run(_PHONE, pool_id=self.pool_id, number=phone, user_id=user_id, verified=int(verified), now=now)
+                tx.run(
+                    _PHONE,
+                    pool_id=self.pool_id,
+                    number=phone,
+                    user_id=user_id,
+                    verified=int(verified),
+                    now=now,
+                )
             if email is not None:
                 tx.run(_EMAIL, pool_id=self.pool_id, address=email, user_id=user_id, now=now)
 
@@ -142,9 +149,16 @@ class Workbench:
             )
 
         self.store.write_now(step)
-        token = UserToken(user_id, session_id, self.app_id, self.pool_id, "openid", Millis(self.ports.now() + DAY))
+        token = UserToken(
+            user_id, session_id, self.app_id, self.pool_id, "openid", Millis(self.ports.now() + DAY)
+        )
         call = Call(
-            "request-0", user=token, token_given=True, app_id=self.app_id, address="203.0.113.9", device="Test"
+            "request-0",
+            user=token,
+            token_given=True,
+            app_id=self.app_id,
+            address="203.0.113.9",
+            device="Test",
         )
         return Person(user_id, phone, session_id, call)
 
@@ -168,16 +182,23 @@ class Workbench:
         self, who: Person, new: str, new_code: str, old: str | None = None, old_code: str | None = None
     ) -> Any:
         payload = UpdatePhoneByPhonePassCode(
-            new_phone_number=new, new_phone_pass_code=new_code, old_phone_number=old, old_phone_pass_code=old_code
+            new_phone_number=new,
+            new_phone_pass_code=new_code,
+            old_phone_number=old,
+            old_phone_pass_code=old_code,
         )
         form = VerifyUpdatePhoneRequest(phone_pass_code_payload=payload, verify_method="PHONE_PASSCODE")
         return await phone_change.verify_update_phone_request(self.service, who.again(), form)
 
     async def update(self, who: Person, token: str) -> Any:
-        return await phone_change.update_phone(self.service, who.again(), UpdatePhone(update_phone_token=token))
+        return await phone_change.update_phone(
+            self.service, who.again(), UpdatePhone(update_phone_token=token)
+        )
 
     async def bind(self, who: Person, number: str, code: str) -> Any:
-        return await phone_change.bind_phone(self.service, who.again(), BindPhone(phone_number=number, pass_code=code))
+        return await phone_change.bind_phone(
+            self.service, who.again(), BindPhone(phone_number=number, pass_code=code)
+        )
 
     async def unbind(self, who: Person, code: str) -> Any:
         return await phone_change.unbind_phone(self.service, who.again(), UnbindPhone(pass_code=code))
@@ -245,7 +266,9 @@ def _quiet(policy: PoolPolicy) -> PoolPolicy:
     )
 
 
-_NOBODYS = frozenset({LOGIN, "CHANNEL_REGISTER", "CHANNEL_RESET_PASSWORD", "CHANNEL_VERIFY_MFA", "CHANNEL_COMPLETE_PHONE"})
+_NOBODYS = frozenset(
+    {LOGIN, "CHANNEL_REGISTER", "CHANNEL_RESET_PASSWORD", "CHANNEL_VERIFY_MFA", "CHANNEL_COMPLETE_PHONE"}
+)
 
 _USER = Sql(
     """INSERT INTO users (id, pool_id, status, username, username_key, password_hash, profile, custom_data, source,

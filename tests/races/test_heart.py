@@ -61,7 +61,11 @@ async def test_one_free_number_wanted_by_two_goes_to_exactly_one(bench: Workbenc
         new = NEW.format(turn)
         tokens = [await bench.ready_to_change(who, new) for who in two]
         answers = await asyncio.gather(
-            *(bench.update(who, token) for who, token in zip(two, tokens, strict=True) for _ in range(CROWD // 2))
+            *(
+                bench.update(who, token)
+                for who, token in zip(two, tokens, strict=True)
+                for _ in range(CROWD // 2)
+            )
         )
         counted = keys(answers)
         assert counted["done"] == 1, counted
@@ -115,7 +119,9 @@ async def test_asks_at_once_for_one_number_send_one_code(bench: Workbench) -> No
         who = bench.person(OLD.format(turn))
         answers = await asyncio.gather(*(bench.send(who, BIND, NEW.format(turn)) for _ in range(CROWD)))
         assert keys(answers) == {"done": 1, "sms_too_often": CROWD - 1}
-        assert bench.one("SELECT count(*) FROM outbox WHERE recipient = :number", number=NEW.format(turn)) == 1
+        assert (
+            bench.one("SELECT count(*) FROM outbox WHERE recipient = :number", number=NEW.format(turn)) == 1
+        )
 
 
 async def test_swapping_numbers_never_doubles_one(bench: Workbench) -> None:
@@ -133,7 +139,9 @@ async def test_swapping_numbers_never_doubles_one(bench: Workbench) -> None:
         )  # fmt: skip # two pairs, side by side
         jobs.append(bench.update(people[2], last.update_phone_token))
         await asyncio.gather(*jobs)
-        holders = bench.all("SELECT number, user_id FROM phones WHERE number LIKE :like", like=f"+861370%{turn:06d}")
+        holders = bench.all(
+            "SELECT number, user_id FROM phones WHERE number LIKE :like", like=f"+861370%{turn:06d}"
+        )
         assert len({number for number, _ in holders}) == len(holders) == 3
         assert len({user for _, user in holders}) == 3
 
