@@ -162,7 +162,7 @@ async def test_cve_2023_26481_a_token_in_other_hands_moves_nothing(bench: Workbe
     assert key(await bench.update(owner, token)) == "done"
 
 
-CODES = ["", None, 0, False, [], {}, ..., "null", "undefined", "000000", "0", "      ", "\u0000"]
+CODES: list[Any] = ["", None, 0, False, [], {}, ..., "null", "undefined", "000000", "0", "      ", "\u0000"]
 
 
 @pytest.mark.parametrize("code", CODES, ids=repr)

@@ -228,8 +228,8 @@ def test_cve_2026_23511_signing_in_tells_nobody_who_is_there(edge: Edge):
         numbers = (edge.quick().phone.removeprefix("+86"), edge.number())
         form = [{"channel": channel, "phoneNumber": number} for number in numbers]
         for _ in range(2):
-            known, unknown = (_plain(edge.ask("/api/v3/send-sms", one)) for one in form)
-            assert known == unknown
+            there_is, there_is_not = (_plain(edge.ask("/api/v3/send-sms", one)) for one in form)
+            assert there_is == there_is_not
 
 
 def _plain(answer: Any) -> tuple[int, Any, Any]:
