@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx2
 
@@ -27,9 +27,10 @@ START_SECONDS = 30
 STOP_SECONDS = 12
 MESSAGE_SECONDS = 10
 
-BIND, UNBIND, LOGIN, REGISTER = (
-    f"CHANNEL_{channel}" for channel in ("BIND_PHONE", "UNBIND_PHONE", "LOGIN", "REGISTER")
-)
+BIND: Final = "CHANNEL_BIND_PHONE"
+UNBIND: Final = "CHANNEL_UNBIND_PHONE"
+LOGIN: Final = "CHANNEL_LOGIN"
+REGISTER: Final = "CHANNEL_REGISTER"
 
 _numbers = itertools.count(13_900_000_001)
 _people = itertools.count(1)

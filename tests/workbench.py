@@ -6,7 +6,7 @@ the real server instead (`tests/service.py`).
 
 import itertools
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -35,7 +35,9 @@ from ostiary.server.storage.db import Store
 from ostiary.server.storage.pools import AppRow, PoolRow
 from ostiary.server.storage.tx import Row, Sql, Tx
 
-BIND, UNBIND, LOGIN = "CHANNEL_BIND_PHONE", "CHANNEL_UNBIND_PHONE", "CHANNEL_LOGIN"
+BIND: Final = "CHANNEL_BIND_PHONE"
+UNBIND: Final = "CHANNEL_UNBIND_PHONE"
+LOGIN: Final = "CHANNEL_LOGIN"
 
 _request_numbers = itertools.count(1)
 

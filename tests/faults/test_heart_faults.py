@@ -80,7 +80,7 @@ async def strike(bench: Workbench, crowd: list[Asked]) -> set[type[BaseException
     )
     assert all(isinstance(answer, BaseException) for answer in answers), answers
     assert len({str(answer) if not isinstance(answer, UnavailableError) else "" for answer in answers}) == 1
-    return {type(answer) for answer in answers}  # type: ignore[misc] # exceptions all
+    return {type(answer) for answer in answers}
 
 
 def counted(bench: Workbench, one: Asked) -> dict[str, tuple[int, int]]:
@@ -235,7 +235,7 @@ async def test_another_process_holds_the_database(sqlite_bench: Workbench, sqlit
 def execute(url: str, *statements: str) -> None:
     with psycopg.connect(url, autocommit=True) as admin:
         for text in statements:
-            admin.execute(text)  # type: ignore[call-overload] # the texts below
+            admin.execute(text)
 
 
 def trigger(body: str, *, timing: str = "BEFORE INSERT ON audit") -> tuple[str, str]:
