@@ -11,7 +11,9 @@ from contextlib import closing
 
 import pytest
 
+from ostiary.server.storage.names import _TAKEN
 from ostiary.server.storage.sqlite_file import path_of
+from tests.explain import explain
 from tests.service import LOGIN, clean_environment, start
 from tests.shell import Shell
 
@@ -100,7 +102,7 @@ def test_a_dry_run_finds_the_same_and_stores_nothing(shell, tmp_path):
     )
     tried = shell("users", "import", people, "--dry-run", "--json", code=1).json
     assert (tried["imported"], tried["importable"], tried["rejected"]) == (0, 1, 3)
-    assert [row["reason"] for row in rejected(people)][2] == "username: an earlier row has it"
+    assert "user name is taken" in [row["reason"] for row in rejected(people)][2], "an earlier row has it"
     done = shell("users", "import", people, "--json", code=1).json
     assert (done["imported"], done["rejected"]) == (1, 3)
 
@@ -112,6 +114,13 @@ def test_the_same_file_twice_makes_nobody_twice(lite, tmp_path):
     assert "imported before" in again.err
     assert "2 imported" in again.out
     assert lite("users", "import", people, "--again", "--json", code=1).json["rejected"] == 2
+
+
+def test_a_hash_without_quotes_is_told_as_what_it_is(lite, tmp_path):
+    file = tmp_path / "people.csv"
+    file.write_text(f"username,passwordHash\nann,{HASH}\n")
+    lite("users", "import", file, code=1)
+    assert "quotes" in rejected(file)[0]["reason"]
 
 
 @pytest.mark.parametrize(
@@ -144,6 +153,15 @@ def test_every_import_is_in_the_audit_trail(lite, tmp_path):
     assert [event for event, _, _ in events].count("users_imported") == 1
     assert {actor for _, actor, _ in events} == {"cli"}
     assert not any("1380013800" in facts for _, _, facts in events)
+
+
+def test_a_chunk_asks_indexes_only_which_names_are_taken(shell):
+    names = dict.fromkeys(("usernames", "emails", "phones", "external_ids"), '["a"]')
+    plan = explain(shell.database, _TAKEN, pool_id="p", **names)
+    assert plan.indexes == {"users_by_username", "users_by_external_id", "emails_pkey", "phones_pkey"}, (
+        plan.text
+    )
+    assert plan.whole <= {"json_each"}, plan.text
 
 
 # ── finding ─────────────────────────────────────────────────────────────────────────────────

@@ -4,7 +4,7 @@ A name is taken or free at one instant only: `create` looks, then claims by row 
 the step run again and see what it lost to. So each refusal says the truth and nothing half-made is stored.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -17,8 +17,9 @@ from ostiary.server.core.people import ACTIVE
 from ostiary.server.core.phone import E164, country_code, national_part
 from ostiary.server.core.ports import Ports
 from ostiary.server.core.refused import Refused
-from ostiary.server.storage import emails, phones, users
-from ostiary.server.storage.tx import ConflictError, Tx
+from ostiary.server.storage import emails, names, phones, users
+from ostiary.server.storage.names import NameSets
+from ostiary.server.storage.tx import Tx
 from ostiary.server.storage.users import NewUser, UserRow
 
 Source = Literal["register", "adminCreated", "excel"]
@@ -54,9 +55,47 @@ def create(tx: Tx, ports: Ports, pool_id: str, new: NewAccount, now: int) -> Use
     Refused: `username_taken`, `email_taken`, `phone_taken`, `user_exists` (external id); nothing was made then.
     Whether the caller may be told so is the caller's question (phone-change.md I9).
     """
-    taken = name_taken(tx, pool_id, new)
+    [taken] = judge_names(names_in_use(tx, pool_id, [new]), [new])
     if taken is not None:
         return taken
+    user_id = _store(tx, ports, pool_id, new, now)
+    made = users.load(tx, pool_id, user_id)
+    assert made is not None
+    return made
+
+
+def create_all(
+    tx: Tx, ports: Ports, pool_id: str, news: Sequence[NewAccount], now: int
+) -> list[str | Refused]:
+    """Make many accounts: each one's id, or its refusal as `create` would give it. Few trips, whatever their number."""
+    verdicts = judge_names(names_in_use(tx, pool_id, news), news)
+    return [
+        refused if refused is not None else _store(tx, ports, pool_id, new, now)
+        for new, refused in zip(news, verdicts, strict=True)
+    ]
+
+
+def names_in_use(tx: Tx, pool_id: str, news: Sequence[NewAccount]) -> NameSets:
+    """Those of the accounts' names that are somebody's."""
+    wanted = NameSets()
+    for new in news:
+        add_names(wanted, new)
+    return names.taken(tx, pool_id, wanted)
+
+
+def judge_names(in_use: NameSets, news: Sequence[NewAccount]) -> list[Refused | None]:
+    """Which accounts can't be made because a name is in use, or an earlier one's. `in_use` gets the others' names."""
+    verdicts: list[Refused | None] = []
+    for new in news:
+        refused = _judge(in_use, new)
+        verdicts.append(refused)
+        if refused is None:
+            add_names(in_use, new)
+    return verdicts
+
+
+def _store(tx: Tx, ports: Ports, pool_id: str, new: NewAccount, now: int) -> str:
+    """Write an account whose names were seen free; a rival in between makes the step run again. Its id."""
     user_id = ports.object_id()
     users.insert(
         tx,
@@ -75,29 +114,33 @@ def create(tx: Tx, ports: Ports, pool_id: str, new: NewAccount, now: int) -> Use
         ),
         now,
     )
-    if new.phone is not None and not phones.claim(
-        tx, pool_id, new.phone, user_id, verified=new.phone_verified, version=0, now=now
-    ):
-        raise ConflictError("the number was taken by a rival a moment ago")
-    if new.email is not None and not emails.claim(
-        tx, pool_id, new.email, user_id, verified=new.email_verified, version=0, now=now
-    ):
-        raise ConflictError("the address was taken by a rival a moment ago")
-    made = users.load(tx, pool_id, user_id)
-    assert made is not None
-    return made
+    if new.phone is not None:
+        phones.put(tx, pool_id, new.phone, user_id, verified=new.phone_verified, version=0, now=now)
+    if new.email is not None:
+        emails.put(tx, pool_id, new.email, user_id, verified=new.email_verified, version=0, now=now)
+    return user_id
 
 
-def name_taken(tx: Tx, pool_id: str, new: NewAccount) -> Refused | None:
-    """Which of the account's names is somebody's, as `create` would answer; nothing is written."""
-    key = username_key(new.username) if new.username is not None else None
-    if key is not None and users.with_username(tx, pool_id, key) is not None:
+def add_names(sets: NameSets, new: NewAccount) -> None:
+    """Put an account's names among others."""
+    if new.username is not None:
+        sets.usernames.add(username_key(new.username))
+    if new.email is not None:
+        sets.emails.add(new.email)
+    if new.phone is not None:
+        sets.phones.add(new.phone)
+    if new.external_id is not None:
+        sets.external_ids.add(new.external_id)
+
+
+def _judge(taken: NameSets, new: NewAccount) -> Refused | None:
+    if new.username is not None and username_key(new.username) in taken.usernames:
         return Refused(Key.USERNAME_TAKEN)
-    if new.email is not None and emails.holder(tx, pool_id, new.email) is not None:
+    if new.email in taken.emails:
         return Refused(Key.EMAIL_TAKEN)
-    if new.phone is not None and phones.holder(tx, pool_id, new.phone) is not None:
+    if new.phone in taken.phones:
         return Refused(Key.PHONE_TAKEN)
-    if new.external_id is not None and users.with_external_id(tx, pool_id, new.external_id) is not None:
+    if new.external_id in taken.external_ids:
         return Refused(Key.USER_EXISTS)
     return None
 

@@ -43,6 +43,19 @@ def claim(
     )
 
 
+def put(tx: Tx, pool_id: str, address: str, user_id: str, *, verified: bool, version: int, now: int) -> None:
+    """Take an address that was seen free a moment ago; a rival's row makes the step run again."""
+    tx.must(
+        _CLAIM,
+        pool_id=pool_id,
+        address=address,
+        user_id=user_id,
+        verified=int(verified),
+        version=version,
+        now=now,
+    )
+
+
 def release(tx: Tx, pool_id: str, address: str, user_id: str) -> None:
     """Free an address that is this user's. Only after the new one was claimed, never the other way round."""
     tx.must(_RELEASE, pool_id=pool_id, address=address, user_id=user_id)

@@ -45,6 +45,19 @@ def claim(tx: Tx, pool_id: str, number: str, user_id: str, *, verified: bool, ve
     )
 
 
+def put(tx: Tx, pool_id: str, number: str, user_id: str, *, verified: bool, version: int, now: int) -> None:
+    """Take a number that was seen free a moment ago; a rival's row makes the step run again."""
+    tx.must(
+        _CLAIM,
+        pool_id=pool_id,
+        number=number,
+        user_id=user_id,
+        verified=int(verified),
+        version=version,
+        now=now,
+    )
+
+
 def release(tx: Tx, pool_id: str, number: str, user_id: str) -> None:
     """Free a number that is this user's. Only after the new one was claimed, never the other way round."""
     tx.must(_RELEASE, pool_id=pool_id, number=number, user_id=user_id)

@@ -13,7 +13,6 @@ import msgspec
 
 from ostiary.contract.errors import CATALOGUE
 from ostiary.contract.management import CreateUser
-from ostiary.server.core.credentials import username_key
 from ostiary.server.core.people import Facts
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.management import users_rules
@@ -88,19 +87,6 @@ def read_row(cells: Mapping[str, str], facts: Facts) -> Accepted | Rejected:
     if isinstance(new, Refused):
         return refused(new)
     return Accepted(form, new.contacts, form.password, password_hash)
-
-
-def names(row: Accepted) -> list[tuple[str, str]]:
-    """The names of an account that nobody else may have: column and spelling."""
-    contacts = row.contacts
-    key = username_key(contacts.username) if contacts.username is not None else None
-    found = (
-        ("username", key),
-        ("email", contacts.email),
-        ("phone", contacts.phone),
-        ("externalId", row.form.external_id),
-    )
-    return [(column, name) for column, name in found if name is not None]
 
 
 def refused(refusal: Refused) -> Rejected:

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 
 import msgspec
@@ -20,6 +19,7 @@ from ostiary.server.guards.accounts import NewAccount
 from ostiary.server.guards.entry import Errand
 from ostiary.server.guards.passwords import Passwords
 from ostiary.server.storage import meta
+from ostiary.server.storage.names import NameSets
 from ostiary.server.storage.pools import PoolRow
 from ostiary.server.storage.tx import Lane, Tx, UnavailableError
 from ostiary.server.upkeep import import_rules
@@ -60,6 +60,7 @@ class Summary:
 Told = Callable[[int, int], object]
 """Hears the line reached and the rows rejected, after every chunk."""
 _Judged = tuple[ImportRow, Accepted | Rejected]
+_Hashed = tuple[ImportRow, NewAccount | Rejected]
 
 
 class Import:
@@ -101,40 +102,45 @@ class Import:
         rejects = RejectedFile(self._source)
         rejects.begin(0)
         rows, made, refused = self._source.rows(0), 0, 0
-        seen: set[tuple[str, str]] = set()
+        earlier = NameSets()
         while chunk := list(islice(rows, MOST_ROWS)):
-            judged = [(row, self._judge(row)) for row in chunk]
-            verdicts = self._site.store.read_now(partial(self._looked_up, judged))
-            bad = [
-                (row, verdict)
-                for row, looked in verdicts
-                if (verdict := looked if isinstance(looked, Rejected) else _twice(looked, seen)) is not None
-            ]
+            bad = self._tried(chunk, earlier)
             rejects.add(bad)
             made, refused = made + len(chunk) - len(bad), refused + len(bad)
             told(chunk[-1].line, refused)
         return Summary(made + refused, made, refused, 0, finished_before=False)
 
+    def _tried(self, chunk: list[ImportRow], earlier: NameSets) -> list[tuple[ImportRow, Rejected]]:
+        """The rows of a chunk that could not be imported; `earlier` holds and gets the names of those that could."""
+        judged = [(row, self._judge(row)) for row in chunk]
+        good = [_account(verdict, None) for _, verdict in judged if isinstance(verdict, Accepted)]
+        in_use = self._site.store.read_now(lambda tx: accounts.names_in_use(tx, self._pool.id, good))
+        in_use.add(earlier)
+        taken = accounts.judge_names(in_use, good)
+        for account, refused in zip(good, taken, strict=True):
+            if refused is None:
+                accounts.add_names(earlier, account)
+        verdicts = iter(taken)
+        bad: list[tuple[ImportRow, Rejected]] = []
+        for row, verdict in judged:
+            refused = next(verdicts) if isinstance(verdict, Accepted) else None
+            if isinstance(verdict, Rejected):
+                bad.append((row, verdict))
+            elif refused is not None:
+                bad.append((row, import_rules.refused(refused)))
+        return bad
+
     def _judge(self, row: ImportRow) -> Accepted | Rejected:
         if row.too_long:
-            return Rejected("more cells than columns")
+            return Rejected(
+                "more cells than columns: one with a comma in it (as argon2id strings have) stands in quotes"
+            )
         return import_rules.read_row(row.cells, self._facts)
 
-    def _looked_up(self, judged: list[_Judged], tx: Tx) -> list[_Judged]:
-        found: list[_Judged] = []
-        for row, verdict in judged:
-            taken = None
-            if isinstance(verdict, Accepted):
-                taken = accounts.name_taken(tx, self._pool.id, _account(verdict, None))
-            found.append((row, import_rules.refused(taken) if taken else verdict))
-        return found
-
-    def _hashed(
-        self, threads: ThreadPoolExecutor, judged: list[_Judged]
-    ) -> list[tuple[ImportRow, NewAccount | Rejected]]:
+    def _hashed(self, threads: ThreadPoolExecutor, judged: list[_Judged]) -> list[_Hashed]:
         """Rows with their passwords hashed: some 20 ms of a core each, outside of any transaction."""
 
-        def account(entry: _Judged) -> tuple[ImportRow, NewAccount | Rejected]:
+        def account(entry: _Judged) -> _Hashed:
             row, verdict = entry
             if isinstance(verdict, Rejected):
                 return row, verdict
@@ -144,16 +150,14 @@ class Import:
 
         return list(threads.map(account, judged))
 
-    def _store(
-        self, judged: list[tuple[ImportRow, NewAccount | Rejected]], before: Marker
-    ) -> tuple[Marker, float]:
+    def _store(self, judged: list[_Hashed], before: Marker) -> tuple[Marker, float]:
         """Store a chunk; where the marker stands then, and the seconds its statements took."""
         error: UnavailableError | None = None
         for attempt in range(_TRIES):
             time.sleep(attempt)
             try:
                 if attempt and (now := self._marker()).before == before.done != now.done:
-                    return now, 0.0  # the answer was lost, the chunk was not
+                    return now, CHUNK_SECONDS  # the answer was lost, the chunk was not
                 return self._site.store.write_now(lambda tx: self._step(tx, judged, before), Lane.BULK)
             except UnavailableError as unavailable:
                 error = unavailable
@@ -162,18 +166,12 @@ class Import:
             "again to go on"
         )
 
-    def _step(
-        self, tx: Tx, judged: list[tuple[ImportRow, NewAccount | Rejected]], before: Marker
-    ) -> tuple[Marker, float]:
+    def _step(self, tx: Tx, judged: list[_Hashed], before: Marker) -> tuple[Marker, float]:
         begun = time.monotonic()
         if _read(meta.get(tx, self._name)).done != before.done:
             raise NotDoneError("the same file is being imported by somebody else")
         errand = self._site.errand(tx, self._pool)
-        reasons: list[tuple[int, str]] = []
-        for row, account in judged:
-            verdict = account if isinstance(account, Rejected) else self._make(errand, account)
-            if verdict is not None:
-                reasons.append((row.number, verdict.reason))
+        reasons = self._make(errand, judged)
         marker = Marker(
             done=judged[-1][0].number,
             before=before.done,
@@ -181,23 +179,23 @@ class Import:
             made=before.made + len(judged) - len(reasons),
             refused=before.refused + len(reasons),
         )
-        meta.put(tx, self._name, _text(marker))
+        meta.put(tx, self._name, _text(marker))  # on PostgreSQL, all of the above goes out with it
         return marker, time.monotonic() - begun
 
-    def _make(self, errand: Errand[None], account: NewAccount) -> Rejected | None:
-        made = accounts.create(errand.tx, errand.ports, errand.pool.id, account, errand.now)
-        if isinstance(made, Refused):
-            return import_rules.refused(made)
-        audit.note(
-            errand,
-            "user_created",
-            user_id=made.id,
-            actor=errand.actor,
-            source="import",
-            phone=audit.contact_hash(errand.ports, errand.pool.id, made.phone),
-            email=audit.contact_hash(errand.ports, errand.pool.id, made.email),
-        )
-        return None
+    def _make(self, errand: Errand[None], judged: list[_Hashed]) -> list[tuple[int, str]]:
+        """Make the accounts of a chunk; the rows that were rejected, and why."""
+        good = [account for _, account in judged if isinstance(account, NewAccount)]
+        made = iter(accounts.create_all(errand.tx, errand.ports, errand.pool.id, good, errand.now))
+        reasons: list[tuple[int, str]] = []
+        for row, account in judged:
+            outcome = account if isinstance(account, Rejected) else next(made)
+            if isinstance(outcome, Refused):
+                outcome = import_rules.refused(outcome)
+            if isinstance(outcome, Rejected):
+                reasons.append((row.number, outcome.reason))
+            elif isinstance(account, NewAccount):
+                _note(errand, outcome, account)
+        return reasons
 
     def _finish(self, marker: Marker) -> None:
         def step(tx: Tx) -> None:
@@ -244,14 +242,16 @@ def _account(row: Accepted, password_hash: str | None) -> NewAccount:
     )
 
 
-def _twice(row: Accepted, seen: set[tuple[str, str]]) -> Rejected | None:
-    """Whether an earlier row of the file has one of the names already; if not, they are this row's."""
-    names = import_rules.names(row)
-    twice = next((column for column, name in names if (column, name) in seen), None)
-    if twice is not None:
-        return Rejected(f"{twice}: an earlier row has it")
-    seen.update(names)
-    return None
+def _note(errand: Errand[None], user_id: str, account: NewAccount) -> None:
+    audit.note(
+        errand,
+        "user_created",
+        user_id=user_id,
+        actor=errand.actor,
+        source="import",
+        phone=audit.contact_hash(errand.ports, errand.pool.id, account.phone),
+        email=audit.contact_hash(errand.ports, errand.pool.id, account.email),
+    )
 
 
 def _read(text: str | None) -> Marker:
