@@ -21,7 +21,9 @@ from tests.shell import Shell
 
 @pytest.fixture
 def served(tmp_path, database):
-    service = start(tmp_path / "data", database)
+    """On PostgreSQL two processes: what one of them makes with a new key, the other must be able to read."""
+    several = () if database.startswith("sqlite") else ("--workers", "2")
+    service = start(tmp_path / "data", database, *several)
     yield service, Shell(tmp_path / "data", database)
     service.stop()
 
