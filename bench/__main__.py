@@ -43,7 +43,7 @@ class Size:
 
 
 FULL = Size(3, 3.0, 2.0, 20_000, 200, (1_000, 100_000, 1_000_000), 600, 8.0, 1.0)
-QUICK = Size(1, 1.2, 0.6, 5_000, 60, (1_000, 20_000), 300, 2.0, 0.3)
+QUICK = Size(1, 1.0, 0.5, 2_000, 40, (1_000, 20_000), 200, 2.0, 0.3)
 
 
 class Bench:
@@ -169,13 +169,15 @@ def main() -> None:
                 size, folder, [kind for kind in kinds if kind.dialect in given.databases], results, say
             )
             _measure(bench, given, results, say, [kind for kind in kinds if kind.dialect in given.databases])
-    results.seconds = time.perf_counter() - start
-    text = report.markdown(results)
-    RESULTS.mkdir(exist_ok=True)
-    results.write(RESULTS / f"{results.mode}.json")
-    (RESULTS / f"{results.mode}.md").write_text(text, encoding="utf-8")
-    print(text)
+    print(report.markdown(results))
     say(f"every value: {RESULTS / results.mode}.json")
+
+
+def _keep(results: Results, start: float) -> None:
+    """After every part, so that a run that is stopped was not for nothing."""
+    results.seconds = time.perf_counter() - start
+    results.write(RESULTS / f"{results.mode}.json")
+    (RESULTS / f"{results.mode}.md").write_text(report.markdown(results), encoding="utf-8")
 
 
 def _measure(
@@ -188,17 +190,20 @@ def _measure(
     products = products_on(kinds, peers=given.peers, missing=results.missing, say=say)
     ours = [product for product in products if isinstance(product, Ostiary)]
     with_old = [Ostiary(kind, verify_old_phone=True) for kind in kinds]
-    if "limits" in given.parts:
-        bench.limits()
-    if "rounds" in given.parts:
-        bench.rounds([*products, *with_old])
-        say(f"so far:\n{report.brief(results)}")
-    if "counts" in given.parts:
-        bench.counts(products)
-    if "growth" in given.parts:
-        bench.growth(ours)
-    if "flood" in given.parts:
-        bench.flood()
+    parts: dict[str, Callable[[], None]] = {
+        "limits": bench.limits,
+        "rounds": lambda: bench.rounds([*products, *with_old]),
+        "counts": lambda: bench.counts(products),
+        "growth": lambda: bench.growth(ours),
+        "flood": bench.flood,
+    }
+    start = time.perf_counter() - results.seconds
+    for name, measure in parts.items():
+        if name in given.parts:
+            measure()
+            _keep(results, start)
+    if results.rounds.cells:
+        say(f"changes/s at once:\n{report.brief(results)}")
 
 
 def _options() -> argparse.Namespace:

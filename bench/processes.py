@@ -116,8 +116,11 @@ def running(
 
 
 def stop(process: "subprocess.Popen[bytes]") -> None:
+    """Stop it as a service manager would; a tracer around the server ends with the server."""
     if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
+        tracer = Path(f"/proc/{process.pid}/comm").read_text().strip() == "strace"
+        for server in tree(process.pid)[1:2] if tracer else [process.pid]:
+            os.kill(server, signal.SIGTERM)
         try:
             process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
