@@ -1,6 +1,7 @@
 """The commands, as an operator types them: in this process where nothing else is wanted of them."""
 
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,9 @@ from typing import Any
 from typer.testing import CliRunner
 
 from ostiary.cli.main import app
+
+_PATIENCE = 60.0
+"""Seconds; two cores shared with others seal some thousand rows in that."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,14 @@ class Shell:
             raise done.exception
         assert code in {None, said.code}, f"exit {said.code}\n{said.out}\n{said.err}"
         return said
+
+    def sealed(self) -> Any:
+        """What `audit verify` finds once nothing waits for its seal any more."""
+        until = time.monotonic() + _PATIENCE
+        while (found := self("audit", "verify", "--json", code=None).json)["unsealed"]:
+            assert time.monotonic() < until, found
+            time.sleep(0.3)
+        return found
 
     def begun(self) -> "Shell":
         """The same, after `ostiary init`."""
