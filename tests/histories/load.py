@@ -289,10 +289,13 @@ class Phone:
 
 @contextmanager
 def running(
-    folder: Path, database: str | None = None, *, environment: Mapping[str, str] | None = None
+    folder: Path,
+    database: str | None = None,
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Service]:
     """A service of a test's own, which does not outlive it."""
-    service = start(folder, database, environment=environment)
+    service = start(folder, database, *arguments, environment=environment)
     try:
         yield service
     finally:

@@ -8,6 +8,7 @@ import select
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import structlog
 
@@ -26,18 +27,19 @@ def run(count: int, child: Child, told_ready: Callable[[], None]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, parent.stop)
     signal.signal(signal.SIGHUP, parent.hand_on)
-    if not all(parent.start() for _ in range(count)):  # the first that dies at once ends it
+    came_up = all(parent.start() for _ in range(count))  # the first that dies at once ends it
+    if not came_up:
         parent.stop()
     elif not parent.stopping:
         told_ready()
-    return parent.watch()
+    parent.watch()
+    return 0 if came_up else 1  # a successor that could not start, while the database was away, is no failed stop
 
 
 class _Parent:
     def __init__(self, child: Child) -> None:
         self._child = child
         self._living: set[int] = set()
-        self._failed = False
         self.stopping = False
 
     def start(self) -> bool:
@@ -52,21 +54,23 @@ class _Parent:
         select.select([hears], [], [])
         ready = os.read(hears, 1) == b"r"
         os.close(hears)
-        self._failed = self._failed or not ready
         return ready
 
     def stop(self, *_signal: object) -> None:
         """Have every process stop gracefully."""
         self.stopping = True
-        for process in self._living:
-            os.kill(process, signal.SIGTERM)
+        self._tell(signal.SIGTERM)
 
     def hand_on(self, number: int, _frame: object) -> None:
         """Give every process the signal that we were given."""
-        for process in self._living:
-            os.kill(process, number)
+        self._tell(number)
 
-    def watch(self) -> int:
+    def _tell(self, number: int) -> None:
+        for process in self._living:
+            with suppress(ProcessLookupError):  # it has just died, and `watch` is about to note it
+                os.kill(process, number)
+
+    def watch(self) -> None:
         """Until the last process is gone."""
         while self._living:
             process, status = os.wait()
@@ -77,7 +81,6 @@ class _Parent:
             time.sleep(_PAUSE)
             if not self.stopping:
                 self.start()
-        return 1 if self._failed else 0
 
     def _be_child(self, tells: int) -> None:
         code = 1
