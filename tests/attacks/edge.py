@@ -7,7 +7,8 @@ real server (`tests/service.py`). Nothing runs in the background here, so what a
 import asyncio
 import itertools
 import json
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -254,6 +255,20 @@ class Edge:
         key = {"accessKeyId": tenant.access_key_id, "accessKeySecret": tenant.access_key_secret}
         token: str = self.ask("/api/v3/get-management-token", key).json["data"]["access_token"]
         return token
+
+    @contextmanager
+    def old_number(self, *, verified: bool) -> Iterator[None]:
+        """The shared pool verifies the old number, or does not; afterwards it does, as at first."""
+        self._verify_old_phone(on=verified)
+        try:
+            yield
+        finally:
+            self._verify_old_phone(on=True)
+
+    def _verify_old_phone(self, *, on: bool) -> None:
+        settings = {"changePhoneStrategy": {"verifyOldPhone": on}}
+        path, no_app = "/api/v3/update-security-settings", {"x-authing-app-id": ""}
+        assert self.ask(path, settings, self.manager(), no_app).verdict == 200
 
     def found(self, policy: PoolPolicy | None = None) -> Tenant:
         """Another pool in the same installation, with an application and an access key of its own."""

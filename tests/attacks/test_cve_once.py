@@ -87,25 +87,13 @@ PRESENTED = ("access_token", "id_token", "refresh_token", "update token", "code"
 @pytest.mark.parametrize("shown", PRESENTED)
 def test_cve_2026_4325_each_kind_is_spent_at_its_own_door_only(edge: Edge, shown: str):
     """Row 53: every one-time thing and every token at every place that takes one; only the diagonal works."""
-    who = edge.person()
-    edge.ask("/api/v3/update-security-settings", {"changePhoneStrategy": {"verifyOldPhone": False}}, edge.manager(), {"x-authing-app-id": ""})  # fmt: skip
-    new = edge.number()
-    assert (
-        edge.ask("/api/v3/send-sms", {"channel": BIND, "phoneNumber": new}, who.access_token).verdict == 200
-    )
-    code = edge.codes(f"+86{new}", BIND)[who.user_id]
-    form = {"newPhoneNumber": new, "newPhonePassCode": code}
-    if shown == "update token":
-        verify = {"phonePassCodePayload": form, "verifyMethod": "PHONE_PASSCODE"}
-        thing = edge.ask("/api/v3/verify-update-phone-request", verify, who.access_token).json["data"][
-            "updatePhoneToken"
-        ]
-    else:
-        thing = {"code": code, "management": edge.manager()}.get(shown) or getattr(who, shown, "")
-    said = {
-        door: opens(edge, who, door, thing)
-        for door in ("update_phone", "refresh", "access", "management", "refresh_as_code")
-    }
+    who, new = edge.person(), edge.number()
+    with edge.old_number(verified=False):
+        thing = shown_thing(edge, who, new, shown)
+        said = {
+            door: opens(edge, who, door, thing)
+            for door in ("update_phone", "refresh", "access", "management", "refresh_as_code")
+        }
     works = {
         "access_token": "access",
         "refresh_token": "refresh",
@@ -117,6 +105,20 @@ def test_cve_2026_4325_each_kind_is_spent_at_its_own_door_only(edge: Edge, shown
         if shown in works
         else not any(said.values())
     )
+
+
+def shown_thing(edge: Edge, who: Person, new: str, shown: str) -> str:
+    """A token or code of the kind that is shown, live."""
+    assert (
+        edge.ask("/api/v3/send-sms", {"channel": BIND, "phoneNumber": new}, who.access_token).verdict == 200
+    )
+    code = edge.codes(f"+86{new}", BIND)[who.user_id]
+    form = {"newPhoneNumber": new, "newPhonePassCode": code}
+    if shown == "update token":
+        verify = {"phonePassCodePayload": form, "verifyMethod": "PHONE_PASSCODE"}
+        said = edge.ask("/api/v3/verify-update-phone-request", verify, who.access_token).json
+        return str(said["data"]["updatePhoneToken"])
+    return str({"code": code, "management": edge.manager()}.get(shown) or getattr(who, shown))
 
 
 def opens(edge: Edge, who: Person, door: str, thing: str) -> bool:

@@ -115,16 +115,9 @@ def test_a_code_opens_the_doors_of_its_channel_only(edge: Edge, door: Door, chan
     number = who.phone.removeprefix("+86") if door.phone else edge.number()
     code = code_of(edge, who, channel, number)
     assert code is not None
-    with_no_old_number = {"verifyOldPhone": False} if door.knock is _new_side else {"verifyOldPhone": True}
-    settings = {"changePhoneStrategy": with_no_old_number}
-    assert (
-        edge.ask(
-            "/api/v3/update-security-settings", settings, edge.manager(), {"x-authing-app-id": ""}
-        ).verdict
-        == 200
-    )
     before = edge.all("SELECT number, version FROM phones WHERE user_id = :id", id=who.user_id)
-    verdict = door.knock(edge, who, number, code).verdict
+    with edge.old_number(verified=door.knock is not _new_side):
+        verdict = door.knock(edge, who, number, code).verdict
     assert verdict == (200 if channel == door.channel else EXPIRED)
     if channel != door.channel:
         assert edge.all("SELECT number, version FROM phones WHERE user_id = :id", id=who.user_id) == before
