@@ -33,7 +33,9 @@ def run(count: int, child: Child, told_ready: Callable[[], None]) -> int:
     elif not parent.stopping:
         told_ready()
     parent.watch()
-    return 0 if came_up else 1  # a successor that could not start, while the database was away, is no failed stop
+    return (
+        0 if came_up else 1
+    )  # a successor that could not start, while the database was away, is no failed stop
 
 
 class _Parent:
