@@ -12,6 +12,7 @@
        ├─ ParameterError             a field is missing or wrong: `.field`
        ├─ NotServed                  a documented option that this server does not serve (501): `.field`
        ├─ NotLoggedIn                ├─ LoginExpired  └─ LoginInvalid
+       │  └─ SecondFactorRequired    one step is left: `.mfa_token`, `.factors`
        ├─ ReauthenticationRequired   sign in again first: `.methods`
        ├─ ClientAuthenticationError  app secret or access key
        ├─ PermissionDenied · NotFound · InvalidOperation
@@ -165,6 +166,24 @@ class ReauthenticationRequired(APIError):
     def methods(self) -> list[str]:
         """Ways to prove oneself that the server takes here."""
         return list(self._of_data("methods") or ())
+
+
+class SecondFactorRequired(NotLoggedIn):
+    """The first step of a sign-in was right, and the account has a second factor (1635, 1636).
+
+    A client with `mfa_token` as its access token finishes: `mfa_otp_verify`, `mfa_factor_verify`,
+    `mfa_recovery_code_verify`.
+    """
+
+    @property
+    def mfa_token(self) -> str:
+        """Opens the verification of the second factor, for 360 seconds, and nothing else."""
+        return self._text("mfaToken") or ""
+
+    @property
+    def factors(self) -> list[dict[str, Any]]:
+        """Which factors there are: `factorId`, `factorType`, and their number or address, masked."""
+        return list(self._of_data("factors") or ())
 
 
 class ClientAuthenticationError(APIError):

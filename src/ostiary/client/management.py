@@ -197,6 +197,7 @@ class ManagementClient(SyncManagement):
         end_other_sessions: bool | None = None,
         require_bound_codes: bool | None = None,
         allowed_countries: list[str] | None = None,
+        enabled_factors: list[Literal["OTP", "SMS", "EMAIL"]] | None = None,
         send_per_address_per_minute: int | None = None,
         send_per_address_per_day: int | None = None,
         send_per_app_per_day: int | None = None,
@@ -217,6 +218,7 @@ class ManagementClient(SyncManagement):
         - `login_anomaly_detection`: What happens after failed sign-ins.
         - `self_unlock_account`: How a locked user gets free.
         - `qrcode_login_strategy`: Signing in by a QR code.
+        - `enabled_factors`: An empty list turns second factors off.
 
         `data` is `SecuritySettings`.
 
@@ -252,6 +254,7 @@ class ManagementClient(SyncManagement):
                 "endOtherSessions": end_other_sessions,
                 "requireBoundCodes": require_bound_codes,
                 "allowedCountries": allowed_countries,
+                "enabledFactors": enabled_factors,
                 "sendPerAddressPerMinute": send_per_address_per_minute,
                 "sendPerAddressPerDay": send_per_address_per_day,
                 "sendPerAppPerDay": send_per_app_per_day,
@@ -833,6 +836,7 @@ class AsyncManagementClient(AsyncManagement):
         end_other_sessions: bool | None = None,
         require_bound_codes: bool | None = None,
         allowed_countries: list[str] | None = None,
+        enabled_factors: list[Literal["OTP", "SMS", "EMAIL"]] | None = None,
         send_per_address_per_minute: int | None = None,
         send_per_address_per_day: int | None = None,
         send_per_app_per_day: int | None = None,
@@ -853,6 +857,7 @@ class AsyncManagementClient(AsyncManagement):
         - `login_anomaly_detection`: What happens after failed sign-ins.
         - `self_unlock_account`: How a locked user gets free.
         - `qrcode_login_strategy`: Signing in by a QR code.
+        - `enabled_factors`: An empty list turns second factors off.
 
         `data` is `SecuritySettings`.
 
@@ -888,6 +893,7 @@ class AsyncManagementClient(AsyncManagement):
                 "endOtherSessions": end_other_sessions,
                 "requireBoundCodes": require_bound_codes,
                 "allowedCountries": allowed_countries,
+                "enabledFactors": enabled_factors,
                 "sendPerAddressPerMinute": send_per_address_per_minute,
                 "sendPerAddressPerDay": send_per_address_per_day,
                 "sendPerAppPerDay": send_per_app_per_day,
@@ -1430,6 +1436,7 @@ class PlainManagementClient(PlainManagement):
         end_other_sessions: bool | None = None,
         require_bound_codes: bool | None = None,
         allowed_countries: list[Any] | None = None,
+        enabled_factors: list[Any] | None = None,
         send_per_address_per_minute: int | None = None,
         send_per_address_per_day: int | None = None,
         send_per_app_per_day: int | None = None,
@@ -1461,6 +1468,7 @@ class PlainManagementClient(PlainManagement):
                 "endOtherSessions": end_other_sessions,
                 "requireBoundCodes": require_bound_codes,
                 "allowedCountries": allowed_countries,
+                "enabledFactors": enabled_factors,
                 "sendPerAddressPerMinute": send_per_address_per_minute,
                 "sendPerAddressPerDay": send_per_address_per_day,
                 "sendPerAppPerDay": send_per_app_per_day,

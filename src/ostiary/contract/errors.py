@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from ostiary.contract.error_row import SUCCESS, Lang, Row
 from ostiary.contract.keys import Key
+from ostiary.contract.second_factor_errors import SECOND_FACTOR
 
 __all__ = ["CATALOGUE", "SUCCESS", "Lang", "Row"]
 
@@ -389,6 +390,6 @@ _NO_OPERATION = {
 }
 
 CATALOGUE: Mapping[Key, Row] = MappingProxyType(
-    {**_FORM, **_CALLER, **_ACCOUNT, **_NUMBERS, **_SENDING, **_NO_OPERATION}
+    {**_FORM, **_CALLER, **_ACCOUNT, **_NUMBERS, **SECOND_FACTOR, **_SENDING, **_NO_OPERATION}
 )
 """Every key, in the order of `keys.py`'s groups."""

@@ -59,6 +59,15 @@ class Key(StrEnum):
     UPDATE_TOKEN_INVALID = "update_token_invalid"
     UPDATE_TOKEN_USED = "update_token_used"
 
+    # --- the second factor --------------------------------------------------------------------
+    MFA_REQUIRED = "mfa_required"
+    APP_MFA_REQUIRED = "app_mfa_required"
+    TOTP_WRONG = "totp_wrong"
+    RECOVERY_CODE_WRONG = "recovery_code_wrong"
+    FACTOR_NOT_FOUND = "factor_not_found"
+    FACTOR_ENROLLED = "factor_enrolled"
+    FACTOR_NOT_SERVED = "factor_not_served"
+
     # --- sending ------------------------------------------------------------------------------
     SMS_TOO_OFTEN = "sms_too_often"
     EMAIL_TOO_OFTEN = "email_too_often"

@@ -18,6 +18,7 @@ WrongCodes = Annotated[int, Meta(ge=3, le=20)]
 TokenTtl = Annotated[int, Meta(ge=30, le=600)]
 StepUpAge = Annotated[int, Meta(ge=60, le=86_400)]
 SendShare = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+SecondFactor = Literal["OTP", "SMS", "EMAIL"]
 CountryCode = Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{0,3}$", max_length=5)]
 
 
@@ -139,6 +140,8 @@ class SecuritySettings(Unserved, kw_only=True, frozen=True):
     end_other_sessions: bool
     require_bound_codes: bool
     allowed_countries: list[str]
+    enabled_factors: list[SecondFactor]
+    """Second factors in use: who has enrolled one is asked for it at sign-in. Empty: nobody is."""
     send_per_address_per_minute: int
     send_per_address_per_day: int
     send_per_app_per_day: int
@@ -162,6 +165,8 @@ class UpdateSecuritySettings(Wire, kw_only=True, frozen=True):
     end_other_sessions: bool | None = None
     require_bound_codes: bool | None = None
     allowed_countries: list[CountryCode] | None = None
+    enabled_factors: list[SecondFactor] | None = None
+    """An empty list turns second factors off."""
     send_per_address_per_minute: SendShare | None = None
     send_per_address_per_day: SendShare | None = None
     send_per_app_per_day: SendShare | None = None

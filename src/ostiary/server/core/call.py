@@ -32,6 +32,26 @@ class ManagementToken:
 
 
 @dataclass(frozen=True, slots=True)
+class MfaToken:
+    """A sign-in that waits for its second factor. Signature, kind and expiry are good; the rest `sign_ins` judges."""
+
+    user_id: str
+    session_id: str
+    """The session that is to be: it opens once."""
+    app_id: str
+    pool_id: str
+    scope: str
+    epoch: int
+    """The account's when the first credential was checked."""
+    method: str
+    """How that was done: `pwd`, `sms` …"""
+    contact: str
+    """A keyed mark of the number or address that was proven with it; '' for a password."""
+    made_at: Millis
+    expires_at: Millis
+
+
+@dataclass(frozen=True, slots=True)
 class ClientSecret:
     """How the calling app proved itself: `body` (client_secret_post) or `basic` (client_secret_basic)."""
 
@@ -57,6 +77,8 @@ class Call:
     token_given: bool = False
     """Whether a token was on the request at all: a given bad one is not the same as none."""
     manager: ManagementToken | Refused = NOBODY
+    mfa: MfaToken | Refused = NOBODY
+    """A sign-in half done: opens the doors of its second factor and no other."""
     app_id: str | None = None
     """`x-genauth-app-id` / `x-authing-app-id`."""
     pool_id: str | None = None

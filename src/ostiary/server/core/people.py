@@ -44,6 +44,8 @@ class Account:
     phone_verified: bool
     email: str | None
     email_verified: bool
+    factors: tuple[str, ...] = ()
+    """Kinds of the second factors that are enrolled, asked at use: OTP, SMS, EMAIL."""
 
     @property
     def active(self) -> bool:

@@ -43,6 +43,8 @@ class PoolPolicy(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     send_per_address_per_minute: Annotated[int, Meta(ge=0)] = 10
     send_per_address_per_day: Annotated[int, Meta(ge=0)] = 100
     send_per_app_per_day: Annotated[int, Meta(ge=0)] = 1_000
+    enabled_factors: tuple[Literal["OTP", "SMS", "EMAIL"], ...] = ("OTP", "SMS", "EMAIL")
+    """Second factors in use: who has one enrolled is asked for it. None: nobody is, and none can be enrolled."""
     register_disabled: bool = False
     allowed_origins: str = ""
     """Newline separated, as the incumbent keeps it; empty = no CORS."""

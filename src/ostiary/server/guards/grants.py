@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ostiary.server.core import scopes
+from ostiary.server.core import scopes, second_factor
 from ostiary.server.core.call import UserToken
 from ostiary.server.core.millis import SECOND, Millis
 from ostiary.server.core.people import Session
@@ -62,7 +62,7 @@ def grant(visit: Visit[object], user: UserRow, session: Session, scope: str, ref
             scope=scope,
             expires_at=Millis(ends_at),
         ),
-        claims=claims(user, scope),
+        claims={**claims(user, scope), "amr": second_factor.amr(session.methods)},
         signed_in_at=Millis(session.checked_at),
         life=max(0, ends_at - visit.now) // SECOND,
         refresh_token=refresh,

@@ -7,6 +7,7 @@ all others by raising the account's epoch: sign-ins and refreshes that were unde
 from collections.abc import Sequence
 
 from ostiary.contract.keys import Key
+from ostiary.server.core import second_factor
 from ostiary.server.core.millis import SECOND
 from ostiary.server.core.people import Account, Session
 from ostiary.server.core.refused import Refused
@@ -15,18 +16,25 @@ from ostiary.server.storage import sessions
 
 
 def open_session(
-    visit: Visit[object], account: Account, methods: Sequence[str], scope: str, *, epoch: int
+    visit: Visit[object],
+    account: Account,
+    methods: Sequence[str],
+    scope: str,
+    *,
+    epoch: int,
+    session_id: str | None = None,
 ) -> tuple[Session, str | None]:
     """Start a session for an account whose credential was just checked; the refresh token too, where asked for.
 
     `epoch` is the account's when the credential was checked: a change of number in between ends this session
-    before it is used. The refresh token (`offline_access`) is answered once and kept as its hash.
+    before it is used. `session_id` was promised to a sign-in that waited for its second factor: it opens once, and
+    where it is there already the step runs again and sees it. The refresh token (`offline_access`) is answered once and kept as its hash.
     """
     policy = visit.app.policy
     offline = "offline_access" in scope.split()
     life = policy.refresh_token_life if offline else policy.session_life
     session = Session(
-        id=visit.ports.object_id(),
+        id=session_id or visit.ports.object_id(),
         epoch=epoch,
         scope=scope,
         methods=" ".join(methods),
@@ -72,12 +80,31 @@ def end_all(visit: Visit[object], account: Account) -> None:
 
 
 def judge_step_up(step: Step[object]) -> Refused | None:
-    """Whether the last credential check is young enough for what matters most (`stepUpMaxAge`)."""
-    return (
-        reauth_required(step.account)
-        if step.now - step.session.checked_at >= step.pool.policy.step_up_max_age * SECOND
-        else None
-    )
+    """Whether this session may do what matters most.
+
+    Its last credential check is young enough (`stepUpMaxAge`), and an enrolled second factor was used in it.
+    """
+    if step.now - step.session.checked_at >= step.pool.policy.step_up_max_age * SECOND:
+        return reauth_required(step.account)
+    return judge_second_factor(step)
+
+
+def judge_second_factor(step: Step[object]) -> Refused | None:
+    """Whether an enrolled second factor was used in this session, where there is one; looked up now, never kept."""
+    in_use = second_factor.in_use(step.pool.policy, step.account.factors)
+    return None if second_factor.was_used(in_use, step.session.methods) else second_factor_required(in_use)
+
+
+def second_factor_used(step: Step[object], method: str) -> None:
+    """The session has used this factor from now on. No credential was checked, so its age stays what it was."""
+    known = step.session.methods.split()
+    if method not in known:
+        sessions.set_methods(step.tx, step.session.id, step.session.methods, " ".join([*known, method]))
+
+
+def second_factor_required(in_use: Sequence[str]) -> Refused:
+    """Verify a second factor in this session, or sign in again with it: `data.methods` names the kinds enrolled."""
+    return Refused(Key.REAUTH_REQUIRED, data={"methods": list(in_use)})
 
 
 def reauth_required(account: Account | None) -> Refused:

@@ -24,7 +24,7 @@ from joserfc.jwk import Key as JoseKey
 from joserfc.jwk import RSAKey
 
 from ostiary.contract.keys import Key
-from ostiary.server.core.call import ManagementToken, UserToken
+from ostiary.server.core.call import ManagementToken, MfaToken, UserToken
 from ostiary.server.core.millis import MINUTE, SECOND, Millis
 from ostiary.server.core.ports import Ports
 from ostiary.server.core.refused import Refused
@@ -38,6 +38,7 @@ ACCESS = "at+jwt"
 """RFC 9068 §2.1."""
 ID = "JWT"
 MANAGEMENT = "management+jwt"
+MFA = "mfa+jwt"
 MANAGEMENT_AUDIENCE = "urn:ostiary:management"
 
 _RSA_BITS = 2_048
@@ -73,6 +74,10 @@ class _Claims(msgspec.Struct):
     pool: str
     sid: str = ""
     scope: str = ""
+    iat: int = 0
+    epoch: int = -1
+    method: str = ""
+    contact: str = ""
 
 
 _read_header = msgspec.json.Decoder(_Header)
@@ -199,7 +204,24 @@ class Signer:
         }
         return await self._sign(token.pool_id, MANAGEMENT, claims)
 
-    async def verify(self, token: str) -> UserToken | ManagementToken | Refused:
+    async def mfa_token(self, token: MfaToken) -> str:
+        """The token that `verify` reads back as this value (its moments in whole seconds)."""
+        claims = {
+            "iss": self.issuer,
+            "sub": token.user_id,
+            "aud": token.app_id,
+            "exp": token.expires_at // SECOND,
+            "iat": token.made_at // SECOND,
+            "sid": token.session_id,
+            "pool": token.pool_id,
+            "scope": token.scope,
+            "epoch": token.epoch,
+            "method": token.method,
+            "contact": token.contact,
+        }
+        return await self._sign(token.pool_id, MFA, claims)
+
+    async def verify(self, token: str) -> UserToken | ManagementToken | MfaToken | Refused:
         """What a token proves. Refused: `not_logged_in` (no token at all), `login_invalid`, `login_expired`.
 
         Whether its session still lives, `entry` decides. Raises `UnavailableError` where a key had to be
@@ -208,7 +230,7 @@ class Signer:
         header = _header(token)
         if header is None:
             return _GARBAGE
-        if header.crit is not msgspec.UNSET or header.typ not in {ACCESS, MANAGEMENT}:
+        if header.crit is not msgspec.UNSET or header.typ not in {ACCESS, MANAGEMENT, MFA}:
             return _INVALID
         key = await self._key(header.kid)
         if key is None or header.alg != key.alg:
@@ -241,7 +263,9 @@ class Signer:
         """Let the threads end."""
         self._threads.shutdown(wait=True, cancel_futures=True)
 
-    def _believe(self, payload: bytes, typ: str, key: SigningKey) -> UserToken | ManagementToken | Refused:
+    def _believe(
+        self, payload: bytes, typ: str, key: SigningKey
+    ) -> UserToken | ManagementToken | MfaToken | Refused:
         """Rules 4 and 5, for a payload that one of our keys signed."""
         try:
             claims = _read_claims.decode(payload)
@@ -256,6 +280,8 @@ class Signer:
             return _EXPIRED
         if typ == MANAGEMENT:
             return ManagementToken(claims.pool, claims.sub, ends)
+        if typ == MFA:
+            return _half_signed_in(claims, ends)
         return UserToken(claims.sub, claims.sid, claims.aud, claims.pool, claims.scope, ends)
 
     async def _sign(self, pool_id: str, typ: str, claims: Mapping[str, Any]) -> str:
@@ -319,6 +345,21 @@ class Signer:
         """The newest key that has stood in `jwks.json` for long enough signs; where none has, the oldest."""
         own, seen = self._of_pool[pool_id], self._ports.now() - PUBLISHED_FIRST
         self._signs[pool_id] = next((key for key in reversed(own) if key.made_at <= seen), own[0])
+
+
+def _half_signed_in(claims: _Claims, ends: Millis) -> MfaToken:
+    return MfaToken(
+        user_id=claims.sub,
+        session_id=claims.sid,
+        app_id=claims.aud,
+        pool_id=claims.pool,
+        scope=claims.scope,
+        epoch=claims.epoch,
+        method=claims.method,
+        contact=claims.contact,
+        made_at=Millis(claims.iat * SECOND),
+        expires_at=ends,
+    )
 
 
 def _header(token: str) -> _Header | None:

@@ -57,6 +57,7 @@ _DELETE = (
     Sql("DELETE FROM refresh_tokens WHERE session_id IN (SELECT id FROM sessions WHERE user_id = :user_id)"),
     Sql("DELETE FROM sessions WHERE user_id = :user_id"),
     Sql("DELETE FROM one_time_tokens WHERE user_id = :user_id"),
+    Sql("DELETE FROM factors WHERE user_id = :user_id"),
 )
 _DELETE_USER = Sql("DELETE FROM users WHERE id = :user_id")
 
@@ -101,7 +102,7 @@ def set_email_verified(tx: Tx, pool_id: str, address: str, *, verified: bool) ->
 
 
 def delete(tx: Tx, user_id: str) -> None:
-    """Forget a user: the row, sessions with refresh tokens, one-time tokens. Number and address were released before.
+    """Forget a user: the row, sessions with refresh tokens, one-time tokens, factors. Number and address were released before.
 
     Codes are void by then and the janitor's; what the audit log says of the user stays.
     """

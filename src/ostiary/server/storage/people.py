@@ -6,8 +6,11 @@ from ostiary.server.storage.tx import Row, Sql, Tx
 
 _ACCOUNT = """
     u.id, u.status, u.username, u.password_hash IS NOT NULL, u.locale, u.session_epoch, u.phone_version,
-    u.email_version, ph.number, ph.verified, e.address, e.verified"""
-_ACCOUNT_WIDTH = 12
+    u.email_version, ph.number, ph.verified, e.address, e.verified, (
+        SELECT max(CASE kind WHEN 'OTP' THEN ' OTP' ELSE '' END) || max(CASE kind WHEN 'SMS' THEN ' SMS' ELSE '' END)
+            || max(CASE kind WHEN 'EMAIL' THEN ' EMAIL' ELSE '' END)
+        FROM factors WHERE factors.user_id = u.id)"""
+_ACCOUNT_WIDTH = 13
 
 _SCENE = Sql(
     f"""
@@ -96,4 +99,5 @@ def _account(row: Row) -> Account:
         phone_verified=bool(row[9]),
         email=row[10],
         email_verified=bool(row[11]),
+        factors=tuple((row[12] or "").split()),
     )

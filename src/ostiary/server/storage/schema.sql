@@ -191,6 +191,22 @@ CREATE TABLE one_time_tokens (
     PRIMARY KEY (user_id, kind)
 ) {keyed};
 
+-- Second factors: one of a kind per user. `secret` is sealed; a number or address stands in `target`.
+CREATE TABLE factors (
+    user_id         TEXT NOT NULL,
+    kind            TEXT NOT NULL,              -- OTP, SMS, EMAIL
+    id              TEXT NOT NULL,              -- the wire's factorId
+    pool_id         TEXT NOT NULL,
+    target          TEXT NOT NULL,              -- E.164 or address; '' for OTP
+    secret          {blob},                     -- OTP: the authenticator's secret, sealed under a root key
+    key_id          TEXT NOT NULL,              -- the root key that sealed it; '' where nothing is sealed
+    recovery        {blob},                     -- OTP: MAC of the recovery code under that secret
+    last_step       {int} NOT NULL DEFAULT 0,   -- OTP: the time step of the last code that was accepted
+    made_at         {int} NOT NULL,
+    PRIMARY KEY (user_id, kind)
+) {keyed};
+CREATE INDEX factors_by_key ON factors (key_id) WHERE key_id <> '';
+
 -- Messages stand beside the fact they tell of. A code is never in here: its seed is, and the key is not.
 CREATE TABLE outbox (
     id              TEXT PRIMARY KEY,

@@ -11,6 +11,7 @@ _PUT = Sql(
                           opened_at, checked_at, ends_at, ended_at)
     VALUES (:id, :pool_id, :user_id, :app_id, :epoch, :scope, :methods, :address, :device,
             :opened_at, :checked_at, :ends_at, NULL)
+    ON CONFLICT DO NOTHING
     """
 )
 
@@ -21,6 +22,8 @@ _KEEP = Sql(
     "UPDATE sessions SET epoch = :epoch + 1 WHERE id = :keep AND user_id = :user_id AND epoch = :epoch"
 )
 _END = Sql("UPDATE sessions SET ended_at = :now WHERE id = :id AND ended_at IS NULL")
+
+_SET_METHODS = Sql("UPDATE sessions SET methods = :methods WHERE id = :id AND methods = :seen")
 
 _PUT_REFRESH = Sql(
     """
@@ -74,6 +77,11 @@ def put(
         checked_at=session.checked_at,
         ends_at=session.ends_at,
     )
+
+
+def set_methods(tx: Tx, session_id: str, seen: str, methods: str) -> None:
+    """Note how else this session was proven; where another request noted something, the step runs again."""
+    tx.must(_SET_METHODS, id=session_id, seen=seen, methods=methods)
 
 
 def raise_epoch(tx: Tx, user_id: str, epoch: int, *, keep: str) -> None:

@@ -31,6 +31,7 @@ POOL_TEXTS: Mapping[str, str] = {
     "endOtherSessions": "After a change of number every other session of the user ends.",
     "requireBoundCodes": "Codes that were asked for without signing in are refused where a user acts for themselves.",
     "allowedCountries": "Calling codes of countries to which codes may be sent.",
+    "enabledFactors": "Second factors in use: who has enrolled one is asked for it. Empty: nobody is.",
     "sendPerAddressPerMinute": "Unsigned asks for codes per caller's address and minute. 0: not limited.",
     "sendPerAddressPerDay": "Unsigned asks for codes per caller's address and 24 hours. 0: not limited.",
     "sendPerAppPerDay": "Asks for codes per application and 24 hours. 0: not limited.",

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from ostiary.contract.keys import Key
-from ostiary.server.core.call import NOBODY, Call, ClientSecret, Lang, ManagementToken, UserToken
+from ostiary.server.core.call import NOBODY, Call, ClientSecret, Lang, ManagementToken, MfaToken, UserToken
 from ostiary.server.core.refused import Refused
 from ostiary.server.guards.signing import Signer
 
@@ -58,13 +58,14 @@ class Callers:
         token, client, given = _credential(headers.get(b"authorization", b""))
         if not given and form_token:
             token, given = form_token, True
-        user, manager = await self._verdict(token, given=given)
+        user, manager, mfa = await self._verdict(token, given=given)
         lang = language(headers)
         return Call(
             request_id=request_id,
             user=user,
             token_given=given,
             manager=manager,
+            mfa=mfa,
             app_id=_id(headers, b"app-id"),
             pool_id=_id(headers, b"userpool-id"),
             client=client,
@@ -103,15 +104,18 @@ class Callers:
 
     async def _verdict(
         self, token: str | None, *, given: bool
-    ) -> tuple[UserToken | Refused, ManagementToken | Refused]:
+    ) -> tuple[UserToken | Refused, ManagementToken | Refused, MfaToken | Refused]:
+        """Each kind opens its own doors; at the others it is a token of the wrong kind."""
         if token is None or not given:
-            return NOBODY, NOBODY
+            return NOBODY, NOBODY, NOBODY
         verdict = await self._signer.verify(token)
-        if isinstance(verdict, UserToken):
-            return verdict, _INVALID
-        if isinstance(verdict, ManagementToken):
-            return _INVALID, verdict
-        return verdict, verdict
+        if isinstance(verdict, Refused):
+            return verdict, verdict, verdict
+        return (
+            verdict if isinstance(verdict, UserToken) else _INVALID,
+            verdict if isinstance(verdict, ManagementToken) else _INVALID,
+            verdict if isinstance(verdict, MfaToken) else _INVALID,
+        )
 
 
 def _credential(header: bytes) -> tuple[str | None, ClientSecret | None, bool]:

@@ -43,6 +43,8 @@ def read_update(form: UpdateSecuritySettings, _facts: Facts) -> Changes | Refuse
         if countries is None:
             return Refused(Key.BAD_REQUEST, data={"field": "allowedCountries"})
         changes["allowed_countries"] = countries
+    if form.enabled_factors is not None:
+        changes["enabled_factors"] = tuple(dict.fromkeys(form.enabled_factors))
     if form.allowed_origins is not None:
         origins = read_origins(form.allowed_origins)
         if origins is None:
@@ -79,7 +81,8 @@ def shown(policy: PoolPolicy) -> SecuritySettings:
     same = {
         name: getattr(policy, name)
         for name in PoolPolicy.__struct_fields__
-        if name not in {"change_phone_strategy", "change_email_strategy", "allowed_countries"}
+        if name
+        not in {"change_phone_strategy", "change_email_strategy", "allowed_countries", "enabled_factors"}
     }
     return SecuritySettings(
         change_phone_strategy=security.ChangePhoneStrategy(
@@ -89,6 +92,7 @@ def shown(policy: PoolPolicy) -> SecuritySettings:
             verify_old_email=policy.change_email_strategy.verify_old_email
         ),
         allowed_countries=list(policy.allowed_countries),
+        enabled_factors=list(policy.enabled_factors),
         **same,
     )
 

@@ -99,7 +99,13 @@ def _request(step: Step[Ask]) -> VerifyUpdatePhoneRequestData | Refused:
 
 def _prove_request(step: Step[Ask]) -> tuple[Proof, ...] | Refused:
     """Rows 6 to 10. That a number is taken is told, and costs its code, only to who holds that code."""
-    refused = rules.judge_request(step.ask, step.pool.policy, step.account, sessions.judge_step_up(step))
+    refused = rules.judge_request(
+        step.ask,
+        step.pool.policy,
+        step.account,
+        stale=sessions.judge_step_up(step),
+        unproven=sessions.judge_second_factor(step),
+    )
     if refused is not None:
         return refused
     typed = [Typed(Channel.BIND_PHONE, step.ask.new_number, step.ask.new_code)]

@@ -149,10 +149,17 @@ def judge_same(ask: Ask, account: Account) -> Refused | None:
     return Refused(Key.SAME_PHONE) if ask.new_number == account.phone else None
 
 
-def judge_request(ask: Ask, policy: PoolPolicy, account: Account, stale: Refused | None) -> Refused | None:
-    """Rows 6 and 7. `stale` is what `judge_step_up` says of this session: it matters only without an old proof."""
+def judge_request(
+    ask: Ask, policy: PoolPolicy, account: Account, stale: Refused | None, unproven: Refused | None = None
+) -> Refused | None:
+    """Rows 6 and 7. `stale` is what `judge_step_up` says of this session: it matters only without an old proof.
+
+    `unproven` is what `judge_second_factor` says of it: an enrolled one must have been used, always.
+    """
     if ask.old is None:
-        return Refused(Key.OLD_PHONE_REQUIRED) if wants_old(policy, account) else stale
+        return Refused(Key.OLD_PHONE_REQUIRED) if wants_old(policy, account) else stale or unproven
+    if unproven is not None:
+        return unproven
     return None if ask.old.number == account.phone else Refused(Key.OLD_PHONE_MISMATCH)
 
 

@@ -14,12 +14,13 @@ from ostiary.server.core.passcode import Channel
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.sign_in import rules
 from ostiary.server.features.sign_in.rules import ByCode, ByPassword
-from ostiary.server.guards import accounts, audit, clients, grants, passcodes, sessions
+from ostiary.server.guards import accounts, audit, clients, grants, passcodes, sign_ins
 from ostiary.server.guards.accounts import NewAccount
 from ostiary.server.guards.entry import Visit
 from ostiary.server.guards.grants import Grant
 from ostiary.server.guards.passcodes import Typed
 from ostiary.server.guards.service import Service
+from ostiary.server.guards.sign_ins import Waiting
 from ostiary.server.storage import people, phones, users
 from ostiary.server.storage.tx import ConflictError, Tx
 from ostiary.server.storage.users import UserRow
@@ -40,6 +41,8 @@ async def sign_in_by_credentials(
     granted = await way(service, call, form)
     if isinstance(granted, Refused):
         return granted
+    if isinstance(granted, Waiting):
+        return await sign_ins.ask_second_factor(service.signer, granted)
     tokens = await grants.sign(service.signer, granted)
     return LoginTokenResponseData(
         scope=tokens.scope,
@@ -55,7 +58,7 @@ async def sign_in_by_credentials(
 # --- with a password ------------------------------------------------------------------------------------
 
 
-async def _by_password(service: Service, call: Call, form: SigninByCredentials) -> Grant | Refused:
+async def _by_password(service: Service, call: Call, form: SigninByCredentials) -> Grant | Waiting | Refused:
     def look(tx: Tx) -> tuple[ByPassword, UserRow | None] | Refused:
         came = clients.enter(tx, service.ports, call, form, rules.read_by_password)
         return came if isinstance(came, Refused) else (came.ask, users.find(tx, came.pool.id, came.ask.names))
@@ -70,7 +73,7 @@ async def _by_password(service: Service, call: Call, form: SigninByCredentials) 
         return right
     better = await _better_hash(service, stored, ask.password) if right else None
 
-    def step(tx: Tx) -> Grant | Refused:
+    def step(tx: Tx) -> Grant | Waiting | Refused:
         came = clients.enter(tx, service.ports, call, form, rules.read_by_password)
         return came if isinstance(came, Refused) else _checked(came, found, better, right=right)
 
@@ -87,7 +90,7 @@ async def _better_hash(service: Service, stored: str | None, password: str) -> s
 
 def _checked(
     came: Visit[ByPassword], found: UserRow | None, better: str | None, *, right: bool
-) -> Grant | Refused:
+) -> Grant | Waiting | Refused:
     """The second step. A wrong password and an unknown name come through here alike, with the same statements."""
     people.lock_user(came.tx, found.id if found is not None else NOBODY)
     there = users.find(came.tx, came.pool.id, came.ask.names)
@@ -104,21 +107,21 @@ def _checked(
         return _noted(came, refused or Refused(Key.WRONG_CREDENTIALS), found, "password", came.ask.names.any)
     if better is not None and found.password_hash is not None:
         users.rehash(came.tx, there.id, better, found.password_hash)
-    return _open(came, there, "pwd", came.ask.scope, epoch=found.session_epoch)
+    return sign_ins.open_for(came, there, "pwd", came.ask.scope, epoch=found.session_epoch)
 
 
 # --- with a code ----------------------------------------------------------------------------------------
 
 
-async def _by_code(service: Service, call: Call, form: SigninByCredentials) -> Grant | Refused:
-    def step(tx: Tx) -> Grant | Refused:
+async def _by_code(service: Service, call: Call, form: SigninByCredentials) -> Grant | Waiting | Refused:
+    def step(tx: Tx) -> Grant | Waiting | Refused:
         came = clients.enter(tx, service.ports, call, form, rules.read_by_code)
         return came if isinstance(came, Refused) else _coded(came)
 
     return await service.store.write(step)
 
 
-def _coded(came: Visit[ByCode]) -> Grant | Refused:
+def _coded(came: Visit[ByCode]) -> Grant | Waiting | Refused:
     """Locks in the house's order: the user's row, the number's counter, its code."""
     ask = came.ask
     holder = phones.holder(came.tx, came.pool.id, ask.number) or NOBODY
@@ -137,10 +140,10 @@ def _coded(came: Visit[ByCode]) -> Grant | Refused:
     if not user.phone_verified:
         phones.verify(came.tx, came.pool.id, ask.number, user.id)
         user = replace(user, phone_verified=True)
-    return _open(came, user, "sms", ask.scope, epoch=user.session_epoch)
+    return sign_ins.open_for(came, user, "sms", ask.scope, epoch=user.session_epoch, contact=ask.number)
 
 
-def _newcomer(came: Visit[ByCode]) -> Grant | Refused:
+def _newcomer(came: Visit[ByCode]) -> Grant | Waiting | Refused:
     """A right code from a number that has no account."""
     ask = came.ask
     user = rules.judge_newcomer(ask, came.pool.policy) or accounts.create(
@@ -159,20 +162,10 @@ def _newcomer(came: Visit[ByCode]) -> Grant | Refused:
         method="code",
         contact=audit.contact_hash(came.ports, came.pool.id, ask.number),
     )
-    return _open(came, user, "sms", ask.scope, epoch=user.session_epoch)
+    return sign_ins.open_for(came, user, "sms", ask.scope, epoch=user.session_epoch, contact=ask.number)
 
 
 # --- both -----------------------------------------------------------------------------------------------
-
-
-def _open(came: Visit[A], user: UserRow, method: str, scope: str, *, epoch: int) -> Grant:
-    """The session, what the sign-in leaves behind, and what its tokens will say."""
-    session, refresh = sessions.open_session(came, user.account, [method], scope, epoch=epoch)
-    users.signed_in(came.tx, user.id, app_id=came.app.id, address=came.call.address, now=came.now)
-    audit.note(
-        replace(came, account=user.account, session=session), "sign_in", user_id=user.id, method=method
-    )
-    return grants.grant(came, user, session, scope, refresh)
 
 
 def _noted(

@@ -1,0 +1,41 @@
+"""Second factors, as policies, sessions and tokens speak of them. Pure; nothing here is stored.
+
+A session's `methods` say how it was proven: first "pwd", "sms" or another way in, then the second factor's word.
+A code to the account's own number is a way in; a code to an enrolled factor's number has a word of its own, because
+proving one number is not proving another.
+"""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Literal, get_args
+
+from ostiary.server.core.policy import PoolPolicy
+
+Kind = Literal["OTP", "SMS", "EMAIL"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+"""The factors that are served, in the order in which they are offered (the wire's words)."""
+
+METHODS: Mapping[str, str] = MappingProxyType({"OTP": "otp", "SMS": "mfa-sms", "EMAIL": "mfa-email"})
+"""Kind → the word in `sessions.methods`."""
+RECOVERY = "recovery"
+"""The word of a recovery code: it gets in, and it is no factor that could be used again."""
+
+_AMR: Mapping[str, str] = MappingProxyType({"mfa-sms": "sms", "mfa-email": "email"})
+"""Words that id tokens say otherwise (RFC 8176 §2 where it has one)."""
+
+
+def in_use(policy: PoolPolicy, enrolled: Sequence[str]) -> tuple[str, ...]:
+    """Of an account's factors those that the pool has in use."""
+    return tuple(kind for kind in enrolled if kind in policy.enabled_factors)
+
+
+def was_used(kinds: Sequence[str], methods: str) -> bool:
+    """Whether a session has used one of these factors; true where there is none to use."""
+    known = methods.split()
+    return not kinds or any(METHODS[kind] in known for kind in kinds)
+
+
+def amr(methods: str) -> list[str]:
+    """The claim `amr` of a session (OpenID Connect Core §2, RFC 8176): its methods, and "mfa" where there were two."""
+    words = list(dict.fromkeys(_AMR.get(word, word) for word in methods.split()))
+    return [*words, "mfa"] if len(methods.split()) > 1 else words

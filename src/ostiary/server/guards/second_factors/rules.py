@@ -1,0 +1,49 @@
+"""Which second factor is wanted of whom. Pure.
+
+Rule 1: who has enrolled a factor that the pool has in use is asked for one, whichever door they come through.
+Rule 2: what was proven by the first step is no second factor: a code to a number is worth nothing at that number.
+Rule 3: where nothing but that is left, another first step is wanted; only where there is none the first one is enough.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from ostiary.server.core.people import Account
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A factor that is enrolled and in use, and whether the first step has proven just that."""
+
+    kind: str
+    proven: bool
+
+
+class Verdict(Enum):
+    """What a right first step is worth."""
+
+    IN = "in"
+    SECOND = "second"
+    """One of the offered factors is wanted."""
+    ANOTHER_FIRST = "another_first"
+    """Sign in another way: this one leaves nothing to prove."""
+
+
+def judge_sign_in(candidates: Sequence[Candidate], account: Account, first: str) -> Verdict:
+    """Whether a first step (`pwd`, `sms`, `email`) opens the account, or what more is wanted."""
+    if not candidates:
+        return Verdict.IN
+    if any(not candidate.proven for candidate in candidates):
+        return Verdict.SECOND
+    return Verdict.ANOTHER_FIRST if other_ways_in(account, first) else Verdict.IN
+
+
+def other_ways_in(account: Account, first: str) -> tuple[str, ...]:
+    """How else this account can be signed in to; the words of `data.methods`."""
+    ways = {
+        "PASSWORD": account.has_password and first != "pwd",
+        "PHONE_PASSCODE": account.phone is not None and first != "sms",
+        "EMAIL_PASSCODE": account.email is not None and account.email_verified and first != "email",
+    }
+    return tuple(way for way, there in ways.items() if there)
