@@ -35,6 +35,7 @@ JSON = "application/json"
 TABLES = (
     *("meta", "pools", "apps", "access_keys", "users", "user_counts", "phones", "emails", "sessions"),
     *("refresh_tokens", "codes", "guess_counters", "send_limits", "send_minutes", "one_time_tokens"),
+    "factors",
     *("outbox", "audit", "signing_keys"),
 )
 _COUNTS = Sql(" UNION ALL ".join(f"SELECT '{table}', count(*) FROM {table}" for table in TABLES))

@@ -224,7 +224,7 @@ async def test_a_key_signs_for_its_own_pool_only(bench, signer):
     assert isinstance(await signer.verify(key.sign("at+jwt", {**claims, "pool": "pool-1"})), UserToken)
 
 
-@pytest.mark.parametrize("typ", ["JWT", "at+JWT", "AT+JWT", "mfa+jwt", "", "application/at+jwt"])
+@pytest.mark.parametrize("typ", ["JWT", "at+JWT", "AT+JWT", "MFA+jwt", "", "application/at+jwt"])
 async def test_the_kind_of_a_token_is_what_it_was_made_as(bench, signer, typ):
     await signer.access_token(of_alice(bench))
     key = signer._signs[bench.pool_id]
