@@ -30,6 +30,9 @@ MESSAGE_SECONDS = 10
 BIND: Final = "CHANNEL_BIND_PHONE"
 UNBIND: Final = "CHANNEL_UNBIND_PHONE"
 LOGIN: Final = "CHANNEL_LOGIN"
+UPDATE_EMAIL: Final = "CHANNEL_UPDATE_EMAIL"
+BIND_EMAIL: Final = "CHANNEL_BIND_EMAIL"
+UNBIND_EMAIL: Final = "CHANNEL_UNBIND_EMAIL"
 REGISTER: Final = "CHANNEL_REGISTER"
 
 _numbers = itertools.count(13_900_000_001)
@@ -183,6 +186,10 @@ class Service:
     def number(self) -> str:
         """A mobile number that nobody has, E.164."""
         return f"+86{next(_numbers)}"
+
+    def address(self) -> str:
+        """An e-mail address that nobody has."""
+        return f"new{next(_numbers)}@example.org"
 
     def person(
         self, *, phone: str | bool = True, sign_in: bool = True, email_verified: bool = True

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ostiary.contract.messages import PreCheckCode, PreCheckSmsCode, SendSMS
+from ostiary.contract.messages import PreCheckCode, PreCheckEmailCode, PreCheckSmsCode, SendEmail, SendSMS
 from ostiary.contract.profile import (
     BindPhone,
     UnbindPhone,
@@ -21,6 +21,8 @@ from ostiary.contract.profile import (
 from ostiary.server.core.call import Call, UserToken
 from ostiary.server.core.keyring import PURPOSES, KeyRing, RootKey, RootKeys
 from ostiary.server.core.millis import DAY, Millis
+from ostiary.server.core.passcode import BOUND as BOUND_CHANNELS
+from ostiary.server.core.passcode import Channel
 from ostiary.server.core.policy import AppPolicy, PoolPolicy
 from ostiary.server.core.ports import Clock, Ports
 from ostiary.server.core.refused import Refused
@@ -38,6 +40,9 @@ from ostiary.server.storage.tx import Row, Sql, Tx
 BIND: Final = "CHANNEL_BIND_PHONE"
 UNBIND: Final = "CHANNEL_UNBIND_PHONE"
 LOGIN: Final = "CHANNEL_LOGIN"
+UPDATE_EMAIL: Final = "CHANNEL_UPDATE_EMAIL"
+BIND_EMAIL: Final = "CHANNEL_BIND_EMAIL"
+UNBIND_EMAIL: Final = "CHANNEL_UNBIND_EMAIL"
 
 _request_numbers = itertools.count(1)
 
@@ -171,10 +176,20 @@ class Workbench:
     # --- what people do ---------------------------------------------------------------------------------
 
     async def send(self, who: Person | Call, channel: str, number: str) -> Refused | None:
+        """A code to a number, or to an address."""
+        if "@" in number:
+            mail = SendEmail(channel=channel, email=number)  # type: ignore[arg-type] # any channel's name
+            return await messages.send_email(self.service, _call(who), mail)
         form = SendSMS(channel=channel, phone_number=number)  # type: ignore[arg-type] # any channel's name
         return await messages.send_sms(self.service, _call(who), form)
 
     async def look(self, who: Person | Call, channel: str, number: str, code: str) -> Any:
+        """What pre-check-code says of a code at a number, or at an address."""
+        if "@" in number:
+            mail = PreCheckEmailCode(channel=channel, email=number, pass_code=code)  # type: ignore[arg-type] # as above
+            return await messages.pre_check_code(
+                self.service, _call(who), PreCheckCode(code_type="EMAIL", email_code_payload=mail)
+            )
         payload = PreCheckSmsCode(channel=channel, phone=number, pass_code=code)  # type: ignore[arg-type] # as above
         return await messages.pre_check_code(
             self.service, _call(who), PreCheckCode(code_type="SMS", sms_code_payload=payload)
@@ -268,9 +283,7 @@ def _quiet(policy: PoolPolicy) -> PoolPolicy:
     )
 
 
-_NOBODYS = frozenset(
-    {LOGIN, "CHANNEL_REGISTER", "CHANNEL_RESET_PASSWORD", "CHANNEL_VERIFY_MFA", "CHANNEL_COMPLETE_PHONE"}
-)
+_NOBODYS = frozenset(Channel) - BOUND_CHANNELS
 
 _USER = Sql(
     """INSERT INTO users (id, pool_id, status, username, username_key, password_hash, profile, custom_data, source,

@@ -159,6 +159,7 @@ def credentials(two: Two, op: Operation) -> Iterator[dict[str, str]]:
 OPEN_DOORS = {
     "sign_up",
     "send_sms",
+    "send_email",
     "pre_check_code",
     "sign_in_by_credentials",
     "openid_configuration",

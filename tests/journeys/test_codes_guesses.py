@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import get_args
 
 import msgspec
 import pytest
 
+from ostiary.contract.common import SmsChannel
 from ostiary.contract.keys import Key
 from ostiary.server.core.keyring import KeyRing, RootKey, RootKeys
 from ostiary.server.core.millis import SECOND, Millis
@@ -20,6 +22,7 @@ from tests.workbench import BIND, LOGIN, UNBIND, Person, Workbench
 pytestmark = pytest.mark.anyio
 
 OLD, NEW = "+8613800138000", "+8613900139000"
+CHANNELS = tuple(map(Channel, get_args(SmsChannel)))
 
 
 @pytest.fixture
@@ -54,12 +57,12 @@ async def test_a_code_opens_its_own_channel_only(bench: Workbench) -> None:
     """Eleven by eleven, at one number: only the diagonal."""
     who = bench.person(OLD)
     bench.policy(wrong_codes_per_day=20, verify_code_max_attempts=10, verify_code_length=10)
-    for channel in Channel:
+    for channel in CHANNELS:
         run(bench, "DELETE FROM send_limits")
         assert await bench.send(who, channel, OLD) is None
-    for sent in Channel:
+    for sent in CHANNELS:
         code = bench.code(who, sent, OLD)
-        for door in Channel:
+        for door in CHANNELS:
             run(bench, "DELETE FROM guess_counters")
             run(bench, "UPDATE codes SET wrong = 0")
             looked = await bench.look(who, door, OLD, code)
@@ -129,7 +132,7 @@ async def test_a_code_from_the_future_is_dead(bench: Workbench) -> None:
 # --- who pays -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("channel", Channel)
+@pytest.mark.parametrize("channel", CHANNELS)
 async def test_the_counter_follows_the_code(sqlite_url: str, channel: Channel) -> None:
     """Bound channels: the user's; all others: the number's, token or not; nobody's code of a bound one: both."""
     bench = Workbench(sqlite_url)

@@ -7,9 +7,9 @@ import pytest
 from ostiary.client.errors import APIError
 from ostiary.contract.keys import Key
 from tests.journeys.hands import Stories, new_code, refusal, send, spend_guesses
-from tests.service import BIND, LOGIN, UNBIND, Person, Service
+from tests.service import BIND, BIND_EMAIL, LOGIN, UNBIND, UNBIND_EMAIL, UPDATE_EMAIL, Person, Service
 
-OPERATIONS = ("send_sms", "pre_check_code")
+OPERATIONS = ("send_sms", "send_email", "pre_check_code")
 STORIES = Stories(OPERATIONS)
 story = STORIES.story
 
@@ -110,6 +110,66 @@ def _(service: Service) -> APIError:
         send(service.person().client, BIND, service.number())  # signed-in asks are not counted by address
     assert error.data is None, "which setting it is stands in the log"
     assert "sendPerAddressPerMinute" in service.log()
+    service.advance(61)
+    return error
+
+
+# --- send-email ---------------------------------------------------------------------------------------------
+
+
+@story("send_email", Key.NOT_LOGGED_IN)
+def _(service: Service) -> APIError:
+    return refusal(send, service.client(GARBAGE), BIND_EMAIL, service.address())
+
+
+@story("send_email", Key.LOGIN_INVALID)
+def _(service: Service) -> APIError:
+    return refusal(send, service.client(forged(service)), UPDATE_EMAIL, service.address())
+
+
+@story("send_email", Key.LOGIN_EXPIRED)
+def _(service: Service) -> APIError:
+    ann = deleted(service)
+    return refusal(send, ann.client, UNBIND_EMAIL, ann.email)
+
+
+@story("send_email", Key.BAD_CONTACT)
+def _(service: Service) -> APIError:
+    return refusal(send, service.client(), LOGIN, "ann@nowhere")
+
+
+@story("send_email", Key.USER_LOCKED)
+def _(service: Service) -> APIError:
+    return refusal(send, suspended(service).client, UPDATE_EMAIL, service.address())
+
+
+@story("send_email", Key.EMAIL_NOT_BOUND)
+def _(service: Service) -> APIError:
+    ann = service.person()
+    service.management.update_user(ann.user_id, options={"clearFields": ["email"]})
+    return refusal(send, ann.client, UNBIND_EMAIL, ann.email)
+
+
+@story("send_email", Key.OLD_EMAIL_MISMATCH)
+def _(service: Service) -> APIError:
+    return refusal(send, service.person().client, UNBIND_EMAIL, service.person().email)
+
+
+@story("send_email", Key.EMAIL_TOO_OFTEN)
+def _(service: Service) -> APIError:
+    ann, new = service.person(), service.address()
+    send(ann.client, UPDATE_EMAIL, new)
+    error = refusal(send, ann.client, UPDATE_EMAIL, new.upper())
+    assert 1 <= error.data["retryAfter"] <= 60
+    return error
+
+
+@story("send_email", Key.SENDING_PAUSED)
+def _(service: Service) -> APIError:
+    service.advance(61)
+    with service.settings(sendPerAddressPerMinute=1):
+        send(service.client(), LOGIN, service.address())
+        error = refusal(send, service.client(), LOGIN, service.address())
     service.advance(61)
     return error
 

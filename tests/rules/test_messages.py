@@ -2,11 +2,13 @@
 
 import itertools
 import re
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ostiary.contract.common import EmailChannel, SmsChannel
 from ostiary.server.core.masking import mask_contact, mask_email, mask_number
 from ostiary.server.core.passcode import Channel
 from ostiary.server.delivery import texts
@@ -28,6 +30,7 @@ EMAIL = "alice@example.com"
 URL = "https://id.example.com:8443"
 MADE_AT = 1_738_310_700_000  # 2025-01-31 08:05 UTC
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0"
+SMS_CHANNELS, EMAIL_CHANNELS = get_args(SmsChannel), get_args(EmailChannel)
 LANGS = ("zh-CN", "en-US")
 TWO_PARTS = {"zh-CN": 134, "en-US": 306}  # two SMS: 67 characters of UCS-2 each, or 153 of GSM-7
 
@@ -81,10 +84,10 @@ def notice(purpose, to, lang, **facts):
 # ── codes ───────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize(("channel", "lang"), list(itertools.product(Channel, LANGS)))
+@pytest.mark.parametrize(("channel", "lang"), list(itertools.product(SMS_CHANNELS, LANGS)))
 def test_a_code_s_text_is_short_and_says_the_code_once_and_binds_it_to_the_host(channel, lang):
-    for new_number in (None, mask_number(NEW)):
-        text = code_text(channel, lang, new_number=new_number)
+    for new_contact in (None, mask_number(NEW)):
+        text = code_text(channel, lang, new_contact=new_contact)
         sentence, blank, last = text.split("\n")
         assert len(text) <= TWO_PARTS[lang]
         assert last == "@id.example.com #407153"
@@ -94,6 +97,31 @@ def test_a_code_s_text_is_short_and_says_the_code_once_and_binds_it_to_the_host(
         assert lang == "zh-CN" or text.isascii()
 
 
+@pytest.mark.parametrize(("channel", "lang"), list(itertools.product(EMAIL_CHANNELS, LANGS)))
+def test_a_code_s_mail_says_the_code_once_on_a_line_of_its_own_and_not_in_the_subject(channel, lang):
+    for facts in ({}, {"old": True}, {"old": True, "new_contact": mask_email(EMAIL)}):
+        message = stored(channel, recipient=EMAIL, lang=lang, **facts)
+        mail = render_code(message, "407153", MADE_AT, URL)
+        assert re.findall(r"\d{4,}", mail.text) == ["407153"]
+        assert read_code(mail.text) == mail.code == "407153"
+        assert mail.subject
+        assert "407153" not in mail.subject
+        assert "id.example.com" in mail.text
+        assert EMAIL not in mail.text
+        assert lang == "zh-CN" or mail.text.isascii()
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_the_old_address_is_told_which_one_comes_where_one_does(lang):
+    def say(**facts):
+        message = stored(Channel.UPDATE_EMAIL, recipient=EMAIL, lang=lang, **facts)
+        return render_code(message, "407153", MADE_AT, URL).text
+
+    new, old, named = say(), say(old=True), say(old=True, new_contact="b****@example.org")
+    assert len({new, old, named}) == 3
+    assert "b****@example.org" in named
+
+
 def test_no_two_channels_say_the_same():
     for lang in LANGS:
         assert len({code_text(channel, lang) for channel in Channel}) == len(Channel)
@@ -101,7 +129,7 @@ def test_no_two_channels_say_the_same():
 
 @pytest.mark.parametrize("lang", LANGS)
 def test_the_old_number_is_told_which_number_comes_where_one_does(lang):
-    named = code_text(Channel.UNBIND_PHONE, lang, new_number=mask_number(NEW))
+    named = code_text(Channel.UNBIND_PHONE, lang, new_contact=mask_number(NEW))
     unnamed = code_text(Channel.UNBIND_PHONE, lang)
     assert "+86139****9001" in named
     assert "+86" not in unnamed

@@ -74,11 +74,15 @@ def test_whose_code_an_ask_makes() -> None:
     assert {
         "CHANNEL_BIND_PHONE", "CHANNEL_UNBIND_PHONE", "CHANNEL_BIND_MFA", "CHANNEL_UNBIND_MFA",
         "CHANNEL_IDENTITY_VERIFICATION", "CHANNEL_DELETE_ACCOUNT",
-    } == BOUND  # fmt: skip # the list of the specification
+        "CHANNEL_UPDATE_EMAIL", "CHANNEL_BIND_EMAIL", "CHANNEL_UNBIND_EMAIL",
+    } == BOUND  # fmt: skip # the list of the specification, and its twins by e-mail
     assert {
         "CHANNEL_UNBIND_PHONE",
         "CHANNEL_RESET_PASSWORD",
         "CHANNEL_DELETE_ACCOUNT",
+        "CHANNEL_UNBIND_EMAIL",
+        "CHANNEL_UNLOCK_ACCOUNT",
+        "CHANNEL_VERIFY_EMAIL_LINK",
     } == SILENT_WITHOUT_ACCOUNT
     for channel in Channel:
         assert rules.owner_of(channel, None) == NOBODY

@@ -21,6 +21,7 @@ LEAST: dict[str, dict[str, Any]] = {
     "sign_up": SIGN_UP,
     "sign_in_by_credentials": PASSWORD,
     "send_sms": {"channel": "CHANNEL_LOGIN", "phoneNumber": "18812345678"},
+    "send_email": {"channel": "CHANNEL_LOGIN", "email": "ana@example.com"},
     "pre_check_code": {
         "codeType": "SMS",
         "smsCodePayload": {"phone": "18812345678", "passCode": "123456", "channel": "CHANNEL_LOGIN"},

@@ -26,6 +26,7 @@ PAYLOAD = {"newPhoneNumber": "13900139000", "newPhonePassCode": "123456", "oldPh
 SCRIPT: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("send_sms", ("CHANNEL_BIND_PHONE", "13800138000"), {}),
     ("send_sms", ("CHANNEL_BIND_PHONE", "13800138000", "+86"), {}),
+    ("send_email", ("CHANNEL_UPDATE_EMAIL", "lin@example.com"), {}),
     ("verify_update_phone_request", (PAYLOAD, "PHONE_PASSCODE"), {}),
     ("update_phone", ("upt_1",), {}),
     ("bind_phone", ("123456", "13800138000"), {}),

@@ -110,7 +110,7 @@ def test_a_success(data, golden):
             "en-US",
             {"success": True},
             (
-                '{"statusCode":409,"message":"The number was changed already: there is nothing more to do",'
+                '{"statusCode":409,"message":"It was changed already: there is nothing more to do",'
                 '"apiCode":91003,"requestId":"r-1","data":{"success":true}}'
             ),
         ),

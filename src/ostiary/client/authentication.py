@@ -7,6 +7,7 @@ from typing import Any, Literal
 from ostiary.client._clients import AsyncAuthentication, PlainAuthentication, SyncAuthentication
 from ostiary.client._endpoint import Result, api, fields, oauth
 from ostiary.contract.common import (
+    EmailChannel,
     IsSuccess,
     SmsChannel,
 )
@@ -59,6 +60,14 @@ _SEND_SMS = api(
     "send_sms",
     "POST",
     "/api/v3/send-sms",
+    type(None),
+    credential="user",
+    safe=False,
+)
+_SEND_EMAIL = api(
+    "send_email",
+    "POST",
+    "/api/v3/send-email",
     type(None),
     credential="user",
     safe=False,
@@ -293,6 +302,36 @@ class AuthenticationClient(SyncAuthentication):
             },
         )
 
+    def send_email(
+        self,
+        channel: EmailChannel,
+        email: str,
+    ) -> Result[None]:
+        """Send a verification code to an e-mail address.
+
+        The channel says what the code will be good for, and nothing else accepts it. To change an address:
+        `CHANNEL_UPDATE_EMAIL` to the new one and to the old one, both signed in. Codes of the channels
+        about an account (update, bind, unbind, deletion) belong to the signed-in user who asked. Asking
+        again sends the same code. One message a minute per address and channel, ten a day per address.
+
+        `data` is None.
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `PermissionDenied`, `ContactError`,
+        `UserLocked`, `EmailNotBound`, `OldEmailMismatch`, `RateLimited`, `NotFound`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/send-email`. For example::
+
+            client.send_email(channel="CHANNEL_LOGIN", email="…")
+        """
+        return self._do(
+            _SEND_EMAIL,
+            {
+                "channel": channel,
+                "email": email,
+            },
+        )
+
     def pre_check_code(
         self,
         code_type: Literal["SMS", "EMAIL"],
@@ -314,7 +353,7 @@ class AuthenticationClient(SyncAuthentication):
         - `.message`
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `PermissionDenied`, `ContactError`,
-        `UserLocked`, `GuessesSpent`, `NotFound`, `ParameterError`, `NotServed`; and `APIConnectionError`,
+        `UserLocked`, `GuessesSpent`, `NotFound`, `ParameterError`; and `APIConnectionError`,
         `APITimeoutError`.
 
         `POST /api/v3/pre-check-code`. For example::
@@ -808,6 +847,36 @@ class AsyncAuthenticationClient(AsyncAuthentication):
             },
         )
 
+    async def send_email(
+        self,
+        channel: EmailChannel,
+        email: str,
+    ) -> Result[None]:
+        """Send a verification code to an e-mail address.
+
+        The channel says what the code will be good for, and nothing else accepts it. To change an address:
+        `CHANNEL_UPDATE_EMAIL` to the new one and to the old one, both signed in. Codes of the channels
+        about an account (update, bind, unbind, deletion) belong to the signed-in user who asked. Asking
+        again sends the same code. One message a minute per address and channel, ten a day per address.
+
+        `data` is None.
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `PermissionDenied`, `ContactError`,
+        `UserLocked`, `EmailNotBound`, `OldEmailMismatch`, `RateLimited`, `NotFound`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/send-email`. For example::
+
+            await client.send_email(channel="CHANNEL_LOGIN", email="…")
+        """
+        return await self._do(
+            _SEND_EMAIL,
+            {
+                "channel": channel,
+                "email": email,
+            },
+        )
+
     async def pre_check_code(
         self,
         code_type: Literal["SMS", "EMAIL"],
@@ -829,7 +898,7 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         - `.message`
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `PermissionDenied`, `ContactError`,
-        `UserLocked`, `GuessesSpent`, `NotFound`, `ParameterError`, `NotServed`; and `APIConnectionError`,
+        `UserLocked`, `GuessesSpent`, `NotFound`, `ParameterError`; and `APIConnectionError`,
         `APITimeoutError`.
 
         `POST /api/v3/pre-check-code`. For example::
@@ -1242,6 +1311,20 @@ class PlainAuthenticationClient(PlainAuthentication):
                 "channel": channel,
                 "phoneNumber": phone_number,
                 "phoneCountryCode": phone_country_code,
+            },
+        )
+
+    def send_email(
+        self,
+        channel: str,
+        email: str,
+    ) -> dict[str, Any]:
+        """Send a verification code to an e-mail address."""
+        return self._ask(
+            _SEND_EMAIL,
+            {
+                "channel": channel,
+                "email": email,
             },
         )
 

@@ -251,6 +251,26 @@ class PhoneAlreadyBound(ContactError):
     """The account has a phone number; change it instead of binding one."""
 
 
+class SameEmail(ContactError):
+    """The new address is the account's address already (2229)."""
+
+
+class OldEmailRequired(ContactError):
+    """The pool wants the old address proven too: give `oldEmail` and `oldEmailPassCode` (2227)."""
+
+
+class OldEmailMismatch(ContactError):
+    """The old address given is not, or no longer, the account's (2037)."""
+
+
+class EmailNotBound(ContactError):
+    """The account has no e-mail address (2219)."""
+
+
+class EmailAlreadyBound(ContactError):
+    """The account has an e-mail address; change it instead of binding one."""
+
+
 class Conflict(APIError):
     """A value that must be unique belongs to somebody else."""
 

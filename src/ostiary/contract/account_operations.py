@@ -2,7 +2,7 @@
 
 from ostiary.contract.common import IsSuccess
 from ostiary.contract.keys import Key
-from ostiary.contract.messages import PreCheckCode, PreCheckCodeData, SendSMS
+from ostiary.contract.messages import PreCheckCode, PreCheckCodeData, SendEmail, SendSMS
 from ostiary.contract.operation import PLAIN_PASSWORD, Later, Need, Operation, Who
 from ostiary.contract.profile import (
     BindPhone,
@@ -137,6 +137,31 @@ MESSAGES: tuple[Operation, ...] = (
         ),
     ),
     Operation(
+        name="send_email",
+        method="POST",
+        path="/api/v3/send-email",
+        who=Who.ANYONE,
+        group="Messages",
+        summary="Send a verification code to an e-mail address.",
+        description="The channel says what the code will be good for, and nothing else accepts it. To change an "
+        "address: `CHANNEL_UPDATE_EMAIL` to the new one and to the old one, both signed in. Codes of the channels "
+        "about an account (update, bind, unbind, deletion) belong to the signed-in user who asked. Asking again "
+        "sends the same code. One message a minute per address and channel, ten a day per address.",
+        request=SendEmail,
+        own_errors=(
+            Key.NOT_LOGGED_IN,
+            Key.LOGIN_EXPIRED,
+            Key.LOGIN_INVALID,
+            Key.APP_NOT_ALLOWED,
+            Key.BAD_CONTACT,
+            Key.USER_LOCKED,
+            Key.EMAIL_NOT_BOUND,
+            Key.OLD_EMAIL_MISMATCH,
+            Key.EMAIL_TOO_OFTEN,
+            Key.SENDING_PAUSED,
+        ),
+    ),
+    Operation(
         name="pre_check_code",
         method="POST",
         path="/api/v3/pre-check-code",
@@ -156,8 +181,10 @@ MESSAGES: tuple[Operation, ...] = (
             Key.USER_LOCKED,
             Key.GUESSES_SPENT,
         ),
-        needs=(Need(("smsCodePayload",), when=("codeType", "SMS")),),
-        later=(Later("codeType", served=("SMS",)),),
+        needs=(
+            Need(("smsCodePayload",), when=("codeType", "SMS")),
+            Need(("emailCodePayload",), when=("codeType", "EMAIL")),
+        ),
     ),
 )
 

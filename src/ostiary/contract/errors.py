@@ -8,6 +8,7 @@ the incumbent's, 91xxx are ours; both are frozen by `tests/wire/test_contract_er
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from ostiary.contract.email_errors import EMAILS
 from ostiary.contract.error_row import SUCCESS, Lang, Row
 from ostiary.contract.keys import Key
 from ostiary.contract.second_factor_errors import SECOND_FACTOR
@@ -290,15 +291,15 @@ _NUMBERS = {
         91002,
         zh="修改凭证无效或已过期，请重新验证",
         en="The permission to change is not valid any more: verify again",
-        hint_en="`updatePhoneToken` is unknown, expired, replaced, or of another session; or the pool has become "
-        "stricter. Start again with `verify-update-phone-request`.",
+        hint_en="The update token is unknown, expired, replaced, or of another session; or the pool has become stricter. "
+        "Start again with `verify-update-phone-request` or `verify-update-email-request`.",
     ),
     Key.UPDATE_TOKEN_USED: Row(
         409,
         91003,
-        zh="手机号已修改成功，无需重复提交",
-        en="The number was changed already: there is nothing more to do",
-        hint_en="This very token moved the number before, as after a lost answer: `data.success` is true.",
+        zh="已修改成功，无需重复提交",
+        en="It was changed already: there is nothing more to do",
+        hint_en="This very token moved the number or the address before, as after a lost answer: `data.success` is true.",
     ),
 }
 
@@ -390,6 +391,6 @@ _NO_OPERATION = {
 }
 
 CATALOGUE: Mapping[Key, Row] = MappingProxyType(
-    {**_FORM, **_CALLER, **_ACCOUNT, **_NUMBERS, **SECOND_FACTOR, **_SENDING, **_NO_OPERATION}
+    {**_FORM, **_CALLER, **_ACCOUNT, **_NUMBERS, **EMAILS, **SECOND_FACTOR, **_SENDING, **_NO_OPERATION}
 )
 """Every key, in the order of `keys.py`'s groups."""

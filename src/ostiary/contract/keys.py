@@ -56,6 +56,11 @@ class Key(StrEnum):
     CODE_WRONG = "code_wrong"
     CODE_EXPIRED = "code_expired"
     GUESSES_SPENT = "guesses_spent"
+    SAME_EMAIL = "same_email"
+    OLD_EMAIL_REQUIRED = "old_email_required"
+    OLD_EMAIL_MISMATCH = "old_email_mismatch"
+    EMAIL_NOT_BOUND = "email_not_bound"
+    EMAIL_ALREADY_BOUND = "email_already_bound"
     UPDATE_TOKEN_INVALID = "update_token_invalid"
     UPDATE_TOKEN_USED = "update_token_used"
 

@@ -1,4 +1,4 @@
-"""Codes to a phone: asking for one, and looking whether one is right."""
+"""Codes by SMS and e-mail: asking for one, and looking whether one is right."""
 
 from typing import Literal
 
@@ -19,6 +19,13 @@ class SendSMS(Wire, kw_only=True, frozen=True):
     channel: SmsChannel
     phone_number: RequiredPhone
     phone_country_code: CountryText | None = None
+
+
+class SendEmail(Wire, kw_only=True, frozen=True):
+    """Which address is to get a code, and what the code will be good for."""
+
+    channel: EmailChannel
+    email: RequiredHandle
 
 
 class PreCheckSmsCode(Wire, kw_only=True, frozen=True):

@@ -13,6 +13,7 @@ from types import ModuleType
 import structlog
 
 from ostiary.contract.operations import OPERATIONS
+from ostiary.server.core.contact import Medium
 from ostiary.server.core.ports import Ports
 from ostiary.server.delivery import gateway
 from ostiary.server.delivery.background import Background
@@ -41,7 +42,6 @@ from ostiary.server.keywatch import KeyWatch
 from ostiary.server.settings import Settings, StartRefusedError
 from ostiary.server.storage import meta, pools
 from ostiary.server.storage.db import Store
-from ostiary.server.storage.outbox import Medium
 from ostiary.server.web.answers import Handler
 from ostiary.server.web.api import Action, Api
 from ostiary.server.web.callers import Callers

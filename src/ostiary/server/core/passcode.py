@@ -24,6 +24,13 @@ class Channel(StrEnum):
     COMPLETE_PHONE = "CHANNEL_COMPLETE_PHONE"
     IDENTITY_VERIFICATION = "CHANNEL_IDENTITY_VERIFICATION"
     DELETE_ACCOUNT = "CHANNEL_DELETE_ACCOUNT"
+    # By e-mail only; LOGIN, REGISTER, RESET_PASSWORD, VERIFY_MFA and DELETE_ACCOUNT go by either medium.
+    VERIFY_EMAIL_LINK = "CHANNEL_VERIFY_EMAIL_LINK"
+    UPDATE_EMAIL = "CHANNEL_UPDATE_EMAIL"
+    BIND_EMAIL = "CHANNEL_BIND_EMAIL"
+    UNBIND_EMAIL = "CHANNEL_UNBIND_EMAIL"
+    UNLOCK_ACCOUNT = "CHANNEL_UNLOCK_ACCOUNT"
+    COMPLETE_EMAIL = "CHANNEL_COMPLETE_EMAIL"
 
 
 BOUND = frozenset(
@@ -34,12 +41,27 @@ BOUND = frozenset(
         Channel.UNBIND_MFA,
         Channel.IDENTITY_VERIFICATION,
         Channel.DELETE_ACCOUNT,
+        Channel.UPDATE_EMAIL,
+        Channel.BIND_EMAIL,
+        Channel.UNBIND_EMAIL,
     }
 )
 """Codes of these belong to the user who asks signed in; asked for without a token they belong to nobody."""
 
-SILENT_WITHOUT_ACCOUNT = frozenset({Channel.UNBIND_PHONE, Channel.RESET_PASSWORD, Channel.DELETE_ACCOUNT})
-"""To a number without an account nothing is sent for these, while all else looks the same."""
+SILENT_WITHOUT_ACCOUNT = frozenset(
+    {
+        Channel.UNBIND_PHONE,
+        Channel.RESET_PASSWORD,
+        Channel.DELETE_ACCOUNT,
+        Channel.VERIFY_EMAIL_LINK,
+        Channel.UNBIND_EMAIL,
+        Channel.UNLOCK_ACCOUNT,
+    }
+)
+"""To a number or address without an account nothing is sent for these, while all else looks the same."""
+
+OWNERS_FIRST = frozenset({Channel.UNBIND_PHONE, Channel.UPDATE_EMAIL, Channel.UNBIND_EMAIL})
+"""While its owner's own code lives, nobody else's ask sends anything to that contact for these."""
 
 
 def read_passcode(text: str) -> str | None:

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, field
 
+from ostiary.server.core.contact import Medium
 from ostiary.server.core.ports import Ports
 from ostiary.server.delivery.addresses import networks
 from ostiary.server.delivery.outbound import Outbound, Target
 from ostiary.server.delivery.providers.webhook import Webhook, read_secrets
 from ostiary.server.delivery.routes import Sender
 from ostiary.server.settings import Settings, SettingsError
-from ostiary.server.storage.outbox import Medium
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 1. A text says what its code is for, and for how many minutes it is still good at the moment of sending.
 2. The code stands once in the sentence, and once more in the last line, which binds it to our host so that a
    phone fills it in there and nowhere else (W3C WICG 'Origin-bound one-time codes delivered via SMS').
-3. `read_code` finds the code by that last line alone, whatever other digits the text holds.
+   In an e-mail it stands once, on a line of its own between two empty ones.
+3. `read_code` finds the code by that line alone, whatever other digits the text holds.
 4. No text holds an unmasked number or a word that a caller wrote (User-Agents only choose a name).
 """
 
@@ -15,14 +16,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ostiary.server.core.call import Lang
+from ostiary.server.core.contact import Medium
 from ostiary.server.core.masking import mask_contact
 from ostiary.server.core.millis import MINUTE, SECOND
 from ostiary.server.core.passcode import Channel
 from ostiary.server.delivery import texts
 from ostiary.server.delivery.devices import device_name
-from ostiary.server.storage.outbox import Medium, Stored
+from ostiary.server.delivery.texts import CodeFor
+from ostiary.server.storage.outbox import Stored
 
 _LAST_LINE = re.compile(r"(?:^|\n)@[^\s@#]+ #([0-9]{4,10})\Z")
+_OWN_LINE = re.compile(r"\n\n([0-9]{4,10})\n\n")
 _GRACE = 15 * SECOND
 """A message that is this late still gives the full minutes."""
 
@@ -51,18 +55,21 @@ class Rendered:
 def render_code(message: Stored, digits: str, now: int, public_url: str) -> Rendered:
     """The text of a code that `digits` is, as it reads when it is sent at `now`."""
     lang = language(message.lang)
+    host = host_of(public_url)
     minutes = minutes_left(message.ends_at, now)
-    about = texts.CODES[Channel(message.purpose)]
-    new_number = message.facts.get("new_number")
-    purpose = about.purpose.say(lang)
-    if message.purpose == Channel.UNBIND_PHONE and new_number:
-        purpose = texts.UNBIND_TO_CHANGE.say(lang).format(new_number=new_number)
-    sentence = texts.CODE_SMS.say(lang).format(
-        code=digits,
-        purpose=purpose,
-        minutes=minutes,
-        unit="minute" if minutes == 1 else "minutes",
-        care=(texts.CARE_GRAVE if about.grave else texts.CARE).say(lang),
+    by_mail = message.medium == "email"
+    about = _about(message)
+    sentence = (
+        (texts.CODE_MAIL if by_mail else texts.CODE_SMS)
+        .say(lang)
+        .format(
+            code=digits,
+            purpose=_purpose(message, about, lang),
+            minutes=minutes,
+            unit="minute" if minutes == 1 else "minutes",
+            care=(texts.CARE_GRAVE if about.grave else texts.CARE).say(lang),
+            host=host,
+        )
     )
     return Rendered(
         id=message.id,
@@ -71,10 +78,27 @@ def render_code(message: Stored, digits: str, now: int, public_url: str) -> Rend
         to=message.recipient,
         purpose=message.purpose,
         lang=lang,
-        text=f"{sentence}\n\n@{host_of(public_url)} #{digits}",
+        text=sentence if by_mail else f"{sentence}\n\n@{host} #{digits}",
+        subject=texts.CODE_SUBJECT.say(lang).format(host=host, topic=about.topic.say(lang))
+        if by_mail
+        else None,
         code=digits,
         minutes=minutes,
     )
+
+
+def _about(message: Stored) -> CodeFor:
+    """What a code is for, as it is said to this recipient."""
+    channel = Channel(message.purpose)
+    known = texts.AT_THE_OLD if message.facts.get("old") else texts.CODES
+    return known.get(channel, texts.CODES[channel])
+
+
+def _purpose(message: Stored, about: CodeFor, lang: Lang) -> str:
+    new_contact = message.facts.get("new_contact")
+    if new_contact and message.purpose in texts.TO_CHANGE:
+        return texts.TO_CHANGE[Channel(message.purpose)].say(lang).format(new_contact=new_contact)
+    return about.purpose.say(lang)
 
 
 def render_notice(message: Stored, public_url: str) -> Rendered:
@@ -99,8 +123,8 @@ def is_code(purpose: str) -> bool:
 
 
 def read_code(text: str) -> str | None:
-    """The code a text carries, None where it carries none: what the origin-bound last line says."""
-    found = _LAST_LINE.search(text)
+    """The code a text carries, None where it carries none: in the origin-bound last line, or (e-mail) in its own."""
+    found = _LAST_LINE.search(text) or _OWN_LINE.search(text)
     return found[1] if found else None
 
 

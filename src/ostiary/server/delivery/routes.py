@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Protocol
 
+from ostiary.server.core.contact import Medium
 from ostiary.server.delivery.messages import Rendered
-from ostiary.server.storage.outbox import Medium
 
 
 class PermanentError(Exception):

@@ -80,15 +80,60 @@ CODES: Final[Mapping[Channel, CodeFor]] = {
         Words("注销账户", "deleting the account"),
         grave=True,
     ),
+    Channel.VERIFY_EMAIL_LINK: CodeFor(
+        Words("验证您账户的邮箱", "to verify the e-mail address of your account"),
+        Words("验证邮箱", "verifying the e-mail address"),
+    ),
+    Channel.UPDATE_EMAIL: CodeFor(
+        Words("将本邮箱设为您账户的新邮箱", "to make this the new e-mail address of your account"),
+        Words("更换邮箱", "changing the e-mail address"),
+    ),
+    Channel.BIND_EMAIL: CodeFor(
+        Words("将本邮箱绑定到您的账户", "to add this e-mail address to your account"),
+        Words("绑定邮箱", "new e-mail address"),
+    ),
+    Channel.UNBIND_EMAIL: CodeFor(
+        Words("从您的账户解绑本邮箱", "to remove this e-mail address from your account"),
+        Words("解绑邮箱", "removing the e-mail address"),
+        grave=True,
+    ),
+    Channel.UNLOCK_ACCOUNT: CodeFor(
+        Words("解锁您的账户", "to unlock your account"),
+        Words("解锁账户", "unlocking the account"),
+        grave=True,
+    ),
+    Channel.COMPLETE_EMAIL: CodeFor(
+        Words("为您的账户补充邮箱", "to add your e-mail address and finish signing up"),
+        Words("补充邮箱", "adding an e-mail address"),
+    ),
 }
 
-UNBIND_TO_CHANGE: Final = Words("将手机号更换为 {new_number}", "to change your number to {new_number}")
-"""For the old number, where the caller has a live code at the new one."""
+AT_THE_OLD: Final[Mapping[Channel, CodeFor]] = {
+    Channel.UPDATE_EMAIL: CodeFor(
+        Words("更换您账户的邮箱", "to change the e-mail address of your account"),
+        CODES[Channel.UPDATE_EMAIL].topic,
+        grave=True,
+    ),
+}
+"""What a code says at the contact that the account has, where one channel serves both sides of a change."""
+
+TO_CHANGE: Final[Mapping[Channel, Words]] = {
+    Channel.UNBIND_PHONE: Words("将手机号更换为 {new_contact}", "to change your number to {new_contact}"),
+    Channel.UPDATE_EMAIL: Words(
+        "将账户邮箱更换为 {new_contact}", "to change the e-mail address of your account to {new_contact}"
+    ),
+}
+"""For the old contact, where the caller has a live code at the new one."""
 
 CODE_SMS: Final = Words(
     "验证码 {code}，用于{purpose}，{minutes} 分钟内有效。{care}",
     "{code} is your code {purpose}. Valid for {minutes} {unit}. {care}",
 )
+CODE_MAIL: Final = Words(
+    "您在 {host} 的验证码：\n\n{code}\n\n用于{purpose}，{minutes} 分钟内有效。\n\n{care}",
+    "Your code at {host}:\n\n{code}\n\nIt is {purpose}, and valid for {minutes} {unit}.\n\n{care}",
+)
+CODE_SUBJECT: Final = Words("{host} 验证码：{topic}", "{host}: your code ({topic})")
 CARE: Final = Words("请勿告诉任何人。", "Don't share it with anyone.")
 CARE_GRAVE: Final = Words(
     "请勿告诉任何人；若非本人操作，请尽快修改密码。",

@@ -6,12 +6,13 @@ Notices are refused by no limit and no country list, retried for 72 hours, and o
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from ostiary.server.core.contact import Medium
 from ostiary.server.core.masking import mask_number
 from ostiary.server.core.millis import HOUR
 from ostiary.server.core.people import Account
 from ostiary.server.guards.entry import Visit
 from ostiary.server.storage import outbox
-from ostiary.server.storage.outbox import Medium, Message
+from ostiary.server.storage.outbox import Message
 
 NOTICE_LIFE = 72 * HOUR
 

@@ -23,6 +23,7 @@ _LIVE_TARGETS = Sql(
     """
     SELECT target FROM codes
     WHERE pool_id = :pool_id AND owner = :owner AND channel = :channel AND owner <> ''
+      AND target <> :besides
       AND used_at IS NULL AND void_at IS NULL AND wrong < max_wrong AND ends_at > :now
     ORDER BY made_at DESC LIMIT 1
     """
@@ -94,9 +95,9 @@ def nobodys(tx: Tx, pool_id: str, target: str, channel: str) -> Code | None:
     return _code(tx.one(_NOBODYS, pool_id=pool_id, target=target, channel=channel, owner=NOBODY))
 
 
-def live_target(tx: Tx, pool_id: str, owner: str, channel: str, now: int) -> str | None:
-    """Where this user's newest live code of a channel went, or None."""
-    row = tx.one(_LIVE_TARGETS, pool_id=pool_id, owner=owner, channel=channel, now=now)
+def live_target(tx: Tx, pool_id: str, owner: str, channel: str, now: int, *, besides: str = "") -> str | None:
+    """Where this user's newest live code of a channel went, other than to `besides`; or None."""
+    row = tx.one(_LIVE_TARGETS, pool_id=pool_id, owner=owner, channel=channel, now=now, besides=besides)
     return row[0] if row else None
 
 

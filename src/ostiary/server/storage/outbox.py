@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 import msgspec
 
+from ostiary.server.core.contact import Medium
 from ostiary.server.core.ports import Ports
 from ostiary.server.storage.tx import Row, Sql, Tx
 
-Medium = Literal["sms", "email"]
 State = Literal["queued", "sending", "sent", "withheld", "expired", "no_route", "dead"]
 
 TOPIC = "outbox"

@@ -1,18 +1,22 @@
-"""Codes by SMS: asking for one, and looking whether one is right."""
+"""Codes by SMS and e-mail: asking for one, and looking whether one is right."""
+
+from typing import TypeVar
 
 import structlog
 
 from ostiary.contract.keys import Key
-from ostiary.contract.messages import PreCheckCode, PreCheckCodeData, SendSMS
+from ostiary.contract.messages import PreCheckCode, PreCheckCodeData, SendEmail, SendSMS
 from ostiary.server.core.call import Call
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.messages import rules
-from ostiary.server.features.messages.rules import Look
+from ostiary.server.features.messages.rules import Look, Send
 from ostiary.server.guards import passcodes
-from ostiary.server.guards.entry import Visit, enter, visit
+from ostiary.server.guards.entry import Read, Visit, enter, visit
 from ostiary.server.guards.passcodes import Typed
 from ostiary.server.guards.service import Service
 from ostiary.server.storage.tx import Tx
+
+F = TypeVar("F", SendSMS, SendEmail)
 
 log = structlog.get_logger("ostiary.messages")
 
@@ -22,11 +26,17 @@ _NOT_VALID = (Key.CODE_WRONG, Key.CODE_EXPIRED)
 
 async def send_sms(service: Service, call: Call, form: SendSMS | Refused) -> Refused | None:
     """Send a code to a phone. The answer says nothing about who has that number."""
+    return await _send(service, call, form, rules.read_send)
 
+
+async def send_email(service: Service, call: Call, form: SendEmail | Refused) -> Refused | None:
+    """Send a code to an e-mail address. The answer says nothing about who has it."""
+    return await _send(service, call, form, rules.read_send_email)
+
+
+async def _send(service: Service, call: Call, form: F | Refused, read: Read[F, Send]) -> Refused | None:
     def step(tx: Tx) -> Refused | None:
-        asked = visit(
-            tx, service.ports, call, form, rules.read_send, lock=True, token_must_be_good=rules.sends_bound
-        )
+        asked = visit(tx, service.ports, call, form, read, lock=True, token_must_be_good=rules.sends_bound)
         return asked if isinstance(asked, Refused) else passcodes.send(asked, asked.ask.channel, asked.ask.to)
 
     return _told(call, await service.store.write(step))

@@ -1,21 +1,28 @@
-"""Asking for a code by SMS, and looking whether one is right: what the forms mean. Pure."""
+"""Asking for a code by SMS or e-mail, and looking whether one is right: what the forms mean. Pure."""
 
 from dataclasses import dataclass
 
 from ostiary.contract.keys import Key
-from ostiary.contract.messages import PreCheckCode, SendSMS
+from ostiary.contract.messages import (
+    PreCheckCode,
+    PreCheckEmailCode,
+    PreCheckSmsCode,
+    SendEmail,
+    SendSMS,
+)
+from ostiary.server.core.credentials import read_email
 from ostiary.server.core.passcode import BOUND, Channel, read_passcode
 from ostiary.server.core.people import Facts
-from ostiary.server.core.phone import E164, read_number
+from ostiary.server.core.phone import read_number
 from ostiary.server.core.refused import Refused
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """A code for this channel, to this number."""
+    """A code for this channel, to this number or address."""
 
     channel: Channel
-    to: E164
+    to: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +30,7 @@ class Look:
     """A typed code, to be compared and not used."""
 
     channel: Channel
-    to: E164
+    to: str
     code: str
 
 
@@ -35,25 +42,45 @@ def read_send(form: SendSMS, facts: Facts) -> Send | Refused:
     return Send(Channel(form.channel), number)
 
 
+def read_send_email(form: SendEmail, _facts: Facts) -> Send | Refused:
+    """The address in its one spelling."""
+    address = read_email(form.email)
+    if address is None:
+        return Refused(Key.BAD_CONTACT, data={"field": "email"})
+    return Send(Channel(form.channel), address)
+
+
+def payload_of(form: PreCheckCode) -> PreCheckSmsCode | PreCheckEmailCode | None:
+    """What a look-up is about: the payload of its `codeType`."""
+    return form.sms_code_payload if form.code_type == "SMS" else form.email_code_payload
+
+
 def read_look(form: PreCheckCode, facts: Facts) -> Look | Refused:
-    """The code and the number of an SMS look-up."""
-    payload = form.sms_code_payload
+    """The code, and the number or address it came to."""
+    payload = payload_of(form)
     if payload is None:
-        return Refused(Key.PARAMETERS_INCOMPLETE, data={"field": "smsCodePayload"})
+        missing = "smsCodePayload" if form.code_type == "SMS" else "emailCodePayload"
+        return Refused(Key.PARAMETERS_INCOMPLETE, data={"field": missing})
     code = read_passcode(payload.pass_code)
     if code is None:
         return Refused(Key.BAD_REQUEST, data={"field": "passCode"})
-    number = read_number(payload.phone, payload.phone_country_code, facts.pool.country_code)
-    if number is None:
-        return Refused(Key.BAD_CONTACT, data={"field": "phone"})
-    return Look(Channel(payload.channel), number, code)
+    to: str | None
+    if isinstance(payload, PreCheckSmsCode):
+        field = "phone"
+        to = read_number(payload.phone, payload.phone_country_code, facts.pool.country_code)
+    else:
+        field, to = "email", read_email(payload.email)
+    if to is None:
+        return Refused(Key.BAD_CONTACT, data={"field": field})
+    return Look(Channel(payload.channel), to, code)
 
 
-def sends_bound(form: SendSMS) -> bool:
+def sends_bound(form: SendSMS | SendEmail) -> bool:
     """Whether a token on this ask must be good: the code will belong to its user."""
     return Channel(form.channel) in BOUND
 
 
 def looks_bound(form: PreCheckCode) -> bool:
     """Whether this look-up needs a signed-in caller."""
-    return form.sms_code_payload is not None and Channel(form.sms_code_payload.channel) in BOUND
+    payload = payload_of(form)
+    return payload is not None and Channel(payload.channel) in BOUND

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from ostiary.contract.keys import Key
 from ostiary.server.core.codes import Code, Ledger, Sent
+from ostiary.server.core.contact import Medium, medium_of
 from ostiary.server.core.millis import DAY, SECOND
 from ostiary.server.core.refused import Refused
 from ostiary.server.guards.entry import Visit
@@ -25,26 +26,28 @@ class Books:
     """The rows an ask for a message is judged by, as read under their locks."""
 
     asker: Asker
-    number: Ledger
+    medium: Medium
+    contact: Ledger
     user: Ledger | None
     coarse: tuple[Coarse, ...]
 
 
-def look(visit: Visit[object], number: str, asker: Asker) -> Books:
+def look(visit: Visit[object], contact: str, asker: Asker) -> Books:
     """Lock and read the exact rows of an ask; name the coarse ones it will count in."""
-    number_key = f"number:{visit.pool.id}:{number}"
+    contact_key = f"number:{visit.pool.id}:{contact}"
     user_key = f"user:{asker.user_id}" if asker.user_id else None
-    found = {book.key: book for book in sending.ledgers(visit.tx, filter(None, (number_key, user_key)))}
+    found = {book.key: book for book in sending.ledgers(visit.tx, filter(None, (contact_key, user_key)))}
     policy = visit.pool.policy
     return Books(
         asker=asker,
-        number=found[number_key],
+        medium=medium_of(contact),
+        contact=found[contact_key],
         user=found[user_key] if user_key else None,
         coarse=rules.coarse_limits(
             app_id=visit.app.id,
             pool_id=visit.pool.id,
             address=visit.call.address,
-            number=number,
+            number=contact,
             unsigned=not asker.user_id,
             per_minute=policy.send_per_address_per_minute,
             per_day=policy.send_per_address_per_day,
@@ -58,16 +61,17 @@ def freed(books: Books, codes: Iterable[Code]) -> Books:
     used = {_mark(code) for code in codes if code.used_at is not None}
     asks = tuple(
         Sent(ask.at, ask.channel, ask.asker, ask.owner, ask.code, used=ask.used or ask.code in used)
-        for ask in books.number.asks
+        for ask in books.contact.asks
     )
-    return replace(books, number=replace(books.number, asks=asks))
+    return replace(books, contact=replace(books.contact, asks=asks))
 
 
 def judge(visit: Visit[object], books: Books, channel: str) -> Refused | None:
-    """Whether one more ask fits into every limit. `sms_too_often` says when; `sending_paused` names the setting (for the log)."""
+    """Whether one more ask fits into every limit. `…_too_often` says when; `sending_paused` names the setting (for the log)."""
+    known, name = books.contact.asks, "number" if books.medium == "sms" else "address"
     waits = {
-        "number and channel": rules.judge_pair(books.number.asks, books.asker, channel, visit.now),
-        "number": rules.judge_exact(books.number.asks, books.asker, rules.NUMBER, visit.now),
+        f"{name} and channel": rules.judge_pair(known, books.asker, channel, visit.now),
+        name: rules.judge_exact(known, books.asker, rules.CONTACT[books.medium], visit.now),
         "user": rules.judge_exact(books.user.asks, books.asker, rules.USER, visit.now)
         if books.user
         else None,
@@ -77,7 +81,7 @@ def judge(visit: Visit[object], books: Books, channel: str) -> Refused | None:
             tallies.count(visit.tx, Tally.LIMIT_HIT, name)
     longest = max((wait for wait in waits.values() if wait is not None), default=None)
     if longest is not None:
-        return rules.too_often(longest, visit.now)
+        return rules.too_often(longest, visit.now, books.medium)
     for limit in books.coarse:
         if (
             limit.most is not None
@@ -91,7 +95,7 @@ def judge(visit: Visit[object], books: Books, channel: str) -> Refused | None:
 def spend(visit: Visit[object], books: Books, channel: str, code: Code) -> None:
     """Count one ask in every book."""
     ask = Sent(visit.now, channel, books.asker.user_id, books.asker.owner, _mark(code))
-    for book in sorted(filter(None, (books.number, books.user)), key=lambda ledger: ledger.key):
+    for book in sorted(filter(None, (books.contact, books.user)), key=lambda ledger: ledger.key):
         asks = (*rules.remembered(book.asks, visit.now), ask)
         sending.store(visit.tx, replace(book, asks=asks), ends_at=visit.now + DAY)
     for limit in books.coarse:

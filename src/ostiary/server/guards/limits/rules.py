@@ -5,12 +5,14 @@ Rule 2: all of a request's limits are taken, or none.
 Rule 3: shares keep room for the owner; an ask whose code was used leaves the shares, not the totals.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 from ostiary.contract.keys import Key
 from ostiary.server.core.codes import Sent
+from ostiary.server.core.contact import Medium
 from ostiary.server.core.millis import DAY, HOUR, MINUTE, seconds_until
 from ostiary.server.core.refused import Refused
 
@@ -27,7 +29,7 @@ class Exact:
 
 
 PAIR = Exact(1, MINUTE)
-"""One number on one channel, per asker (a user, or the unsigned): not after a code that was used."""
+"""One number or address on one channel, per asker (a user, or the unsigned): not after a code that was used."""
 
 NUMBER = (
     Exact(5, HOUR),
@@ -40,13 +42,16 @@ NUMBER = (
 """One number over all channels and spellings; what strangers may not use is kept for the signed-in owner."""
 
 USER = (Exact(20, DAY),)
-"""One signed-in user over all numbers."""
+"""One signed-in user over all numbers and addresses."""
 
 EMAIL = (Exact(10, DAY),)
 """One e-mail address over all channels."""
 
+CONTACT: Mapping[Medium, tuple[Exact, ...]] = MappingProxyType({"sms": NUMBER, "email": EMAIL})
+TOO_OFTEN: Mapping[Medium, Key] = MappingProxyType({"sms": Key.SMS_TOO_OFTEN, "email": Key.EMAIL_TOO_OFTEN})
+
 INSTALLATION_PER_DAY = 30
-"""One number over all pools of this installation."""
+"""One number or address over all pools of this installation."""
 
 UNSIGNED_PER_CENT_OF_APP = 70
 """What unsigned asks may use of an application's day."""
@@ -66,7 +71,7 @@ class Coarse:
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks for a message: a user's id ('' = unsigned), and whether the number is theirs."""
+    """Who asks for a message: a user's id ('' = unsigned), and whether the number or address is theirs."""
 
     user_id: str
     owner: bool
@@ -105,9 +110,9 @@ def judge_pair(asks: Iterable[Sent], asker: Asker, channel: str, now: int) -> in
     return judge_exact(mine, asker, (PAIR,), now)
 
 
-def too_often(until: int, now: int, *, key: Key = Key.SMS_TOO_OFTEN) -> Refused:
+def too_often(until: int, now: int, medium: Medium = "sms") -> Refused:
     """The answer of the exact limits, with the seconds to wait."""
-    return Refused(key, retry_after=seconds_until(until, now))
+    return Refused(TOO_OFTEN[medium], retry_after=seconds_until(until, now))
 
 
 def remembered(asks: Iterable[Sent], now: int) -> tuple[Sent, ...]:

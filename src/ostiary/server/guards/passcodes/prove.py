@@ -73,11 +73,9 @@ def prove(visit: Visit[object], typed: Sequence[Typed]) -> tuple[Proof, ...] | R
     if any(verdict is rules.Verdict.NOT_LIVE for _, verdict in compared):
         return Refused(Key.CODE_EXPIRED)
     wrong = [candidate for candidate, verdict in compared if verdict is rules.Verdict.WRONG]
-    for candidate in wrong:
-        _remember(visit, candidate)
     if wrong:
-        for candidate in wrong:
-            _pay(visit, candidate)
+        _remember(visit, wrong)
+        _pay(visit, wrong)
         return Refused(Key.CODE_WRONG)
     return tuple(Proof(c.code, c.counters) for c in candidates if c.code is not None)
 
@@ -157,43 +155,44 @@ def _compare(visit: Visit[object], candidate: _Candidate) -> rules.Verdict:
     return rules.Verdict.RIGHT if visit.ports.same(right, candidate.typed.digits) else rules.Verdict.WRONG
 
 
-def _guess(visit: Visit[object], candidate: _Candidate) -> WrongGuess:
+def _counters(candidates: Sequence[_Candidate]) -> tuple[Counter, ...]:
+    """Who pays: each counter once, though two codes of one channel (a change of address) may share it."""
+    every = (counter for candidate in candidates for counter in candidate.counters)
+    return tuple({(counter.subject, counter.channel): counter for counter in every}.values())
+
+
+def _guess(visit: Visit[object], channel: str) -> WrongGuess:
     """One id per request and channel: a step that runs again, or survives alone, counts it once."""
     session_id = visit.session.id if visit.session else ""
-    return WrongGuess(visit.now, session_id, f"{visit.call.request_id}:{candidate.typed.channel}")
+    return WrongGuess(visit.now, session_id, f"{visit.call.request_id}:{channel}")
 
 
-def _remember(visit: Visit[object], candidate: _Candidate) -> None:
-    """Whatever becomes of this step, its wrong guess is counted (design/house.md §6)."""
-    code, subjects = candidate.code, [counter.subject for counter in candidate.counters]
-    guess, user_id, now = (
-        _guess(visit, candidate),
-        visit.account.user_id if visit.account else None,
-        visit.now,
-    )
-    if code is None:  # nothing was compared
-        return
+def _remember(visit: Visit[object], wrong: Sequence[_Candidate]) -> None:
+    """Whatever becomes of this step, its wrong guesses are counted (design/house.md §6)."""
+    compared = [candidate.code for candidate in wrong if candidate.code is not None]
+    owing = [(counter, _guess(visit, counter.channel)) for counter in _counters(wrong)]
+    user_id, now = visit.account.user_id if visit.account else None, visit.now
 
     def alone(tx: Tx) -> None:
         if user_id is not None:
             people.lock_user(tx, user_id)
-        for subject in subjects:
-            counter = guesses.load(tx, code.pool_id, subject, code.channel)
+        for seen, guess in owing:
+            counter = guesses.load(tx, seen.pool_id, seen.subject, seen.channel)
             more = rules.paid(counter, guess, now)
             if more is None:
                 return
             guesses.store(tx, more)
-        tallies.count(tx, Tally.CODE_WRONG, code.channel)
-        codes.pay_if_it_stands(tx, code)
+        for code in compared:
+            tallies.count(tx, Tally.CODE_WRONG, code.channel)
+            codes.pay_if_it_stands(tx, code)
 
     visit.tx.survive(alone)
 
 
-def _pay(visit: Visit[object], candidate: _Candidate) -> None:
-    """Count a wrong guess against everything it belongs to, and tell the user when much of a day is gone."""
-    guess = _guess(visit, candidate)
-    for counter in candidate.counters:
-        more = rules.paid(counter, guess, visit.now)
+def _pay(visit: Visit[object], wrong: Sequence[_Candidate]) -> None:
+    """Count wrong guesses against everything they belong to, and tell the user when much of a day is gone."""
+    for counter in _counters(wrong):
+        more = rules.paid(counter, _guess(visit, counter.channel), visit.now)
         if more is None:
             return
         telling = (
@@ -204,9 +203,10 @@ def _pay(visit: Visit[object], candidate: _Candidate) -> None:
         guesses.store(visit.tx, telling.counter if telling else more)
         if telling and visit.account:
             notices.guesses(visit, telling.notice, visit.account, counter.channel)
-    tallies.count(visit.tx, Tally.CODE_WRONG, candidate.typed.channel)
-    if candidate.code is not None:
-        codes.pay(visit.tx, candidate.code)
+    for candidate in wrong:
+        tallies.count(visit.tx, Tally.CODE_WRONG, candidate.typed.channel)
+        if candidate.code is not None:
+            codes.pay(visit.tx, candidate.code)
 
 
 def _is_users(counter: Counter, account: Account | None) -> bool:

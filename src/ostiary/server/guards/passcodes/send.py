@@ -8,8 +8,10 @@ import base64
 
 from ostiary.contract.keys import Key
 from ostiary.server.core.codes import Code
-from ostiary.server.core.masking import mask_number
-from ostiary.server.core.passcode import SILENT_WITHOUT_ACCOUNT, Channel
+from ostiary.server.core.contact import medium_of
+from ostiary.server.core.masking import mask_contact
+from ostiary.server.core.passcode import OWNERS_FIRST, SILENT_WITHOUT_ACCOUNT, Channel
+from ostiary.server.core.people import Account
 from ostiary.server.core.phone import E164, can_be_texted, country_code
 from ostiary.server.core.refused import Refused
 from ostiary.server.guards import limits
@@ -17,23 +19,24 @@ from ostiary.server.guards.entry import Visit
 from ostiary.server.guards.limits.rules import Asker
 from ostiary.server.guards.notices import language
 from ostiary.server.guards.passcodes import derive, rules
-from ostiary.server.storage import codes, outbox, phones, tallies
+from ostiary.server.storage import codes, contacts, outbox, tallies
 from ostiary.server.storage.outbox import Message
 from ostiary.server.storage.tallies import Tally
 
 
-def send(visit: Visit[object], channel: Channel, to: E164) -> Refused | None:
-    """Queue a code for a number.
+def send(visit: Visit[object], channel: Channel, to: str) -> Refused | None:
+    """Queue a code for a number (E.164) or an e-mail address (its one spelling).
 
-    Refused: `old_phone_mismatch`, `phone_not_bound` (UNBIND_PHONE by somebody signed in), `bad_contact`,
-    `number_not_served`, `sms_too_often`, `sending_paused`; then nothing was made, sent or counted.
+    Refused: `old_phone_mismatch`, `phone_not_bound` (UNBIND_PHONE by somebody signed in) and their twins of
+    UNBIND_EMAIL, `bad_contact`, `number_not_served`, `sms_too_often`, `email_too_often`, `sending_paused`; then
+    nothing was made, sent or counted.
     """
-    refused = _judge_number(visit, channel, to)
+    refused = _judge_own(visit.account, channel, to) or _judge_number(visit, to)
     if refused is not None:
         return refused
     account = visit.account
-    asker = Asker(account.user_id if account else "", owner=account is not None and account.phone == to)
-    books = limits.look(visit, to, asker)  # locks the number's row: asks for one number stand in line
+    asker = Asker(account.user_id if account else "", owner=_is_theirs(account, to))
+    books = limits.look(visit, to, asker)  # locks the contact's row: asks for one stand in line
     known = codes.at_target(visit.tx, visit.pool.id, to)
     books = limits.freed(books, known)
     refused = limits.judge(visit, books, channel)
@@ -50,24 +53,41 @@ def send(visit: Visit[object], channel: Channel, to: E164) -> Refused | None:
     return None
 
 
-def _judge_number(visit: Visit[object], channel: Channel, to: E164) -> Refused | None:
+_OF_THE_ACCOUNT = {
+    Channel.UNBIND_PHONE: (Key.PHONE_NOT_BOUND, Key.OLD_PHONE_MISMATCH),
+    Channel.UNBIND_EMAIL: (Key.EMAIL_NOT_BOUND, Key.OLD_EMAIL_MISMATCH),
+}
+"""Asked for by somebody signed in, these go to the account's own contact: what is said where there is none, or another."""
+
+
+def _judge_own(account: Account | None, channel: Channel, to: str) -> Refused | None:
+    if account is None or channel not in _OF_THE_ACCOUNT:
+        return None
+    not_bound, mismatch = _OF_THE_ACCOUNT[channel]
+    own = account.phone if channel is Channel.UNBIND_PHONE else account.email
+    if own is None:
+        return Refused(not_bound)
+    return Refused(mismatch) if own != to else None
+
+
+def _is_theirs(account: Account | None, to: str) -> bool:
+    return account is not None and to in {account.phone, account.email}
+
+
+def _judge_number(visit: Visit[object], to: str) -> Refused | None:
     """Whether a code may go to this number at all. The caller's own number was judged when it became theirs."""
-    if visit.account is not None:
-        if channel is Channel.UNBIND_PHONE and visit.account.phone is None:
-            return Refused(Key.PHONE_NOT_BOUND)
-        if channel is Channel.UNBIND_PHONE and visit.account.phone != to:
-            return Refused(Key.OLD_PHONE_MISMATCH)
-        if visit.account.phone == to:
-            return None
-    if not can_be_texted(to):
+    if medium_of(to) == "email" or _is_theirs(visit.account, to):
+        return None
+    number = E164(to)
+    if not can_be_texted(number):
         return Refused(Key.BAD_CONTACT, data={"field": "phoneNumber"})
-    if country_code(to) not in visit.pool.policy.allowed_countries:
+    if country_code(number) not in visit.pool.policy.allowed_countries:
         return Refused(Key.NUMBER_NOT_SERVED)
     return None
 
 
 def _choose(
-    visit: Visit[object], channel: Channel, to: E164, owner: str, known: list[Code]
+    visit: Visit[object], channel: Channel, to: str, owner: str, known: list[Code]
 ) -> tuple[Code, Code | None]:
     """The code to send, and the row that stood there before: the same one where it is sent again."""
     old = next((code for code in known if code.channel == channel and code.owner == owner), None)
@@ -93,15 +113,15 @@ def _choose(
     return new, old
 
 
-def _is_withheld(visit: Visit[object], channel: Channel, to: E164, owner: str, known: list[Code]) -> bool:
-    """Nothing goes to a number without an account, nor beside the owner's own live code, on these channels."""
-    if channel not in SILENT_WITHOUT_ACCOUNT:
+def _is_withheld(visit: Visit[object], channel: Channel, to: str, owner: str, known: list[Code]) -> bool:
+    """Nothing goes to a contact without an account, nor beside the owner's own live code, on these channels."""
+    if channel not in SILENT_WITHOUT_ACCOUNT | OWNERS_FIRST:
         return False
-    holder = phones.holder(visit.tx, visit.pool.id, to)
+    holder = contacts.holder(visit.tx, visit.pool.id, to)
     if holder is None:
-        return True
+        return channel in SILENT_WITHOUT_ACCOUNT
     return (
-        channel is Channel.UNBIND_PHONE
+        channel in OWNERS_FIRST
         and owner != holder
         and any(
             code.channel == channel and code.owner == holder and rules.is_live(code, visit.now)
@@ -118,7 +138,7 @@ def _queue(visit: Visit[object], code: Code, *, withheld: bool) -> None:
             id=outbox.new_id(visit.ports, visit.now),
             pool_id=code.pool_id,
             user_id=account.user_id if account else None,
-            medium="sms",
+            medium=medium_of(code.target),
             recipient=code.target,
             purpose=code.channel,
             facts={
@@ -127,7 +147,7 @@ def _queue(visit: Visit[object], code: Code, *, withheld: bool) -> None:
                 "owner": code.owner,
                 "length": code.length,
                 "ends_at": code.ends_at,
-                **_new_number(visit, code),
+                **_about(visit, code),
             },
             lang=language(visit, account),
             state="withheld" if withheld else "queued",
@@ -138,9 +158,14 @@ def _queue(visit: Visit[object], code: Code, *, withheld: bool) -> None:
     )
 
 
-def _new_number(visit: Visit[object], code: Code) -> dict[str, str]:
-    """For the old number's text: which number the caller wants instead, where they have asked for its code."""
-    if code.channel != Channel.UNBIND_PHONE or visit.account is None:
+_NEW_BY = {Channel.UNBIND_PHONE: Channel.BIND_PHONE, Channel.UPDATE_EMAIL: Channel.UPDATE_EMAIL}
+"""Codes that go to the contact an account has → the channel of the code that the new one is asked to prove."""
+
+
+def _about(visit: Visit[object], code: Code) -> dict[str, str | bool]:
+    """For the old contact's text: that it is the old one, and which the caller wants instead, if its code is asked for."""
+    by = _NEW_BY.get(Channel(code.channel))
+    if by is None or not _is_theirs(visit.account, code.target):
         return {}
-    new = codes.live_target(visit.tx, code.pool_id, visit.account.user_id, Channel.BIND_PHONE, visit.now)
-    return {"new_number": mask_number(new)} if new else {}
+    new = codes.live_target(visit.tx, code.pool_id, code.owner, by, visit.now, besides=code.target)
+    return {"old": True, **({"new_contact": mask_contact(new)} if new else {})}
