@@ -72,9 +72,9 @@ def _operation(op: Operation, shown: dict[type, str]) -> str:
     if op.request is not None:
         where = "query" if op.method == "GET" else "form" if op.kind is Kind.OAUTH else "body"
         parts.append(_fields(op.request, f"Request ({where})", op.name, shown))
-    if op.data is not None:
-        assert issubclass(op.data, msgspec.Struct)
-        parts.append(_fields(op.data, "`data`" if op.kind is Kind.API else "Answer", op.name, shown))
+    if op.struct is not None:
+        title = "`data`" if op.kind is Kind.API else "Answer"
+        parts.append(_fields(op.struct, f"{title}, a list" if op.is_list else title, op.name, shown))
     else:
         parts.append("No data.\n")
     if op.needs:

@@ -35,7 +35,7 @@ def test_every_operation_is_told_whole(operation):
     text = text_of(operation.name)
     assert operation.path in text
     assert operation.summary.replace("`", "") in text
-    for struct in (operation.request, operation.data):
+    for struct in (operation.request, operation.struct):
         for field in fields(struct) if struct else ():
             assert field.name in text
             assert field.note.replace("`", "") in text

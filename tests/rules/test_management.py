@@ -18,6 +18,7 @@ from ostiary.contract.management import (
 )
 from ostiary.contract.profile import User
 from ostiary.contract.security import SecuritySettings, UpdateSecuritySettings
+from ostiary.server.core import custom_field
 from ostiary.server.core.people import Facts, Pool
 from ostiary.server.core.phone import E164
 from ostiary.server.core.policy import PoolPolicy
@@ -162,7 +163,7 @@ def test_custom_data_is_merged_member_by_member():
     assert merged({"a": 1, "b": 2}, {"b": {"x": 1}, "a": None}, clear=False) == {"b": {"x": 1}}
     assert merged({"a": 1}, None, clear=False) == {"a": 1}
     assert merged({"a": 1}, None, clear=True) == {}
-    too_much = merged({}, {"a": "x" * users_rules.MOST_CUSTOM_DATA}, clear=False)
+    too_much = merged({}, {"a": "x" * custom_field.MOST_BYTES}, clear=False)
     assert too_much == Refused(Key.BAD_REQUEST, data={"field": "customData"})
 
 

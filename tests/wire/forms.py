@@ -31,6 +31,7 @@ LEAST: dict[str, dict[str, Any]] = {
     "update_phone": {"updatePhoneToken": "upt_x"},
     "bind_phone": {"phoneNumber": "18812345678", "passCode": "123456"},
     "unbind_phone": {"passCode": "123456"},
+    "update_profile": {},
     "token": {"grant_type": "refresh_token"},
     "revoke_token": {"token": "x"},
     "user_info": {},

@@ -13,12 +13,12 @@ import msgspec
 import pytest
 from msgspec import inspect
 
-from ostiary.contract import common, management, messages, profile, security, signin, tokens
+from ostiary.contract import common, management, messages, own_page, profile, security, signin, tokens
 from ostiary.contract.operations import BY_NAME, OPERATIONS
 from ostiary.server.core.policy import PoolPolicy
 
 FACTS = json.loads((Path(__file__).parent.parent / "facts" / "incumbent.json").read_text())
-MODULES = (common, profile, signin, messages, tokens, management, security)
+MODULES = (common, profile, own_page, signin, messages, tokens, management, security)
 STRUCTS = {
     name: struct
     for module in MODULES

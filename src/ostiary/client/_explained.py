@@ -105,14 +105,15 @@ class Explained:
 
 def answer_lines(op: Operation) -> list[str]:
     """What the answer holds, where that fits into a list."""
-    if op.data is None:
+    if op.struct is None:
         return ["`data` is None."] if op.kind is Kind.API else []
     where = "`data`" if op.kind is Kind.API else "The answer"
-    told = Explained.of(op.data)
-    infos = msgspec.structs.fields(op.data)
+    told = Explained.of(op.struct)
+    infos = msgspec.structs.fields(op.struct)
+    what = f"a list of `{op.struct.__name__}`" if op.is_list else f"`{op.struct.__name__}`"
     if len(infos) > MOST_FIELDS_TOLD:
-        return [f"{where} is `{op.data.__name__}`."]
-    lines = [f"{where} is `{op.data.__name__}`:", ""]
+        return [f"{where} is {what}."]
+    lines = [f"{where} is {what}:", ""]
     for info in infos:
         said = told.told.get(info.name, "")
         lines += Explained.wrapped(f"- `.{info.name}`" + (f": {said}" if said else ""), indent="  ")

@@ -8,6 +8,7 @@ from ostiary.client._clients import AsyncAuthentication, PlainAuthentication, Sy
 from ostiary.client._endpoint import Result, api, fields, oauth
 from ostiary.contract.common import (
     EmailChannel,
+    Gender,
     IsSuccess,
     SmsChannel,
 )
@@ -15,6 +16,10 @@ from ostiary.contract.messages import (
     PreCheckCodeData,
     PreCheckEmailCode,
     PreCheckSmsCode,
+)
+from ostiary.contract.own_page import (
+    CountryDetailInfo,
+    GetSecurityInfo,
 )
 from ostiary.contract.profile import (
     UpdatePhoneByPhonePassCode,
@@ -119,6 +124,30 @@ _UNBIND_PHONE = api(
     type(None),
     credential="user",
     safe=False,
+)
+_UPDATE_PROFILE = api(
+    "update_profile",
+    "POST",
+    "/api/v3/update-profile",
+    User,
+    credential="user",
+    safe=False,
+)
+_GET_SECURITY_LEVEL = api(
+    "get_security_level",
+    "GET",
+    "/api/v3/get-security-info",
+    GetSecurityInfo,
+    credential="user",
+    safe=True,
+)
+_GET_COUNTRY_LIST = api(
+    "get_country_list",
+    "GET",
+    "/api/v3/get-country-list",
+    list[CountryDetailInfo],
+    credential="user",
+    safe=True,
 )
 _OPENID_CONFIGURATION = oauth(
     "openid_configuration",
@@ -527,6 +556,167 @@ class AuthenticationClient(SyncAuthentication):
             {
                 "passCode": pass_code,
             },
+        )
+
+    def update_profile(
+        self,
+        name: str | None = None,
+        nickname: str | None = None,
+        photo: str | None = None,
+        external_id: str | None = None,
+        birthdate: str | None = None,
+        country: str | None = None,
+        province: str | None = None,
+        city: str | None = None,
+        address: str | None = None,
+        street_address: str | None = None,
+        postal_code: str | None = None,
+        gender: Gender | None = None,
+        username: str | None = None,
+        company: str | None = None,
+        custom_data: dict[str, Any] | None = None,
+        identity_number: str | None = None,
+        *,
+        given_name: str | None = None,
+        family_name: str | None = None,
+        middle_name: str | None = None,
+        preferred_username: str | None = None,
+        profile: str | None = None,
+        website: str | None = None,
+        zoneinfo: str | None = None,
+        locale: str | None = None,
+        locality: str | None = None,
+        region: str | None = None,
+        formatted: str | None = None,
+        phone: str | None = None,
+        phone_country_code: str | None = None,
+        phone_verified: bool | None = None,
+        email: str | None = None,
+        email_verified: bool | None = None,
+        password: str | None = None,
+        status: str | None = None,
+    ) -> Result[User]:
+        """Change the signed-in user's profile.
+
+        What is absent stays as it is. Number, address, password, status and verified flags have doors of
+        their own and are refused here. `customData` is merged by its members: one that is null goes.
+
+        - `photo`: `http:` or `https:`.
+        - `external_id`: The administrator's: accepted only where it is the one that is there.
+        - `birthdate`: A day, or a moment (ISO 8601).
+        - `address`: Free text: names, links, parts of an address.
+        - `street_address`: Free text: names, links, parts of an address.
+        - `username`: What an account is found by: user name, e-mail address, external id.
+        - `custom_data`: Fields as the pool defines them (`set-custom-fields`).
+        - `profile`: `http:` or `https:`.
+        - `website`: `http:` or `https:`.
+        - `locale`: A language tag (BCP 47): messages to the user are in this language.
+        - `formatted`: Free text: names, links, parts of an address.
+        - `phone`: Refused: `verify-update-phone-request`, `bind-phone`.
+        - `phone_country_code`: Refused, as `phone`.
+        - `phone_verified`: Refused.
+        - `email`: Refused: `verify-update-email-request`, `bind-email`.
+        - `email_verified`: Refused.
+        - `password`: Refused: `update-password`.
+        - `status`: Refused.
+
+        `data` is `User`.
+
+        Raises `PermissionDenied`, `InvalidOperation`, `UsernameTaken`, `NotLoggedIn`, `LoginExpired`,
+        `LoginInvalid`, `UserLocked`, `ParameterError`; and `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/update-profile`. For example::
+
+            client.update_profile()
+        """
+        return self._do(
+            _UPDATE_PROFILE,
+            {
+                "name": name,
+                "nickname": nickname,
+                "photo": photo,
+                "externalId": external_id,
+                "birthdate": birthdate,
+                "country": country,
+                "province": province,
+                "city": city,
+                "address": address,
+                "streetAddress": street_address,
+                "postalCode": postal_code,
+                "gender": gender,
+                "username": username,
+                "company": company,
+                "customData": custom_data,
+                "identityNumber": identity_number,
+                "givenName": given_name,
+                "familyName": family_name,
+                "middleName": middle_name,
+                "preferredUsername": preferred_username,
+                "profile": profile,
+                "website": website,
+                "zoneinfo": zoneinfo,
+                "locale": locale,
+                "locality": locality,
+                "region": region,
+                "formatted": formatted,
+                "phone": phone,
+                "phoneCountryCode": phone_country_code,
+                "phoneVerified": phone_verified,
+                "email": email,
+                "emailVerified": email_verified,
+                "password": password,
+                "status": status,
+            },
+        )
+
+    def get_security_level(self) -> Result[GetSecurityInfo]:
+        """Read what protects the signed-in user's account.
+
+        The score is a sum of what is there: docs/own-page.md.
+
+        `data` is `GetSecurityInfo`:
+
+        - `.password_security_level`: 0 no password, 1 set before today's rules or by somebody else's hash,
+          2 medium, 3 strong.
+        - `.mfa_enrolled`
+        - `.password_set`
+        - `.email_binded`: A verified address.
+        - `.phone_binded`: A verified number.
+        - `.security_score`: 0 to 100: docs/own-page.md says how it comes about.
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
+        `APITimeoutError`.
+
+        `GET /api/v3/get-security-info`. For example::
+
+            client.get_security_level()
+        """
+        return self._do(
+            _GET_SECURITY_LEVEL,
+            {},
+        )
+
+    def get_country_list(self) -> Result[list[CountryDetailInfo]]:
+        """List countries with their calling codes, flags and names.
+
+        All that have telephone numbers, by their two letters; which of them codes go to is the pool's
+        `allowedCountries`.
+
+        `data` is a list of `CountryDetailInfo`:
+
+        - `.alpha2`: ISO 3166-1, two letters: `CN`.
+        - `.alpha3`: ISO 3166-1, three letters: `CHN`.
+        - `.phone_country_code`: `+86`.
+        - `.flag`: As an emoji.
+        - `.name`
+
+        `GET /api/v3/get-country-list`. For example::
+
+            client.get_country_list()
+        """
+        return self._do(
+            _GET_COUNTRY_LIST,
+            {},
         )
 
     def openid_configuration(self) -> OidcDiscoveryMetadata:
@@ -1074,6 +1264,167 @@ class AsyncAuthenticationClient(AsyncAuthentication):
             },
         )
 
+    async def update_profile(
+        self,
+        name: str | None = None,
+        nickname: str | None = None,
+        photo: str | None = None,
+        external_id: str | None = None,
+        birthdate: str | None = None,
+        country: str | None = None,
+        province: str | None = None,
+        city: str | None = None,
+        address: str | None = None,
+        street_address: str | None = None,
+        postal_code: str | None = None,
+        gender: Gender | None = None,
+        username: str | None = None,
+        company: str | None = None,
+        custom_data: dict[str, Any] | None = None,
+        identity_number: str | None = None,
+        *,
+        given_name: str | None = None,
+        family_name: str | None = None,
+        middle_name: str | None = None,
+        preferred_username: str | None = None,
+        profile: str | None = None,
+        website: str | None = None,
+        zoneinfo: str | None = None,
+        locale: str | None = None,
+        locality: str | None = None,
+        region: str | None = None,
+        formatted: str | None = None,
+        phone: str | None = None,
+        phone_country_code: str | None = None,
+        phone_verified: bool | None = None,
+        email: str | None = None,
+        email_verified: bool | None = None,
+        password: str | None = None,
+        status: str | None = None,
+    ) -> Result[User]:
+        """Change the signed-in user's profile.
+
+        What is absent stays as it is. Number, address, password, status and verified flags have doors of
+        their own and are refused here. `customData` is merged by its members: one that is null goes.
+
+        - `photo`: `http:` or `https:`.
+        - `external_id`: The administrator's: accepted only where it is the one that is there.
+        - `birthdate`: A day, or a moment (ISO 8601).
+        - `address`: Free text: names, links, parts of an address.
+        - `street_address`: Free text: names, links, parts of an address.
+        - `username`: What an account is found by: user name, e-mail address, external id.
+        - `custom_data`: Fields as the pool defines them (`set-custom-fields`).
+        - `profile`: `http:` or `https:`.
+        - `website`: `http:` or `https:`.
+        - `locale`: A language tag (BCP 47): messages to the user are in this language.
+        - `formatted`: Free text: names, links, parts of an address.
+        - `phone`: Refused: `verify-update-phone-request`, `bind-phone`.
+        - `phone_country_code`: Refused, as `phone`.
+        - `phone_verified`: Refused.
+        - `email`: Refused: `verify-update-email-request`, `bind-email`.
+        - `email_verified`: Refused.
+        - `password`: Refused: `update-password`.
+        - `status`: Refused.
+
+        `data` is `User`.
+
+        Raises `PermissionDenied`, `InvalidOperation`, `UsernameTaken`, `NotLoggedIn`, `LoginExpired`,
+        `LoginInvalid`, `UserLocked`, `ParameterError`; and `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/update-profile`. For example::
+
+            await client.update_profile()
+        """
+        return await self._do(
+            _UPDATE_PROFILE,
+            {
+                "name": name,
+                "nickname": nickname,
+                "photo": photo,
+                "externalId": external_id,
+                "birthdate": birthdate,
+                "country": country,
+                "province": province,
+                "city": city,
+                "address": address,
+                "streetAddress": street_address,
+                "postalCode": postal_code,
+                "gender": gender,
+                "username": username,
+                "company": company,
+                "customData": custom_data,
+                "identityNumber": identity_number,
+                "givenName": given_name,
+                "familyName": family_name,
+                "middleName": middle_name,
+                "preferredUsername": preferred_username,
+                "profile": profile,
+                "website": website,
+                "zoneinfo": zoneinfo,
+                "locale": locale,
+                "locality": locality,
+                "region": region,
+                "formatted": formatted,
+                "phone": phone,
+                "phoneCountryCode": phone_country_code,
+                "phoneVerified": phone_verified,
+                "email": email,
+                "emailVerified": email_verified,
+                "password": password,
+                "status": status,
+            },
+        )
+
+    async def get_security_level(self) -> Result[GetSecurityInfo]:
+        """Read what protects the signed-in user's account.
+
+        The score is a sum of what is there: docs/own-page.md.
+
+        `data` is `GetSecurityInfo`:
+
+        - `.password_security_level`: 0 no password, 1 set before today's rules or by somebody else's hash,
+          2 medium, 3 strong.
+        - `.mfa_enrolled`
+        - `.password_set`
+        - `.email_binded`: A verified address.
+        - `.phone_binded`: A verified number.
+        - `.security_score`: 0 to 100: docs/own-page.md says how it comes about.
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
+        `APITimeoutError`.
+
+        `GET /api/v3/get-security-info`. For example::
+
+            await client.get_security_level()
+        """
+        return await self._do(
+            _GET_SECURITY_LEVEL,
+            {},
+        )
+
+    async def get_country_list(self) -> Result[list[CountryDetailInfo]]:
+        """List countries with their calling codes, flags and names.
+
+        All that have telephone numbers, by their two letters; which of them codes go to is the pool's
+        `allowedCountries`.
+
+        `data` is a list of `CountryDetailInfo`:
+
+        - `.alpha2`: ISO 3166-1, two letters: `CN`.
+        - `.alpha3`: ISO 3166-1, three letters: `CHN`.
+        - `.phone_country_code`: `+86`.
+        - `.flag`: As an emoji.
+        - `.name`
+
+        `GET /api/v3/get-country-list`. For example::
+
+            await client.get_country_list()
+        """
+        return await self._do(
+            _GET_COUNTRY_LIST,
+            {},
+        )
+
     async def openid_configuration(self) -> OidcDiscoveryMetadata:
         """Read where the OpenID Connect endpoints are and what they can do.
 
@@ -1413,6 +1764,99 @@ class PlainAuthenticationClient(PlainAuthentication):
             {
                 "passCode": pass_code,
             },
+        )
+
+    def update_profile(
+        self,
+        name: str | None = None,
+        nickname: str | None = None,
+        photo: str | None = None,
+        external_id: str | None = None,
+        birthdate: str | None = None,
+        country: str | None = None,
+        province: str | None = None,
+        city: str | None = None,
+        address: str | None = None,
+        street_address: str | None = None,
+        postal_code: str | None = None,
+        gender: str | None = None,
+        username: str | None = None,
+        company: str | None = None,
+        custom_data: dict[str, Any] | None = None,
+        identity_number: str | None = None,
+        *,
+        given_name: str | None = None,
+        family_name: str | None = None,
+        middle_name: str | None = None,
+        preferred_username: str | None = None,
+        profile: str | None = None,
+        website: str | None = None,
+        zoneinfo: str | None = None,
+        locale: str | None = None,
+        locality: str | None = None,
+        region: str | None = None,
+        formatted: str | None = None,
+        phone: str | None = None,
+        phone_country_code: str | None = None,
+        phone_verified: bool | None = None,
+        email: str | None = None,
+        email_verified: bool | None = None,
+        password: str | None = None,
+        status: str | None = None,
+    ) -> dict[str, Any]:
+        """Change the signed-in user's profile."""
+        return self._ask(
+            _UPDATE_PROFILE,
+            {
+                "name": name,
+                "nickname": nickname,
+                "photo": photo,
+                "externalId": external_id,
+                "birthdate": birthdate,
+                "country": country,
+                "province": province,
+                "city": city,
+                "address": address,
+                "streetAddress": street_address,
+                "postalCode": postal_code,
+                "gender": gender,
+                "username": username,
+                "company": company,
+                "customData": custom_data,
+                "identityNumber": identity_number,
+                "givenName": given_name,
+                "familyName": family_name,
+                "middleName": middle_name,
+                "preferredUsername": preferred_username,
+                "profile": profile,
+                "website": website,
+                "zoneinfo": zoneinfo,
+                "locale": locale,
+                "locality": locality,
+                "region": region,
+                "formatted": formatted,
+                "phone": phone,
+                "phoneCountryCode": phone_country_code,
+                "phoneVerified": phone_verified,
+                "email": email,
+                "emailVerified": email_verified,
+                "password": password,
+                "status": status,
+            },
+        )
+
+    def get_security_level(self) -> dict[str, Any]:
+        """Read what protects the signed-in user's account."""
+        return self._ask(
+            _GET_SECURITY_LEVEL,
+            {},
+        )
+
+    def get_country_list(self) -> dict[str, Any]:
+        """List countries with their calling codes, flags and names."""
+        return self._ask(
+            _GET_COUNTRY_LIST,
+            {},
         )
 
     def sign_in_by_email_password(

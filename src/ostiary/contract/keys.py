@@ -44,6 +44,13 @@ class Key(StrEnum):
     EMAIL_BY_OTHER_DOOR = "email_by_other_door"
     LAST_WAY_IN = "last_way_in"
 
+    # --- the account's own page: profile, password, deletion ----------------------------------
+    FIELD_NOT_EDITABLE = "field_not_editable"
+    """`data.field` names a field that its owner can't change at this door, or at any."""
+    OLD_PASSWORD_REQUIRED = "old_password_required"
+    OLD_PASSWORD_WRONG = "old_password_wrong"
+    ONE_TIME_TOKEN_INVALID = "one_time_token_invalid"
+
     # --- numbers and codes --------------------------------------------------------------------
     BAD_CONTACT = "bad_contact"
     NUMBER_NOT_SERVED = "number_not_served"

@@ -68,7 +68,7 @@ _NO_OPERATION: tuple[Key, ...] = (
 def build(server_url: str | None = None) -> Schema:
     """The document. `server_url` is where this service answers, if that is to be said."""
     structs: set[type] = {op.request for op in OPERATIONS if op.request and "POST" in op.methods}
-    structs |= {op.data for op in OPERATIONS if op.data}
+    structs |= {op.struct for op in OPERATIONS if op.struct}
     schemas = _schemas([OAuthError, *structs])
     schemas |= {f"{_camel(op.name)}Answer": _answer(op) for op in OPERATIONS if op.kind is Kind.API}
     schemas["Refusal"] = _REFUSAL
@@ -245,8 +245,8 @@ def _answer(op: Operation) -> Schema:
     """The envelope of an operation's success."""
     properties: Schema = {"statusCode": {"const": 200}, **_ENVELOPE}
     required = ["statusCode", "message", "requestId"]
-    if op.data is not None:
-        properties["data"] = {"$ref": _REF.format(name=op.data.__name__)}
+    if op.struct is not None:
+        properties["data"] = _data(op.struct, is_list=op.is_list)
         required.append("data")
     return {
         "title": f"{_camel(op.name)}Answer",
@@ -255,6 +255,11 @@ def _answer(op: Operation) -> Schema:
         "properties": properties,
         "required": required,
     }
+
+
+def _data(struct: type, *, is_list: bool) -> Schema:
+    reference = {"$ref": _REF.format(name=struct.__name__)}
+    return {"type": "array", "items": reference} if is_list else reference
 
 
 def _responses(op: Operation) -> Schema:
@@ -266,8 +271,8 @@ def _responses(op: Operation) -> Schema:
         }
     else:
         first = {"description": "It went well."}
-        if op.data is not None:
-            first["content"] = _json({"$ref": _REF.format(name=op.data.__name__)})
+        if op.struct is not None:
+            first["content"] = _json(_data(op.struct, is_list=op.is_list))
     responses: Schema = {"200": first}
     if op.kind is Kind.OAUTH:
         refs = {"$ref": _REF.format(name="OAuthError")}

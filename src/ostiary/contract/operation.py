@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
@@ -80,8 +80,8 @@ class Operation:
     """The menu it stands in: 'User profile', 'Register and login', 'Messages', 'Tokens', 'Management' …"""
     request: type[msgspec.Struct] | None = None
     """Body of a POST, query of a GET. None: nothing is read."""
-    data: type | None = None
-    """What stands in `data` (API) or the whole answer (OAUTH, BARE). None: no data."""
+    data: Any = None
+    """What stands in `data` (API) or the whole answer (OAUTH, BARE): a Struct, or `list[Struct]`. None: no data."""
     kind: Kind = Kind.API
     own_errors: tuple[Key, ...] = ()
     """Refusals beyond the common ones of its `who`, in the order they are judged."""
@@ -95,6 +95,17 @@ class Operation:
     """Judged after `later`, in this order."""
     later: tuple[Later, ...] = ()
     """Documented options that are built later, in the order they are named."""
+
+    @property
+    def struct(self) -> type[msgspec.Struct] | None:
+        """`data`, or what a list of it is made of."""
+        found: type[msgspec.Struct] | None = get_args(self.data)[0] if self.is_list else self.data
+        return found
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it answers with a list."""
+        return get_origin(self.data) is list
 
     @property
     def methods(self) -> tuple[Literal["GET", "POST"], ...]:

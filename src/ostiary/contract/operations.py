@@ -12,10 +12,19 @@ from ostiary.contract.account_operations import MESSAGES, PROFILE, REGISTER
 from ostiary.contract.keys import Key
 from ostiary.contract.management_operations import MANAGEMENT
 from ostiary.contract.operation import Kind, Later, Operation, Who
+from ostiary.contract.own_page_operations import OWN_PAGE
 from ostiary.contract.record_operations import RECORDS
 from ostiary.contract.token_operations import TOKENS
 
-OPERATIONS: tuple[Operation, ...] = (*REGISTER, *MESSAGES, *PROFILE, *TOKENS, *MANAGEMENT, *RECORDS)
+OPERATIONS: tuple[Operation, ...] = (
+    *REGISTER,
+    *MESSAGES,
+    *PROFILE,
+    *OWN_PAGE,
+    *TOKENS,
+    *MANAGEMENT,
+    *RECORDS,
+)
 
 BY_NAME: Mapping[str, Operation] = MappingProxyType({op.name: op for op in OPERATIONS})
 
@@ -51,7 +60,7 @@ def common_errors(op: Operation) -> tuple[Key, ...]:
         Who.USER: (*_TOKEN, Key.USER_LOCKED),
         Who.MANAGEMENT: _TOKEN,
     }[op.who]
-    if op.name == "get_management_token":  # its form is its credential
+    if op.name in {"get_management_token", "get_country_list"}:  # its form is its credential; of no pool
         caller = ()
     form = _FORM if op.request is not None else ()
     later = (Key.NOT_IMPLEMENTED,) if op.later else ()

@@ -32,6 +32,7 @@ from ostiary.server.features.messages import actions as messages
 from ostiary.server.features.oidc import discovery, refresh, revocation, user_info
 from ostiary.server.features.phone_change import actions as phone_change
 from ostiary.server.features.profile import actions as profile
+from ostiary.server.features.public_info import actions as public_info
 from ostiary.server.features.sign_in import actions as sign_in
 from ostiary.server.features.sign_up import actions as sign_up
 from ostiary.server.founding import open_store, root_keys
@@ -62,6 +63,7 @@ log = structlog.get_logger(__name__)
 MODULES = (
     *(sign_up, sign_in, messages, profile, phone_change),
     *(discovery, refresh, revocation, user_info),
+    *(public_info,),
     *(tokens, security_settings, users, user_changes, listing, records),
 )
 """Where the actions are: each operation's is the function of its name in exactly one of these."""

@@ -61,6 +61,16 @@ CREATE UNIQUE INDEX users_by_username ON users (pool_id, username_key) WHERE use
 CREATE UNIQUE INDEX users_by_external_id ON users (pool_id, external_id) WHERE external_id IS NOT NULL;
 CREATE INDEX users_of_pool ON users (pool_id, made_at, id);
 
+-- What users' custom data may hold, as the pool defines it.
+CREATE TABLE custom_fields (
+    pool_id         TEXT NOT NULL REFERENCES pools (id),
+    target          TEXT NOT NULL,              -- USER
+    key             TEXT NOT NULL,
+    definition      TEXT NOT NULL,              -- core/custom_field.CustomField as JSON
+    made_at         {int} NOT NULL,
+    PRIMARY KEY (pool_id, target, key)
+) {keyed};
+
 -- How many users a pool has, in 16 rows that sign-ups share: counting a million rows takes too long for a list.
 CREATE TABLE user_counts (
     pool_id         TEXT NOT NULL,
@@ -180,7 +190,7 @@ CREATE TABLE one_time_tokens (
     pool_id         TEXT NOT NULL,
     mac             {blob} NOT NULL,
     key_id          TEXT NOT NULL,
-    session_id      TEXT NOT NULL,
+    session_id      TEXT NOT NULL,              -- '' = granted to somebody who is not signed in
     app_id          TEXT NOT NULL,
     claims          TEXT NOT NULL,
     made_at         {int} NOT NULL,
@@ -190,6 +200,7 @@ CREATE TABLE one_time_tokens (
     done            {int} NOT NULL DEFAULT 0,   -- 1: what it was for was done with it
     PRIMARY KEY (user_id, kind)
 ) {keyed};
+CREATE INDEX one_time_tokens_by_mac ON one_time_tokens (mac) WHERE session_id = '';
 
 -- Second factors: one of a kind per user. `secret` is sealed; a number or address stands in `target`.
 CREATE TABLE factors (

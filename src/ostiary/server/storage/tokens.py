@@ -40,6 +40,8 @@ _LOAD = Sql(
     f"SELECT {_COLUMNS}, used_at, void_at, done FROM one_time_tokens WHERE user_id = :user_id AND kind = :kind"
 )
 
+_OWNER = Sql("SELECT user_id FROM one_time_tokens WHERE mac = :mac AND session_id = '' AND kind = :kind")
+
 _TAKE = Sql(
     """
     UPDATE one_time_tokens SET used_at = :now
@@ -78,6 +80,12 @@ def load(tx: Tx, user_id: str, kind: str) -> TokenRow | None:
     """The user's token of a kind, under the user's lock."""
     row = tx.one(_LOAD, user_id=user_id, kind=kind)
     return TokenRow(*row) if row else None
+
+
+def owner(tx: Tx, kind: str, mac: bytes) -> str | None:
+    """Whose token this is, of those that belong to no session; not locked."""
+    row = tx.one(_OWNER, kind=kind, mac=mac)
+    return row[0] if row else None
 
 
 def take(tx: Tx, row: TokenRow, now: int) -> bool:

@@ -16,7 +16,7 @@ from ostiary.server.core.refused import Refused
 from ostiary.server.features.management import users_rules as rules
 from ostiary.server.features.management.users import hashed, hold
 from ostiary.server.features.management.users_rules import Change
-from ostiary.server.guards import accounts, audit, numbers, sessions
+from ostiary.server.guards import accounts, audit, custom_data, numbers, sessions
 from ostiary.server.guards.entry import Errand, manage
 from ostiary.server.guards.service import Service
 from ostiary.server.storage import codes, emails, management, phones, tokens, users
@@ -44,6 +44,9 @@ async def update_user(service: Service, call: Call, form: UpdateUser | Refused) 
 
 
 def _change(errand: Errand[Change], row: UserRow, password_hash: str | None) -> User | Refused:
+    unfit = custom_data.judge(errand.tx, errand.pool.id, errand.ask.form.custom_data, by="administrator")
+    if unfit is not None:
+        return unfit
     after = _fields(errand.ask, row)
     if isinstance(after, Refused):
         return after
@@ -73,9 +76,9 @@ def _change(errand: Errand[Change], row: UserRow, password_hash: str | None) -> 
 
 def _fields(ask: Change, row: UserRow) -> Fields | Refused:
     """What the row's own columns become."""
-    custom_data = rules.merged(row.custom_data, ask.form.custom_data, clear="custom_data" in ask.cleared)
-    if isinstance(custom_data, Refused):
-        return custom_data
+    data = rules.merged(row.custom_data, ask.form.custom_data, clear="custom_data" in ask.cleared)
+    if isinstance(data, Refused):
+        return data
     username = ask.becomes("username", row.username)
     kept = {name: fact for name, fact in row.profile.items() if name not in ask.cleared}
     profile = {**kept, **accounts.profile_of(ask.form)}
@@ -86,7 +89,7 @@ def _fields(ask: Change, row: UserRow) -> Fields | Refused:
         external_id=ask.becomes("external_id", row.external_id),
         locale=profile.get("locale"),
         profile=profile,
-        custom_data=custom_data,
+        custom_data=data,
     )
 
 

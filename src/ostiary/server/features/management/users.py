@@ -17,7 +17,7 @@ from ostiary.server.core.phone import E164
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.management import users_rules as rules
 from ostiary.server.features.management.users_rules import Look, Named, New
-from ostiary.server.guards import accounts, audit, numbers
+from ostiary.server.guards import accounts, audit, custom_data, numbers
 from ostiary.server.guards.accounts import NewAccount
 from ostiary.server.guards.entry import Errand, manage
 from ostiary.server.guards.service import Service
@@ -109,6 +109,9 @@ def _id(row: UserRow | None) -> str | None:
 
 def _create(errand: Errand[New], password_hash: str | None) -> User | Refused:
     form, contacts = errand.ask.form, errand.ask.contacts
+    unfit = custom_data.judge(errand.tx, errand.pool.id, form.custom_data, by="administrator")
+    if unfit is not None:
+        return unfit
     new = NewAccount(
         source="adminCreated",
         status=form.status or ACTIVE,

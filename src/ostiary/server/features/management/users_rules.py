@@ -14,14 +14,12 @@ import msgspec
 
 from ostiary.contract.keys import Key
 from ostiary.contract.management import CreateUser, DeleteUsersBatch, GetUser, UpdateUser
+from ostiary.server.core import custom_field
 from ostiary.server.core.credentials import judge_password, read_email, read_username, username_key
 from ostiary.server.core.people import Facts
 from ostiary.server.core.phone import E164, can_be_texted, read_number
 from ostiary.server.core.refused import Refused
 from ostiary.server.core.search import read_any_number
-
-MOST_CUSTOM_DATA = 64 * 1024
-"""Bytes of JSON: what one request could bring at most."""
 
 Kind = Literal["user_id", "external_id", "phone", "email", "username"]
 
@@ -180,10 +178,8 @@ def merged(
     """Custom data after a change: members that are given replace their namesakes, null ones go."""
     if clear:
         return {}
-    after = {name: value for name, value in {**before, **(given or {})}.items() if value is not None}
-    if given and len(msgspec.json.encode(after)) > MOST_CUSTOM_DATA:
-        return Refused(Key.BAD_REQUEST, data={"field": "customData"})
-    return after
+    after = custom_field.merged(before, given)
+    return Refused(Key.BAD_REQUEST, data={"field": "customData"}) if after is None else after
 
 
 def asked(change: Change) -> list[str]:

@@ -121,7 +121,7 @@ def _shown(operation: Operation) -> Shown:
         who=_WHO[operation.who],
         where=where,
         request=tuple(_lines(operation.request)),
-        answer=tuple(_lines(operation.data)),
+        answer=tuple(_lines(operation.struct)),
         refusals=_rows(operation.own_errors),
         common=_rows(common_errors(operation)),
         curl=_curl(operation, where),
