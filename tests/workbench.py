@@ -29,6 +29,7 @@ from ostiary.server.core.refused import Refused
 from ostiary.server.features.messages import actions as messages
 from ostiary.server.features.phone_change import actions as phone_change
 from ostiary.server.guards.passcodes import derive
+from ostiary.server.guards.password_keys import PasswordKeys
 from ostiary.server.guards.passwords import Passwords
 from ostiary.server.guards.service import Service
 from ostiary.server.guards.signing import Signer
@@ -91,11 +92,13 @@ class Workbench:
     def __post_init__(self) -> None:
         self.ports = Ports(self.keys, self.clock)
         self.store = Store.open(self.url, self.ports)
+        passwords = Passwords()
         self.service = Service(
             store=self.store,
             ports=self.ports,
             signer=Signer(self.store, self.ports, "http://127.0.0.1/oidc"),
-            passwords=Passwords(),
+            passwords=passwords,
+            password_keys=PasswordKeys(self.store, self.ports, passwords),
         )
         self.store.write_now(self._make_pool)
 

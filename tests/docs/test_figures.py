@@ -5,7 +5,6 @@ import re
 import msgspec
 import pytest
 
-from ostiary.server.core.credentials import SHORTEST_PASSWORD
 from ostiary.server.core.millis import DAY, FUTURE_TOLERANCE, HOUR, MINUTE, SECOND
 from ostiary.server.core.policy import AppPolicy, PoolPolicy
 from ostiary.server.core.ports import Ports
@@ -74,7 +73,7 @@ TOLD = [
     f"a session | {APP.session_life * SECOND // DAY} days",
     f"refresh family | {APP.refresh_token_life * SECOND // DAY} days",
     f"is tried | {NOTICE_LIFE // HOUR} hours",
-    f"shortest password | {SHORTEST_PASSWORD} characters",
+    f"shortest password | {POOL.password_min_length} characters",
     f"largest body | {MOST_BODY // 1024} KiB",
     f"deepest JSON | {DEEPEST} levels",
     f"may differ by | {FUTURE_TOLERANCE // SECOND} s",

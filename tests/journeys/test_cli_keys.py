@@ -15,6 +15,7 @@ from ostiary import OstiaryError
 from ostiary.server import keyfile
 from ostiary.server.core.millis import Millis
 from tests.journeys.hands import send
+from tests.journeys.test_encrypted_passwords import by_rsa, by_sm2
 from tests.service import BIND, LOGIN, UNBIND, start
 from tests.shell import Shell
 
@@ -203,6 +204,46 @@ def test_sighup_makes_a_service_look_and_stops_nothing(tmp_path, sqlite_url):
         assert service.http.get("/healthz").status_code == 200
     finally:
         assert service.stop() == 0
+
+
+def test_a_client_may_go_on_encrypting_with_the_public_key_before(tmp_path, sqlite_url):
+    service = start(tmp_path / "data", sqlite_url)
+    shell = Shell(tmp_path / "data", sqlite_url)
+    rotate = ("keys", "rotate", "--wait", "0", "--purpose")
+    try:
+        person = service.person(sign_in=False)
+        client = service.client()
+
+        def signs_in(kind, text):
+            with contextlib.suppress(OstiaryError):
+                return client.sign_in_by_username_password(
+                    person.username, text, options={"passwordEncryptType": kind}
+                ).data.access_token
+
+        old = client.get_system_info()
+        sealed = {
+            "rsa": by_rsa(old.rsa.public_key, person.password),
+            "sm2": by_sm2(old.sm2.public_key, person.password),
+        }
+        shell(*rotate, "passwords")
+        shell(*rotate, "seal")  # their private halves are sealed anew
+        service.restart()
+        assert client.get_system_info() == old  # for ten seconds more
+        service.advance(11)
+        new = client.get_system_info()
+        assert new.rsa != old.rsa
+        assert new.sm2 != old.sm2
+        assert all(signs_in(kind, text) for kind, text in sealed.items())
+        assert signs_in("rsa", by_rsa(new.rsa.public_key, person.password))
+        assert signs_in("sm2", by_sm2(new.sm2.public_key, person.password))
+        assert states(shell).count(("passwords", "stays")) == 2
+        shell(*rotate, "passwords", "--at-once")
+        until = time.monotonic() + 10
+        while any(signs_in(kind, text) for kind, text in sealed.items()) and time.monotonic() < until:
+            time.sleep(0.1)
+        assert not any(signs_in(kind, text) for kind, text in sealed.items())
+    finally:
+        service.stop()
 
 
 def test_nothing_secret_is_listed(lite):

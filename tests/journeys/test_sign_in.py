@@ -266,7 +266,6 @@ def test_an_application_that_is_not_itself_signs_nobody_in(service: Service, opt
         ({"connection": "PASSCODE", "passCodePayload": {"email": "a@b.cc", "passCode": "123456"}}, "email"),
         ({"options": {"tenantId": "t"}}, "tenantId"),
         ({"options": {"captchaCode": "c"}}, "captchaCode"),
-        ({"options": {"passwordEncryptType": "rsa"}}, "passwordEncryptType"),
     ],
 )
 def test_what_is_built_later_says_so(service: Service, form: dict[str, object], field: str):

@@ -194,7 +194,6 @@ def test_where_registering_is_off_nobody_registers(service: Service):
             "emailPassCodeForInformationCompletion",
         ),
         ({"options": {"passwordForPhonePassCode": PASSWORD}}, "passwordForPhonePassCode"),
-        ({"options": {"passwordEncryptType": "sm2"}}, "passwordEncryptType"),
         ({"connection": "PASSCODE", "passCodePayload": {"email": "a@b.cc", "passCode": "123456"}}, "email"),
     ],
 )

@@ -19,6 +19,7 @@ from hypothesis.stateful import (
 from ostiary.contract.profile import VerifyUpdatePhoneRequestData
 from ostiary.server.core.policy import ChangePhoneStrategy
 from ostiary.server.core.refused import Refused
+from ostiary.server.guards.password_keys import PasswordKeys
 from ostiary.server.guards.service import Service
 from ostiary.server.guards.signing import Signer
 from ostiary.server.storage.db import Store
@@ -285,6 +286,7 @@ class Heart(Ground):
             ports=bench.ports,
             signer=Signer(bench.store, bench.ports, "http://127.0.0.1/oidc"),
             passwords=bench.service.passwords,
+            password_keys=PasswordKeys(bench.store, bench.ports, bench.service.passwords),
         )
 
     # ── the administrator ───────────────────────────────────────────────────────────────────

@@ -13,12 +13,12 @@ import msgspec
 import pytest
 from msgspec import inspect
 
-from ostiary.contract import common, management, messages, own_page, profile, security, signin, tokens
+from ostiary.contract import common, management, messages, own_page, profile, security, signin, system, tokens
 from ostiary.contract.operations import BY_NAME, OPERATIONS
 from ostiary.server.core.policy import PoolPolicy
 
 FACTS = json.loads((Path(__file__).parent.parent / "facts" / "incumbent.json").read_text())
-MODULES = (common, profile, own_page, signin, messages, tokens, management, security)
+MODULES = (common, profile, own_page, signin, messages, tokens, management, security, system)
 STRUCTS = {
     name: struct
     for module in MODULES
@@ -32,6 +32,10 @@ OURS_ALONE = {
     "list_messages",  # the incumbent has none
 }
 OTHER_NAME = {
+    "SystemInfoResp": "SystemInfo",  # the four names as a reader would spell them
+    "SystmeInfoRSAConfig": "SystemRsa",
+    "SystmeInfoSM2Config": "SystemSm2",
+    "SystmeInfoVersion": "SystemVersion",
     "LoginPassowrdFailCheckConfigDto": "LoginFailCheckConfig",  # the same fields
 }
 ANSWERED_BY_ENVELOPE = re.compile(r"(RespDto|^CommonResponseDto)$")  # the envelope is tested on its own

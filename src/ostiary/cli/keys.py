@@ -23,6 +23,7 @@ class Purpose(StrEnum):
     SEAL = "seal"
     AUDIT = "audit"
     SIGNING = "signing"
+    PASSWORDS = "passwords"
 
 
 @app.command("list")
@@ -80,7 +81,8 @@ def rotate(
     codes and tokens: the old key stays for 15 minutes at least. seal: signing keys and app secrets are sealed
     anew. audit: the old key never leaves. signing: every pool gets a new key, which is published for ten minutes
     before it signs; the old one stays published until its last token has ended. A running service sees the key
-    file change within a second. Keep a copy of the new file apart from the backups.
+    file change within a second. passwords: clients that encrypt passwords are given a new public key; the one before
+    goes on opening until the next rotation. Keep a copy of the new file apart from the backups.
 
     For example:
 

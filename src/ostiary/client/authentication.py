@@ -38,6 +38,9 @@ from ostiary.contract.signin import (
     SignUpOptions,
     SignUpProfile,
 )
+from ostiary.contract.system import (
+    SystemInfo,
+)
 from ostiary.contract.tokens import (
     JwkSet,
     OidcDiscoveryMetadata,
@@ -187,6 +190,14 @@ _OIDC_USER_INFO = oauth(
     "/oidc/me",
     UserInfo,
     credential="user",
+    safe=True,
+)
+_GET_SYSTEM_INFO = oauth(
+    "get_system_info",
+    "GET",
+    "/api/v3/system",
+    SystemInfo,
+    credential="none",
     safe=True,
 )
 
@@ -769,6 +780,28 @@ class AuthenticationClient(SyncAuthentication):
         """
         return self._do(
             _OIDC_USER_INFO,
+            {},
+        )
+
+    def get_system_info(self) -> SystemInfo:
+        """Read the public keys that passwords may be encrypted with, and the version.
+
+        Each installation has its own keys: a program reads them here and never ships one. An old key goes
+        on opening after a rotation, so a key may be kept for a day.
+
+        The answer is `SystemInfo`:
+
+        - `.rsa`
+        - `.sm2`
+        - `.version`
+        - `.public_ips`: Always empty: a self-hosted service does not know its addresses.
+
+        `GET /api/v3/system`. For example::
+
+            client.get_system_info()
+        """
+        return self._do(
+            _GET_SYSTEM_INFO,
             {},
         )
 
@@ -1478,6 +1511,28 @@ class AsyncAuthenticationClient(AsyncAuthentication):
             {},
         )
 
+    async def get_system_info(self) -> SystemInfo:
+        """Read the public keys that passwords may be encrypted with, and the version.
+
+        Each installation has its own keys: a program reads them here and never ships one. An old key goes
+        on opening after a rotation, so a key may be kept for a day.
+
+        The answer is `SystemInfo`:
+
+        - `.rsa`
+        - `.sm2`
+        - `.version`
+        - `.public_ips`: Always empty: a self-hosted service does not know its addresses.
+
+        `GET /api/v3/system`. For example::
+
+            await client.get_system_info()
+        """
+        return await self._do(
+            _GET_SYSTEM_INFO,
+            {},
+        )
+
     async def sign_in_by_email_password(
         self,
         email: str,
@@ -1856,6 +1911,13 @@ class PlainAuthenticationClient(PlainAuthentication):
         """List countries with their calling codes, flags and names."""
         return self._ask(
             _GET_COUNTRY_LIST,
+            {},
+        )
+
+    def get_system_info(self) -> dict[str, Any]:
+        """Read the public keys that passwords may be encrypted with, and the version."""
+        return self._ask(
+            _GET_SYSTEM_INFO,
             {},
         )
 

@@ -190,6 +190,9 @@ class ManagementClient(SyncManagement):
         enable_login_account_switch: bool | None = None,
         qrcode_login_strategy: QrcodeLoginStrategy | Mapping[str, Any] | None = None,
         *,
+        password_min_length: int | None = None,
+        password_history: int | None = None,
+        refuse_common_passwords: bool | None = None,
         verify_code_ttl: int | None = None,
         wrong_codes_per_day: int | None = None,
         update_token_ttl: int | None = None,
@@ -218,6 +221,10 @@ class ManagementClient(SyncManagement):
         - `login_anomaly_detection`: What happens after failed sign-ins.
         - `self_unlock_account`: How a locked user gets free.
         - `qrcode_login_strategy`: Signing in by a QR code.
+        - `password_min_length`: Characters.
+        - `password_history`: Of so many last passwords none may be chosen again; the present one is the
+          first.
+        - `refuse_common_passwords`: Those of the shipped list, and the account's own names.
         - `enabled_factors`: An empty list turns second factors off.
 
         `data` is `SecuritySettings`.
@@ -247,6 +254,9 @@ class ManagementClient(SyncManagement):
                 "selfUnlockAccount": fields(self_unlock_account),
                 "enableLoginAccountSwitch": enable_login_account_switch,
                 "qrcodeLoginStrategy": fields(qrcode_login_strategy),
+                "passwordMinLength": password_min_length,
+                "passwordHistory": password_history,
+                "refuseCommonPasswords": refuse_common_passwords,
                 "verifyCodeTtl": verify_code_ttl,
                 "wrongCodesPerDay": wrong_codes_per_day,
                 "updateTokenTtl": update_token_ttl,
@@ -829,6 +839,9 @@ class AsyncManagementClient(AsyncManagement):
         enable_login_account_switch: bool | None = None,
         qrcode_login_strategy: QrcodeLoginStrategy | Mapping[str, Any] | None = None,
         *,
+        password_min_length: int | None = None,
+        password_history: int | None = None,
+        refuse_common_passwords: bool | None = None,
         verify_code_ttl: int | None = None,
         wrong_codes_per_day: int | None = None,
         update_token_ttl: int | None = None,
@@ -857,6 +870,10 @@ class AsyncManagementClient(AsyncManagement):
         - `login_anomaly_detection`: What happens after failed sign-ins.
         - `self_unlock_account`: How a locked user gets free.
         - `qrcode_login_strategy`: Signing in by a QR code.
+        - `password_min_length`: Characters.
+        - `password_history`: Of so many last passwords none may be chosen again; the present one is the
+          first.
+        - `refuse_common_passwords`: Those of the shipped list, and the account's own names.
         - `enabled_factors`: An empty list turns second factors off.
 
         `data` is `SecuritySettings`.
@@ -886,6 +903,9 @@ class AsyncManagementClient(AsyncManagement):
                 "selfUnlockAccount": fields(self_unlock_account),
                 "enableLoginAccountSwitch": enable_login_account_switch,
                 "qrcodeLoginStrategy": fields(qrcode_login_strategy),
+                "passwordMinLength": password_min_length,
+                "passwordHistory": password_history,
+                "refuseCommonPasswords": refuse_common_passwords,
                 "verifyCodeTtl": verify_code_ttl,
                 "wrongCodesPerDay": wrong_codes_per_day,
                 "updateTokenTtl": update_token_ttl,
@@ -1429,6 +1449,9 @@ class PlainManagementClient(PlainManagement):
         enable_login_account_switch: bool | None = None,
         qrcode_login_strategy: Mapping[str, Any] | None = None,
         *,
+        password_min_length: int | None = None,
+        password_history: int | None = None,
+        refuse_common_passwords: bool | None = None,
         verify_code_ttl: int | None = None,
         wrong_codes_per_day: int | None = None,
         update_token_ttl: int | None = None,
@@ -1461,6 +1484,9 @@ class PlainManagementClient(PlainManagement):
                 "selfUnlockAccount": fields(self_unlock_account),
                 "enableLoginAccountSwitch": enable_login_account_switch,
                 "qrcodeLoginStrategy": fields(qrcode_login_strategy),
+                "passwordMinLength": password_min_length,
+                "passwordHistory": password_history,
+                "refuseCommonPasswords": refuse_common_passwords,
                 "verifyCodeTtl": verify_code_ttl,
                 "wrongCodesPerDay": wrong_codes_per_day,
                 "updateTokenTtl": update_token_ttl,

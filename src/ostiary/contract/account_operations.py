@@ -3,7 +3,7 @@
 from ostiary.contract.common import IsSuccess
 from ostiary.contract.keys import Key
 from ostiary.contract.messages import PreCheckCode, PreCheckCodeData, SendEmail, SendSMS
-from ostiary.contract.operation import PLAIN_PASSWORD, Later, Need, Operation, Who
+from ostiary.contract.operation import Later, Need, Operation, Who
 from ostiary.contract.profile import (
     BindPhone,
     GetProfile,
@@ -32,7 +32,9 @@ REGISTER: tuple[Operation, ...] = (
             Key.BAD_CONTACT,
             Key.NUMBER_NOT_SERVED,
             Key.SIGN_UP_DISABLED,
+            Key.PASSWORD_NOT_DECRYPTED,
             Key.PASSWORD_TOO_SHORT,
+            Key.PASSWORD_COMMON,
             Key.GUESSES_SPENT,
             Key.CODE_EXPIRED,
             Key.CODE_WRONG,
@@ -53,7 +55,6 @@ REGISTER: tuple[Operation, ...] = (
             Later("options.phonePassCodeForInformationCompletion", served=()),
             Later("options.emailPassCodeForInformationCompletion", served=()),
             Later("options.passwordForPhonePassCode", served=()),
-            PLAIN_PASSWORD,
         ),
     ),
     Operation(
@@ -104,7 +105,6 @@ REGISTER: tuple[Operation, ...] = (
             Later("options.tenantId", served=()),
             Later("options.captchaCode", served=()),
             Later("options.captchaToken", served=()),
-            PLAIN_PASSWORD,
         ),
     ),
 )

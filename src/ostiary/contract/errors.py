@@ -13,6 +13,7 @@ from ostiary.contract.error_row import SUCCESS, Lang, Row
 from ostiary.contract.keys import Key
 from ostiary.contract.no_operation_errors import NO_OPERATION
 from ostiary.contract.own_page_errors import OWN_PAGE
+from ostiary.contract.password_errors import PASSWORDS
 from ostiary.contract.second_factor_errors import SECOND_FACTOR
 
 __all__ = ["CATALOGUE", "SUCCESS", "Lang", "Row"]
@@ -175,13 +176,6 @@ _ACCOUNT = {
         en="Registering is switched off here: ask the administrator for an account",
         hint_en="The pool's `registerDisabled` is on.",
     ),
-    Key.PASSWORD_TOO_SHORT: Row(
-        422,
-        2029,
-        zh="密码太短，请换一个更长的密码",
-        en="The password is too short: choose a longer one",
-        hint_en="Length is the only rule.",
-    ),
     Key.PHONE_BY_OTHER_DOOR: Row(
         403,
         2226,
@@ -339,6 +333,7 @@ CATALOGUE: Mapping[Key, Row] = MappingProxyType(
         **_CALLER,
         **_ACCOUNT,
         **OWN_PAGE,
+        **PASSWORDS,
         **_NUMBERS,
         **EMAILS,
         **SECOND_FACTOR,

@@ -39,7 +39,6 @@ class Key(StrEnum):
     USERNAME_TAKEN = "username_taken"
     EMAIL_TAKEN = "email_taken"
     SIGN_UP_DISABLED = "sign_up_disabled"
-    PASSWORD_TOO_SHORT = "password_too_short"
     PHONE_BY_OTHER_DOOR = "phone_by_other_door"
     EMAIL_BY_OTHER_DOOR = "email_by_other_door"
     LAST_WAY_IN = "last_way_in"
@@ -50,6 +49,12 @@ class Key(StrEnum):
     OLD_PASSWORD_REQUIRED = "old_password_required"
     OLD_PASSWORD_WRONG = "old_password_wrong"
     ONE_TIME_TOKEN_INVALID = "one_time_token_invalid"
+
+    # --- passwords ----------------------------------------------------------------------------
+    PASSWORD_NOT_DECRYPTED = "password_not_decrypted"
+    PASSWORD_TOO_SHORT = "password_too_short"
+    PASSWORD_COMMON = "password_common"
+    PASSWORD_USED_BEFORE = "password_used_before"
 
     # --- numbers and codes --------------------------------------------------------------------
     BAD_CONTACT = "bad_contact"

@@ -14,7 +14,7 @@ from ostiary.contract.management import (
     UpdateUser,
     UserPaging,
 )
-from ostiary.contract.operation import PLAIN_PASSWORD, Later, Need, Operation, Who
+from ostiary.contract.operation import Later, Need, Operation, Who
 from ostiary.contract.profile import User
 from ostiary.contract.security import SecuritySettings, UpdateSecuritySettings, unserved_defaults
 
@@ -71,7 +71,9 @@ MANAGEMENT: tuple[Operation, ...] = (
         data=User,
         own_errors=(
             Key.BAD_CONTACT,
+            Key.PASSWORD_NOT_DECRYPTED,
             Key.PASSWORD_TOO_SHORT,
+            Key.PASSWORD_COMMON,
             Key.USERNAME_TAKEN,
             Key.EMAIL_TAKEN,
             Key.PHONE_TAKEN,
@@ -91,7 +93,6 @@ MANAGEMENT: tuple[Operation, ...] = (
             Later("options.departmentIdType", served=()),
             Later("options.sendNotification.sendEmailNotification"),
             Later("options.sendNotification.sendPhoneNotification"),
-            PLAIN_PASSWORD,
         ),
     ),
     Operation(
@@ -147,7 +148,9 @@ MANAGEMENT: tuple[Operation, ...] = (
         data=User,
         own_errors=(
             Key.BAD_CONTACT,
+            Key.PASSWORD_NOT_DECRYPTED,
             Key.PASSWORD_TOO_SHORT,
+            Key.PASSWORD_COMMON,
             Key.USER_NOT_FOUND,
             Key.USERNAME_TAKEN,
             Key.EMAIL_TAKEN,
@@ -164,7 +167,6 @@ MANAGEMENT: tuple[Operation, ...] = (
             Later("options.sendPasswordResetedNotification.sendDefaultPhoneNotification"),
             Later("options.sendPasswordResetedNotification.inputSendEmailNotification", served=()),
             Later("options.sendPasswordResetedNotification.inputSendPhoneNotification", served=()),
-            PLAIN_PASSWORD,
         ),
     ),
     Operation(

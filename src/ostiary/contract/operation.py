@@ -51,10 +51,6 @@ class Later:
         object.__setattr__(self, "names", tuple(self.path.split(".")))
 
 
-PLAIN_PASSWORD = Later("options.passwordEncryptType", served=("none",))
-"""Passwords that a client encrypted are built later."""
-
-
 @dataclass(frozen=True, slots=True)
 class Need:
     """What a form must hold beyond its required fields; where nothing of it is there, the first is named."""

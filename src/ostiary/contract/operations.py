@@ -14,6 +14,7 @@ from ostiary.contract.management_operations import MANAGEMENT
 from ostiary.contract.operation import Kind, Later, Operation, Who
 from ostiary.contract.own_page_operations import OWN_PAGE
 from ostiary.contract.record_operations import RECORDS
+from ostiary.contract.system_operations import SYSTEM
 from ostiary.contract.token_operations import TOKENS
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -24,6 +25,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *TOKENS,
     *MANAGEMENT,
     *RECORDS,
+    *SYSTEM,
 )
 
 BY_NAME: Mapping[str, Operation] = MappingProxyType({op.name: op for op in OPERATIONS})

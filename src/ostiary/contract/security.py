@@ -16,6 +16,8 @@ CodeAttempts = Annotated[int, Meta(ge=1, le=10)]
 CodeTtl = Annotated[int, Meta(ge=60, le=600)]
 WrongCodes = Annotated[int, Meta(ge=3, le=20)]
 TokenTtl = Annotated[int, Meta(ge=30, le=600)]
+PasswordLength = Annotated[int, Meta(ge=8, le=64)]
+PasswordHistory = Annotated[int, Meta(ge=0, le=24)]
 StepUpAge = Annotated[int, Meta(ge=60, le=86_400)]
 SendShare = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 SecondFactor = Literal["OTP", "SMS", "EMAIL"]
@@ -133,6 +135,9 @@ class SecuritySettings(Unserved, kw_only=True, frozen=True):
     change_email_strategy: ChangeEmailStrategy
     change_phone_strategy: ChangePhoneStrategy
     register_disabled: bool
+    password_min_length: int
+    password_history: int
+    refuse_common_passwords: bool
     verify_code_ttl: int
     wrong_codes_per_day: int
     update_token_ttl: int
@@ -158,6 +163,12 @@ class UpdateSecuritySettings(Wire, kw_only=True, frozen=True):
     change_email_strategy: ChangeEmailStrategy | None = None
     change_phone_strategy: ChangePhoneStrategy | None = None
     register_disabled: bool | None = None
+    password_min_length: PasswordLength | None = None
+    """Characters."""
+    password_history: PasswordHistory | None = None
+    """Of so many last passwords none may be chosen again; the present one is the first."""
+    refuse_common_passwords: bool | None = None
+    """Those of the shipped list, and the account's own names."""
     verify_code_ttl: CodeTtl | None = None
     wrong_codes_per_day: WrongCodes | None = None
     update_token_ttl: TokenTtl | None = None

@@ -6,7 +6,7 @@
 import asyncio
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -35,7 +35,9 @@ from ostiary.server.features.profile import actions as profile
 from ostiary.server.features.public_info import actions as public_info
 from ostiary.server.features.sign_in import actions as sign_in
 from ostiary.server.features.sign_up import actions as sign_up
+from ostiary.server.features.system import actions as system
 from ostiary.server.founding import open_store, root_keys
+from ostiary.server.guards.password_keys import PasswordKeys
 from ostiary.server.guards.passwords import Passwords
 from ostiary.server.guards.service import Service
 from ostiary.server.guards.signing import Signer
@@ -64,6 +66,7 @@ MODULES = (
     *(sign_up, sign_in, messages, profile, phone_change),
     *(discovery, refresh, revocation, user_info),
     *(public_info,),
+    *(system,),
     *(tokens, security_settings, users, user_changes, listing, records),
 )
 """Where the actions are: each operation's is the function of its name in exactly one of these."""
@@ -140,23 +143,30 @@ async def compose(settings: Settings, url: str, operations: Mapping[str, Action]
 async def _composed(
     settings: Settings, url: str, operations: Mapping[str, Action], ports: Ports, store: Store
 ) -> Process:
+    passwords = Passwords(
+        memory_kib=settings.argon2_memory_kib,
+        passes=settings.argon2_passes,
+        lanes=settings.argon2_lanes,
+        threads=settings.password_threads,
+        queue=settings.password_queue,
+    )
     service = Service(
         store=store,
         ports=ports,
         signer=Signer(store, ports, f"{url}/oidc"),
-        passwords=Passwords(
-            memory_kib=settings.argon2_memory_kib,
-            passes=settings.argon2_passes,
-            lanes=settings.argon2_lanes,
-            threads=settings.password_threads,
-            queue=settings.password_queue,
-        ),
+        passwords=passwords,
+        password_keys=PasswordKeys(store, ports, passwords),
         dev=settings.dev,
     )
     extra = await _dev_routes(settings, service, operations, url)
     metrics = Metrics(store.counts, lambda: store.waiting, process=process_label(settings.workers))
+
+    async def refresh_keys() -> None:
+        await service.signer.refresh()
+        await service.password_keys.refresh()
+
     backstage = await _backstage(
-        settings, store, ports, url, service.signer, follow=settings.workers > 1, watch=metrics
+        settings, store, ports, url, refresh_keys, follow=settings.workers > 1, watch=metrics
     )
     metrics.watch_sending(lambda: backstage.background.sending)
     health = Health(
@@ -210,12 +220,15 @@ async def _backstage(
     store: Store,
     ports: Ports,
     url: str,
-    signer: Signer | None,
+    refresh: Callable[[], Awaitable[None]] | None,
     *,
     follow: bool,
     watch: Watch | None = None,
 ) -> Backstage:
-    """`follow`: another process may move the dev clock. `watch`: who counts what is sent."""
+    """`refresh` looks at the keys in the database. `follow`: another process may move the dev clock.
+
+    `watch`: who counts what is sent.
+    """
     store.slow_seconds = settings.slow_step_ms / 1_000
     senders: dict[Medium, Sender] = {}
     chores: list[asyncio.Task[None]] = []
@@ -232,7 +245,7 @@ async def _backstage(
     routes = Routes({**senders, **way_out.senders})
     traces = tracing(settings.otlp_endpoint, ports)
     watch = watch if isinstance(traces, NoTraces) else traces.watching(watch)
-    keys = KeyWatch(settings.keys_path, ports, signer.refresh if signer else None)
+    keys = KeyWatch(settings.keys_path, ports, refresh)
     chores.append(asyncio.create_task(keys.run()))
     return Backstage(store, Background(store, ports, routes, url, watch), keys, chores, way_out, traces)
 

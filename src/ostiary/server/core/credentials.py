@@ -1,17 +1,13 @@
-"""What people type to say who they are: user names, e-mail addresses, passwords. One spelling each, before anything looks."""
+"""What people type to say who they are: user names, e-mail addresses. One spelling each, before anything looks."""
 
 import re
 import unicodedata
 from dataclasses import dataclass, field
 
-from ostiary.contract.keys import Key
 from ostiary.server.core.phone import E164
-from ostiary.server.core.refused import Refused
 
 LONGEST_USERNAME = 256
 """Characters, in the one spelling that is stored and shown: one character may stand for eighteen (NFKC)."""
-SHORTEST_PASSWORD = 8
-"""Characters; length is the only rule (NIST SP 800-63B-4 §3.1.1.2). The contract ends at 1 024."""
 
 _LONGEST_EMAIL = 254  # RFC 5321 §4.5.3.1.3, without the angle brackets
 _EMAIL = re.compile(
@@ -45,14 +41,14 @@ def username_key(name: str) -> str:
     return unicodedata.normalize("NFKC", folded)
 
 
+def folded(text: str) -> str:
+    """How passwords are compared with names and with common ones: without regard to case and width."""
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
 def read_email(text: str) -> str | None:
     """An address in the one spelling that is stored, written to and compared (lower case), or None where it is none."""
     address = unicodedata.normalize("NFKC", text).strip().lower()
     if len(address) > _LONGEST_EMAIL or not address.isprintable() or ".." in address:
         return None
     return address if _EMAIL.fullmatch(address) else None
-
-
-def judge_password(password: str) -> Refused | None:
-    """Whether a password may be chosen. One that is set already is never judged."""
-    return Refused(Key.PASSWORD_TOO_SHORT) if len(password) < SHORTEST_PASSWORD else None

@@ -46,6 +46,10 @@ class PoolPolicy(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     enabled_factors: tuple[Literal["OTP", "SMS", "EMAIL"], ...] = ("OTP", "SMS", "EMAIL")
     """Second factors in use: who has one enrolled is asked for it. None: nobody is, and none can be enrolled."""
     register_disabled: bool = False
+    password_min_length: Annotated[int, Meta(ge=8, le=64)] = 8
+    password_history: Annotated[int, Meta(ge=0, le=24)] = 1
+    """Of so many last passwords none may be chosen again; the present one is the first."""
+    refuse_common_passwords: bool = True
     allowed_origins: str = ""
     """Newline separated, as the incumbent keeps it; empty = no CORS."""
 

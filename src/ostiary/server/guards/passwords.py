@@ -3,10 +3,14 @@
 19 MiB, two passes, one lane is OWASP's floor for argon2id and ours: weaker settings are refused at start.
 Each check costs some 20 ms of a core, so what waits is bounded: beyond that the answer is 503, at once,
 instead of a queue nobody's client waits for.
+
+A password is hashed in NFKC, so that it is the same one on every keyboard (NIST SP 800-63B-4 §3.1.1.2). A hash that
+came from elsewhere may be of the text as it was typed: where that is another one, it is checked second.
 """
 
 import asyncio
 import base64
+import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -59,15 +63,16 @@ class Passwords:
 
     async def hash(self, password: str) -> str | Refused:
         """The string to store. Refused (`unavailable`): too many are waiting."""
-        return await self._run(lambda: self._hasher.hash(password, salt=Ports.random_bytes(_SALT_BYTES)))
+        return await self.run(lambda: self.hash_now(password))
 
     async def verify(self, stored: str | None, password: str) -> bool | Refused:
         """Whether this is the password. None (no such user, none set): the same work, then False."""
-        return await self._run(lambda: self._check(stored, password))
+        return await self.run(lambda: self._check(stored, password))
 
     def hash_now(self, password: str) -> str:
         """The same as `hash`, in the caller's thread: for the command line and first starts."""
-        return self._hasher.hash(password, salt=Ports.random_bytes(_SALT_BYTES))
+        text = unicodedata.normalize("NFKC", password)
+        return self._hasher.hash(text, salt=Ports.random_bytes(_SALT_BYTES))
 
     def needs_rehash(self, stored: str) -> bool:
         """Whether it was made with other settings than today's: after a right check, store it anew."""
@@ -80,7 +85,8 @@ class Passwords:
         """Let the threads end; what is waiting is dropped."""
         self._threads.shutdown(wait=True, cancel_futures=True)
 
-    async def _run(self, work: Callable[[], T]) -> T | Refused:
+    async def run(self, work: Callable[[], T]) -> T | Refused:
+        """Other work of the same kind, in the same threads: opening what a client encrypted."""
         if self._under_way >= self._most:
             return Refused(Key.UNAVAILABLE, retry_after=1)
         self._under_way += 1
@@ -95,8 +101,13 @@ class Passwords:
             done.exception()  # fetched, so that one nobody awaits any more is not reported as lost
 
     def _check(self, stored: str | None, password: str) -> bool:
+        texts = dict.fromkeys((unicodedata.normalize("NFKC", password), password))
+        matched = [self._matches(stored, text) for text in texts]  # all of them, whichever fits
+        return any(matched)
+
+    def _matches(self, stored: str | None, text: str) -> bool:
         try:
-            self._hasher.verify(stored or self._nobody, password)
+            self._hasher.verify(stored or self._nobody, text)
         except (VerificationError, InvalidHashError):
             return False
         return stored is not None

@@ -58,6 +58,7 @@ _DELETE = (
     Sql("DELETE FROM sessions WHERE user_id = :user_id"),
     Sql("DELETE FROM one_time_tokens WHERE user_id = :user_id"),
     Sql("DELETE FROM factors WHERE user_id = :user_id"),
+    Sql("DELETE FROM old_passwords WHERE user_id = :user_id"),
 )
 _DELETE_USER = Sql("DELETE FROM users WHERE id = :user_id")
 

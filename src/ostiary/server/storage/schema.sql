@@ -272,3 +272,21 @@ CREATE TABLE signing_keys (
     retired_at      {int}
 ) {keyed};
 CREATE INDEX signing_keys_of_pool ON signing_keys (pool_id, made_at);
+
+-- What clients encrypt passwords with on the way here (`GET /api/v3/system`): the installation's, not a pool's.
+CREATE TABLE password_keys (
+    kind            TEXT NOT NULL,              -- rsa, sm2
+    number          {int} NOT NULL,             -- 1, 2, 3 …: of two processes that make the next one, one does
+    sealed          {blob} NOT NULL,            -- the private half, under a root key
+    public          TEXT NOT NULL,              -- as clients read it: PEM (SPKI), or 130 hex digits
+    made_at         {int} NOT NULL,
+    PRIMARY KEY (kind, number)
+) {keyed};
+
+-- Passwords that accounts had before: as many as `passwordHistory` says beside the present one.
+CREATE TABLE old_passwords (
+    user_id         TEXT NOT NULL,
+    replaced_at     {int} NOT NULL,
+    hash            TEXT NOT NULL,
+    PRIMARY KEY (user_id, replaced_at)
+) {keyed};

@@ -6,9 +6,10 @@ from ostiary.server.core.keyring import RootKey
 from ostiary.server.core.millis import DAY
 from ostiary.server.guards.accounts import moment
 from ostiary.server.guards.signing import PUBLISHED_FIRST
-from ostiary.server.storage import keys
+from ostiary.server.storage import keys, password_keys
 from ostiary.server.storage.keys import SigningKeyRow
-from ostiary.server.upkeep.rotation import SIGNING
+from ostiary.server.storage.password_keys import PasswordKeyRow
+from ostiary.server.upkeep.rotation import PASSWORDS, SIGNING
 from ostiary.server.upkeep.site import Site
 
 
@@ -25,7 +26,7 @@ class KnownKey:
 
 
 def known_keys(site: Site) -> list[KnownKey]:
-    """Root keys by purpose, then signing keys by pool; of each the newest first."""
+    """Root keys by purpose, signing keys by pool, passwords' keys; of each the newest first."""
     now = site.ports.now()
     found = [
         KnownKey(purpose, key.id, _state(key), moment(key.made_at), (now - key.made_at) // DAY, None)
@@ -37,13 +38,21 @@ def known_keys(site: Site) -> list[KnownKey]:
         own = [row for row in rows if row.pool_id == pool_id]
         signs = next((row for row in reversed(own) if row.made_at <= now - PUBLISHED_FIRST), own[0])
         found += [_signing_key(row, signs, now) for row in reversed(own)]
-    return found
+    passwords = site.store.read_now(password_keys.every)
+    return found + [_password_key(row, passwords, now) for row in reversed(passwords)]
 
 
 def _state(key: RootKey) -> str:
     if key.waiting:
         return "waiting"
     return "makes" if key.retired_at is None else "stays"
+
+
+def _password_key(row: PasswordKeyRow, rows: list[PasswordKeyRow], now: int) -> KnownKey:
+    newest = max(other.number for other in rows if other.kind == row.kind)
+    state = "makes" if row.number == newest else "stays"
+    made = moment(row.made_at)
+    return KnownKey(PASSWORDS, f"{row.kind}-{row.number}", state, made, (now - row.made_at) // DAY, None)
 
 
 def _signing_key(row: SigningKeyRow, signs: SigningKeyRow, now: int) -> KnownKey:

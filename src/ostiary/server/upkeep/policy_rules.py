@@ -36,6 +36,9 @@ POOL_TEXTS: Mapping[str, str] = {
     "sendPerAddressPerDay": "Unsigned asks for codes per caller's address and 24 hours. 0: not limited.",
     "sendPerAppPerDay": "Asks for codes per application and 24 hours. 0: not limited.",
     "registerDisabled": "Nobody can sign up.",
+    "passwordMinLength": "Characters that a new password has at least.",
+    "passwordHistory": "Of so many last passwords none may be chosen again; the present one is the first.",
+    "refuseCommonPasswords": "Passwords of the shipped list, and the account's own names, are refused.",
     "allowedOrigins": "Websites whose scripts may call, one a line. Empty: none.",
 }
 APP_TEXTS: Mapping[str, str] = {

@@ -4,9 +4,11 @@
    seconds later, does the key make things: no process ever meets a code or token whose key it does not know.
 2. The one before it stays: keys of `codes` and `tokens` for 15 minutes at least, keys of `seal` as long as anything
    is sealed under them, keys of `audit` for good. What may go by then, the next rotation takes away.
-3. After `seal`, signing keys and app secrets are sealed anew.
+3. After `seal`, signing keys, passwords' keys and app secrets are sealed anew.
 4. A new signing key of a pool stands in `jwks.json` for ten minutes before it signs; the one before it stays there
    until the last token that it signed has ended.
+5. A new key for passwords that clients encrypt is shown to them after ten seconds; the one before it goes on opening
+   until the next rotation, because clients keep a public key for long.
 """
 
 import time
@@ -17,16 +19,19 @@ from itertools import pairwise
 from ostiary.server import keyfile
 from ostiary.server.core.keyring import KEEP_AFTER_RETIREMENT, PURPOSES, KeyRing, RootKey, RootKeys
 from ostiary.server.core.millis import DAY, Millis
-from ostiary.server.guards import audit, sealing, signing
+from ostiary.server.guards import audit, password_keys, sealing, signing
 from ostiary.server.settings import StartRefusedError
 from ostiary.server.storage import keys, pools
+from ostiary.server.storage import password_keys as stored_password_keys
 from ostiary.server.storage.keys import SigningKeyRow
+from ostiary.server.storage.password_keys import PasswordKeyRow
 from ostiary.server.storage.pools import AppRow
 from ostiary.server.storage.tx import Tx
 from ostiary.server.upkeep.site import EVERY_POOL, Site
 
 SIGNING = "signing"
-EVERY = (*PURPOSES, SIGNING)
+PASSWORDS = "passwords"
+EVERY = (*PURPOSES, SIGNING, PASSWORDS)
 KNOWN_FIRST = 5.0
 """Seconds between making a root key known and using it; processes look at the file every second."""
 LONGEST_TOKEN = DAY
@@ -53,9 +58,12 @@ def rotate(site: Site, purposes: Sequence[str], *, known_first: float, at_once: 
     resealed = _reseal(site) if "seal" in roots else 0
     if SIGNING in purposes:
         made += _new_signing_keys(site)
+    if PASSWORDS in purposes:
+        made += _new_password_keys(site)
     dropped = [
         *_drop_roots(site, roots if at_once else ()),
         *_drop_signing(site, at_once=at_once and SIGNING in purposes),
+        *(_drop_password_keys(site, 1 if at_once else 2) if PASSWORDS in purposes else ()),
     ]
     _note(site, purposes, dropped, at_once=at_once)
     return Rotated(tuple(made), tuple(dropped), resealed)
@@ -143,22 +151,27 @@ def may_go(purpose: str, key: RootKey, now: int, sealing_ids: frozenset[str], *,
 
 def _sealing_ids(tx: Tx) -> frozenset[str]:
     """The root keys under which something is sealed."""
-    sealed = [row.sealed for row in keys.every_signing_key(tx)] + [app.secret for app in pools.every_app(tx)]
+    sealed = [row.sealed for row in keys.every_signing_key(tx)]
+    sealed += [row.sealed for row in stored_password_keys.every(tx)]
+    sealed += [app.secret for app in pools.every_app(tx)]
     return frozenset(map(sealing.key_id, sealed))
 
 
 def _reseal(site: Site) -> int:
-    """Seal signing keys and app secrets under the key that makes now."""
+    """Seal signing keys, passwords' keys and app secrets under the key that makes now."""
     current = site.ports.ring("seal").current.id
 
     def step(tx: Tx) -> int:
         signing_keys = [row for row in keys.every_signing_key(tx) if sealing.key_id(row.sealed) != current]
         sealed_before = [app for app in pools.every_app(tx) if sealing.key_id(app.secret) != current]
+        passwords = [row for row in stored_password_keys.every(tx) if sealing.key_id(row.sealed) != current]
         for row in signing_keys:
             _reseal_signing_key(site, tx, row)
+        for key in passwords:
+            _reseal_password_key(site, tx, key)
         for app in sealed_before:
             _reseal_app(site, tx, app)
-        return len(signing_keys) + len(sealed_before)
+        return len(signing_keys) + len(passwords) + len(sealed_before)
 
     return site.store.write_now(step)
 
@@ -166,6 +179,11 @@ def _reseal(site: Site) -> int:
 def _reseal_signing_key(site: Site, tx: Tx, row: SigningKeyRow) -> None:
     plain = sealing.unseal(site.ports, row.sealed, "signing", row.kid, row.pool_id)
     keys.reseal_signing_key(tx, row, sealing.seal(site.ports, plain, "signing", row.kid, row.pool_id))
+
+
+def _reseal_password_key(site: Site, tx: Tx, row: PasswordKeyRow) -> None:
+    plain = password_keys.unseal(site.ports, row)
+    stored_password_keys.reseal(tx, row, password_keys.seal(site.ports, row.kind, row.number, plain))
 
 
 def _reseal_app(site: Site, tx: Tx, app: AppRow) -> None:
@@ -212,6 +230,44 @@ def signing_keys_to_drop(rows: Sequence[SigningKeyRow], now: int, *, at_once: bo
     """Of a pool's keys, oldest first, those whose last token has ended; `at_once`: all but the newest."""
     lasts = signing.PUBLISHED_FIRST + LONGEST_TOKEN + KEEP_AFTER_RETIREMENT
     return [row.kid for row, successor in pairwise(rows) if at_once or successor.made_at + lasts <= now]
+
+
+# --- keys that passwords are encrypted with -------------------------------------------------------------
+
+
+def _new_password_keys(site: Site) -> list[str]:
+    """The next key of each kind; a service whose keys were never asked for has none, and makes its own."""
+    rows = site.store.read_now(stored_password_keys.every)
+    newest = {row.kind: row.number for row in rows}  # the last of a kind is its newest
+    made = [
+        password_keys.new_key(site.ports, kind, newest[kind] + 1)
+        for kind in password_keys.KINDS
+        if kind in newest
+    ]
+
+    def step(tx: Tx) -> None:
+        for row in made:
+            if not stored_password_keys.insert(tx, row):
+                raise StartRefusedError("another rotation made this key just now")
+
+    site.store.write_now(step)
+    keyfile.ring_for(site.settings.keys_path)
+    return [f"{PASSWORDS} {row.kind}-{row.number}" for row in made]
+
+
+def _drop_password_keys(site: Site, kept: int) -> list[str]:
+    """Take away all but the newest `kept` of each kind."""
+
+    def step(tx: Tx) -> list[str]:
+        rows = stored_password_keys.every(tx)
+        going = [
+            row for row in rows if sum(other.kind == row.kind for other in rows[rows.index(row) :]) > kept
+        ]
+        for row in going:
+            stored_password_keys.delete(tx, row)
+        return [f"{PASSWORDS} {row.kind}-{row.number}" for row in going]
+
+    return site.store.write_now(step)
 
 
 def _note(site: Site, purposes: Sequence[str], dropped: Sequence[str], *, at_once: bool) -> None:

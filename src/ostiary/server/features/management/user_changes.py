@@ -12,12 +12,14 @@ from ostiary.contract.profile import User
 from ostiary.server.core.call import Call
 from ostiary.server.core.credentials import username_key
 from ostiary.server.core.people import ACTIVE
+from ostiary.server.core.policy import PoolPolicy
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.management import users_rules as rules
-from ostiary.server.features.management.users import hashed, hold
+from ostiary.server.features.management.users import find, hold
 from ostiary.server.features.management.users_rules import Change
-from ostiary.server.guards import accounts, audit, custom_data, numbers, sessions
+from ostiary.server.guards import accounts, audit, custom_data, new_passwords, numbers, sessions
 from ostiary.server.guards.entry import Errand, manage
+from ostiary.server.guards.new_passwords import Wanted
 from ostiary.server.guards.service import Service
 from ostiary.server.storage import codes, emails, management, phones, tokens, users
 from ostiary.server.storage.management import Fields
@@ -27,7 +29,7 @@ from ostiary.server.storage.users import UserRow
 
 async def update_user(service: Service, call: Call, form: UpdateUser | Refused) -> User | Refused:
     """Change a user."""
-    password_hash = await hashed(service, call, form)
+    password_hash = await _hashed(service, call, form)
     if isinstance(password_hash, Refused):
         return password_hash
 
@@ -41,6 +43,31 @@ async def update_user(service: Service, call: Call, form: UpdateUser | Refused) 
         return _change(errand, row, password_hash)
 
     return await service.store.write(step)
+
+
+async def _hashed(service: Service, call: Call, form: UpdateUser | Refused) -> str | Refused | None:
+    """The hash of the new password, made outside the step; None where the form has none.
+
+    An administrator may give a password again that the user had before: it is the user who may not.
+    """
+    if isinstance(form, Refused) or form.password is None:
+        return None
+
+    def look(tx: Tx) -> tuple[PoolPolicy, UserRow] | Refused:
+        errand = manage(tx, service.ports, call, form, rules.read_update)
+        if isinstance(errand, Refused):
+            return errand
+        row = find(tx, errand.pool.id, errand.ask.user)
+        return (errand.pool.policy, row) if row is not None else Refused(Key.USER_NOT_FOUND)
+
+    looked = await service.store.read(look)
+    if isinstance(looked, Refused):
+        return looked
+    policy, row = looked
+    names = (row.username, row.email, row.phone, form.username, form.email, form.phone)
+    encrypt_type = form.options.password_encrypt_type if form.options is not None else None
+    wanted = Wanted(form.password, encrypt_type, names=names)
+    return await new_passwords.hashed(service.passwords, service.password_keys, policy, wanted)
 
 
 def _change(errand: Errand[Change], row: UserRow, password_hash: str | None) -> User | Refused:
@@ -57,7 +84,7 @@ def _change(errand: Errand[Change], row: UserRow, password_hash: str | None) -> 
     _move_email(errand, row)
     management.change(errand.tx, row.id, after, errand.now)
     if password_hash is not None:
-        users.set_password(errand.tx, row.id, password_hash, errand.now)
+        new_passwords.store(errand.tx, row, password_hash, errand.pool.policy, errand.now)
     if password_hash is not None or after.status != row.status:
         tokens.void_all(errand.tx, row.id, errand.now)
     if password_hash is not None or (after.status == ACTIVE and row.status != ACTIVE):

@@ -8,18 +8,20 @@ from collections.abc import Sequence
 
 from ostiary.contract.common import IsSuccess
 from ostiary.contract.keys import Key
-from ostiary.contract.management import CreateUser, DeleteUsersBatch, GetUser, UpdateUser
+from ostiary.contract.management import CreateUser, DeleteUsersBatch, GetUser
 from ostiary.contract.profile import User
 from ostiary.server.core.call import Call
-from ostiary.server.core.credentials import Names, judge_password
+from ostiary.server.core.credentials import Names
 from ostiary.server.core.people import ACTIVE
 from ostiary.server.core.phone import E164
+from ostiary.server.core.policy import PoolPolicy
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.management import users_rules as rules
 from ostiary.server.features.management.users_rules import Look, Named, New
-from ostiary.server.guards import accounts, audit, custom_data, numbers
+from ostiary.server.guards import accounts, audit, custom_data, new_passwords, numbers
 from ostiary.server.guards.accounts import NewAccount
 from ostiary.server.guards.entry import Errand, manage
+from ostiary.server.guards.new_passwords import Wanted
 from ostiary.server.guards.service import Service
 from ostiary.server.storage import codes, emails, management, people, user_counts, users
 from ostiary.server.storage.tx import Tx
@@ -28,7 +30,7 @@ from ostiary.server.storage.users import UserRow
 
 async def create_user(service: Service, call: Call, form: CreateUser | Refused) -> User | Refused:
     """Make a user. Number and address may be set without a proof; verified are they only where the call says so."""
-    password_hash = await hashed(service, call, form)
+    password_hash = await _hashed(service, call, form)
     if isinstance(password_hash, Refused):
         return password_hash
 
@@ -61,16 +63,25 @@ async def delete_users_batch(
     return await service.store.write(step)
 
 
-async def hashed(
-    service: Service, call: Call, form: CreateUser | UpdateUser | Refused
-) -> str | Refused | None:
-    """The hash of the password a form sets, made outside the step; None where there is none, or it will be refused.
+async def _hashed(service: Service, call: Call, form: CreateUser | Refused) -> str | Refused | None:
+    """The hash of a new user's password, made outside the step; None where the form has none.
 
-    Hashing is dear, so it is done for nobody whose token is not good.
+    Hashing is dear, so the form is judged before, and nothing is done for anybody whose token is not good.
     """
-    if isinstance(form, Refused) or isinstance(call.manager, Refused) or form.password is None:
+    if isinstance(form, Refused) or form.password is None:
         return None
-    return None if judge_password(form.password) else await service.passwords.hash(form.password)
+    encrypt_type = form.options.password_encrypt_type if form.options is not None else None
+    names = (form.username, form.email, form.phone)
+    wanted = Wanted(form.password, encrypt_type, names=names)
+
+    def look(tx: Tx) -> PoolPolicy | Refused:
+        errand = manage(tx, service.ports, call, form, rules.read_create)
+        return errand if isinstance(errand, Refused) else errand.pool.policy
+
+    policy = await service.store.read(look)
+    if isinstance(policy, Refused):
+        return policy
+    return await new_passwords.hashed(service.passwords, service.password_keys, policy, wanted)
 
 
 def find(tx: Tx, pool_id: str, user: Named) -> UserRow | None:

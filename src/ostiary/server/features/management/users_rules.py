@@ -15,7 +15,7 @@ import msgspec
 from ostiary.contract.keys import Key
 from ostiary.contract.management import CreateUser, DeleteUsersBatch, GetUser, UpdateUser
 from ostiary.server.core import custom_field
-from ostiary.server.core.credentials import judge_password, read_email, read_username, username_key
+from ostiary.server.core.credentials import read_email, read_username, username_key
 from ostiary.server.core.people import Facts
 from ostiary.server.core.phone import E164, can_be_texted, read_number
 from ostiary.server.core.refused import Refused
@@ -122,7 +122,7 @@ def read_create(form: CreateUser, facts: Facts) -> New | Refused:
     contacts = _read_contacts(form, facts)
     if isinstance(contacts, Refused):
         return contacts
-    refused = judge_new_number(contacts.phone, None) or _judge_password(form.password)
+    refused = judge_new_number(contacts.phone, None)
     return refused or New(form, contacts)
 
 
@@ -137,15 +137,8 @@ def read_update(form: UpdateUser, facts: Facts) -> Change | Refused:
     contacts = _read_contacts(form, facts)
     if isinstance(contacts, Refused):
         return contacts
-    short = _judge_password(form.password)
-    if short is not None:
-        return short
     user = named(form.user_id, options.user_id_type if options else None, facts)
     return Change(user, form, contacts, cleared)
-
-
-def _judge_password(password: str | None) -> Refused | None:
-    return None if password is None else judge_password(password)
 
 
 def _read_contacts(form: CreateUser | UpdateUser, facts: Facts) -> Contacts | Refused:

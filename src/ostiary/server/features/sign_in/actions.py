@@ -68,10 +68,13 @@ async def _by_password(service: Service, call: Call, form: SigninByCredentials) 
         return looked
     ask, found = looked
     stored = found.password_hash if found is not None else None
-    right = await service.passwords.verify(stored, ask.password)
+    password = await service.password_keys.open(ask.password, ask.encrypt_type)
+    if isinstance(password, Refused):
+        return password
+    right = await service.passwords.verify(stored if password is not None else None, password or "")
     if isinstance(right, Refused):
         return right
-    better = await _better_hash(service, stored, ask.password) if right else None
+    better = await _better_hash(service, stored, password) if right and password is not None else None
 
     def step(tx: Tx) -> Grant | Waiting | Refused:
         came = clients.enter(tx, service.ports, call, form, rules.read_by_password)

@@ -24,6 +24,8 @@ class ByPassword:
 
     names: Names
     password: str = field(repr=False)
+    """As it was sent: `encrypt_type` says how to read it."""
+    encrypt_type: str | None
     scope: str
 
 
@@ -45,7 +47,8 @@ def read_by_password(form: SigninByCredentials, facts: Facts) -> ByPassword | Re
     names = _read_names(payload, facts)
     if isinstance(names, Refused):
         return names
-    return ByPassword(names, payload.password, _scope(form))
+    encrypt_type = form.options.password_encrypt_type if form.options is not None else None
+    return ByPassword(names, payload.password, encrypt_type, _scope(form))
 
 
 def _read_names(payload: SignInByPasswordPayload, facts: Facts) -> Names | Refused:

@@ -6,12 +6,14 @@ from ostiary.contract.profile import User
 from ostiary.contract.signin import SignUp
 from ostiary.server.core.call import Call
 from ostiary.server.core.passcode import Channel
+from ostiary.server.core.policy import PoolPolicy
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.sign_up import rules
 from ostiary.server.features.sign_up.rules import ByCode, ByPassword
-from ostiary.server.guards import accounts, audit, clients, passcodes
+from ostiary.server.guards import accounts, audit, clients, new_passwords, passcodes
 from ostiary.server.guards.accounts import NewAccount
 from ostiary.server.guards.entry import Visit, visit
+from ostiary.server.guards.new_passwords import Wanted
 from ostiary.server.guards.passcodes import Typed
 from ostiary.server.guards.service import Service
 from ostiary.server.storage.tx import Tx
@@ -47,15 +49,17 @@ async def sign_up(service: Service, call: Call, form: SignUp | Refused) -> User 
 async def _hash(service: Service, come: Callable[[Tx], Came | Refused]) -> str | Refused:
     """The password's hash; looked at before, so that a closed pool and a short password cost nobody 20 ms."""
 
-    def look(tx: Tx) -> ByPassword | ByCode | Refused:
+    def look(tx: Tx) -> tuple[PoolPolicy, ByPassword | ByCode] | Refused:
         came = come(tx)
-        return came if isinstance(came, Refused) else came.ask
+        return came if isinstance(came, Refused) else (came.pool.policy, came.ask)
 
-    ask = await service.store.read(look)
-    if isinstance(ask, Refused):
-        return ask
+    looked = await service.store.read(look)
+    if isinstance(looked, Refused):
+        return looked
+    policy, ask = looked
     assert isinstance(ask, ByPassword)
-    return await service.passwords.hash(ask.password)
+    wanted = Wanted(ask.password, ask.encrypt_type, names=(ask.username, ask.email))
+    return await new_passwords.hashed(service.passwords, service.password_keys, policy, wanted)
 
 
 def _register(came: Came, form: SignUp, password_hash: str | None) -> User | Refused:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ostiary.contract.keys import Key
 from ostiary.contract.signin import SignUp
-from ostiary.server.core.credentials import judge_password, read_email, read_username
+from ostiary.server.core.credentials import read_email, read_username
 from ostiary.server.core.passcode import read_passcode
 from ostiary.server.core.people import Facts
 from ostiary.server.core.phone import E164, can_be_texted, country_code, read_number
@@ -22,6 +22,8 @@ class ByPassword:
     """A password, and at least one name that it is to go with."""
 
     password: str = field(repr=False)
+    """As it was sent: `encrypt_type` says how to read it."""
+    encrypt_type: str | None
     username: str | None
     email: str | None = field(repr=False)
 
@@ -35,14 +37,11 @@ class ByCode:
 
 
 def read_sign_up(form: SignUp, facts: Facts) -> ByPassword | ByCode | Refused:
-    """What was typed; then whether the pool takes newcomers; then whether the password will do."""
+    """What was typed; then whether the pool takes newcomers. Passwords are judged by `guards/new_passwords`."""
     ask = _read_code(form, facts) if form.connection == "PASSCODE" else _read_password(form)
     if isinstance(ask, Refused):
         return ask
-    if facts.pool.policy.register_disabled:
-        return Refused(Key.SIGN_UP_DISABLED)
-    weak = judge_password(ask.password) if isinstance(ask, ByPassword) else None
-    return weak or ask
+    return Refused(Key.SIGN_UP_DISABLED) if facts.pool.policy.register_disabled else ask
 
 
 def _read_password(form: SignUp) -> ByPassword | Refused:
@@ -56,7 +55,8 @@ def _read_password(form: SignUp) -> ByPassword | Refused:
     email = read_email(payload.email) if payload.email is not None else None
     if payload.email is not None and email is None:
         return Refused(Key.BAD_CONTACT, data={"field": "email"})
-    return ByPassword(payload.password, username, email)
+    encrypt_type = form.options.password_encrypt_type if form.options is not None else None
+    return ByPassword(payload.password, encrypt_type, username, email)
 
 
 def _read_code(form: SignUp, facts: Facts) -> ByCode | Refused:

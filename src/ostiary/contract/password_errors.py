@@ -1,0 +1,43 @@
+"""Rows of the catalogue: passwords that can't be set, and what is asked before one is looked at."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from ostiary.contract.error_row import Row
+from ostiary.contract.keys import Key
+
+PASSWORDS: Mapping[Key, Row] = MappingProxyType(
+    {
+        Key.PASSWORD_NOT_DECRYPTED: Row(
+            400,
+            2016,
+            zh="密码解密失败，请重新获取公钥后加密",
+            en="The password could not be decrypted: read the public key again and encrypt with that one",
+            hint_en="`passwordEncryptType` says `rsa` or `sm2`, and the text was not encrypted with a key of "
+            "`GET /api/v3/system`. Only where a password is set: a sign-in says that the password is wrong.",
+        ),
+        Key.PASSWORD_TOO_SHORT: Row(
+            422,
+            2029,
+            zh="密码太短，请换一个更长的密码",
+            en="The password is too short: choose a longer one",
+            hint_en="`data.minLength` says how many characters the pool wants (`passwordMinLength`); there are no rules "
+            "about kinds of characters.",
+        ),
+        Key.PASSWORD_COMMON: Row(
+            422,
+            2061,
+            zh="该密码过于常见或与账号名相似，请换一个",
+            en="This password is too easy to guess: choose one that nobody else would think of",
+            hint_en="It stands in the shipped list of passwords of breaches, or is little more than a name of the account. "
+            "Off with the pool's `refuseCommonPasswords`.",
+        ),
+        Key.PASSWORD_USED_BEFORE: Row(
+            422,
+            2059,
+            zh="新密码不能与最近使用过的密码相同，请换一个",
+            en="This password was used before: choose a new one",
+            hint_en="The pool's `passwordHistory` says how many of the account's last passwords are remembered.",
+        ),
+    }
+)

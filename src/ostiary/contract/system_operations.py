@@ -1,0 +1,19 @@
+"""Rows of the operations table: what anybody may read about the installation."""
+
+from ostiary.contract.operation import Kind, Operation, Who
+from ostiary.contract.system import SystemInfo
+
+SYSTEM: tuple[Operation, ...] = (
+    Operation(
+        name="get_system_info",
+        method="GET",
+        path="/api/v3/system",
+        who=Who.ANYONE,
+        kind=Kind.BARE,
+        group="Public info",
+        summary="Read the public keys that passwords may be encrypted with, and the version.",
+        description="Each installation has its own keys: a program reads them here and never ships one. An old key "
+        "goes on opening after a rotation, so a key may be kept for a day.",
+        data=SystemInfo,
+    ),
+)

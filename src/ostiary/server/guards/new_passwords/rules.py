@@ -1,0 +1,46 @@
+"""Which passwords may be chosen. Pure. One that is set already is never judged: it only has to be right.
+
+Length is what makes a password good, and being unknown to those who guess: there are no rules about kinds of
+characters, and none about age (NIST SP 800-63B-4 §3.1.1.2).
+"""
+
+from collections.abc import Collection, Iterable
+
+from ostiary.contract.keys import Key
+from ostiary.server.core.credentials import folded
+from ostiary.server.core.policy import PoolPolicy
+from ostiary.server.core.refused import Refused
+
+LONGEST = 1_024
+"""Characters after NFKC, where one may become eighteen; the contract has cut what was typed at the same length."""
+_SHORTEST_NAME = 4
+"""Names shorter than this are no better known than any other four letters."""
+
+
+def judge(
+    policy: PoolPolicy,
+    password: str,
+    names: Iterable[str | None],
+    common: Collection[str],
+    field: str = "password",
+) -> Refused | None:
+    """Refused: `password_too_short` (data.minLength), `bad_request` (too long), `password_common`.
+
+    `names`: what the account is known by. A password that is one of them, or little more, is as good as common.
+    """
+    if len(password) < policy.password_min_length:
+        return Refused(Key.PASSWORD_TOO_SHORT, data={"field": field, "minLength": policy.password_min_length})
+    plain = folded(password)
+    if len(plain) > LONGEST:
+        return Refused(Key.BAD_REQUEST, data={"field": field})
+    if policy.refuse_common_passwords and (plain in common or _says_a_name(plain, names)):
+        return Refused(Key.PASSWORD_COMMON, data={"field": field})
+    return None
+
+
+def _says_a_name(plain: str, names: Iterable[str | None]) -> bool:
+    """Whether a password is a name of the account with three signs more at most: `alice2026` is not, `alice123` is."""
+    known = {part for name in names if name for part in (folded(name), folded(name).partition("@")[0])}
+    return any(
+        len(name) >= _SHORTEST_NAME and name in plain and len(plain) - len(name) <= 3 for name in known
+    )
