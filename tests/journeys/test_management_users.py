@@ -105,7 +105,7 @@ NO_USERS = [
     ({"phone": "01065529988"}, Key.BAD_CONTACT, "phone"),  # a fixed line
     ({"phone": "+1 202 555 0123"}, Key.BAD_CONTACT, "phone"),  # contradicts the pool's country
     ({"email": "no address"}, Key.BAD_CONTACT, "email"),
-    ({"username": "a", "password": "short"}, Key.PASSWORD_TOO_SHORT, None),
+    ({"username": "a", "password": "short"}, Key.PASSWORD_TOO_SHORT, "password"),
     ({"nickname": "nobody"}, Key.PARAMETERS_INCOMPLETE, "username"),
     ({"username": "a", "status": "Gone"}, Key.BAD_REQUEST, "status"),
     ({"username": "a", "options": {"keepPassword": True}}, Key.NOT_IMPLEMENTED, "keepPassword"),

@@ -125,7 +125,7 @@ def test_the_profile_comes_along(service: Service):
 @pytest.mark.parametrize(
     ("form", "answer", "field"),
     [
-        ({"passwordPayload": {"username": "a-name", "password": "1234567"}}, (422, 2029), None),
+        ({"passwordPayload": {"username": "a-name", "password": "1234567"}}, (422, 2029), "password"),
         ({"passwordPayload": {"email": "nowhere", "password": PASSWORD}}, (400, 2028), "email"),
         ({"passwordPayload": {"username": "   ", "password": PASSWORD}}, (400, None), "username"),
         ({"passwordPayload": {"password": PASSWORD}}, (400, 2231), "username"),
