@@ -10,7 +10,7 @@ SYSTEM: tuple[Operation, ...] = (
         path="/api/v3/system",
         who=Who.ANYONE,
         kind=Kind.BARE,
-        group="Public info",
+        group="Public information",
         summary="Read the public keys that passwords may be encrypted with, and the version.",
         description="Each installation has its own keys: a program reads them here and never ships one. An old key "
         "goes on opening after a rotation, so a key may be kept for a day.",
