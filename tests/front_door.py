@@ -20,8 +20,8 @@ from ostiary.contract.signin import (
 from ostiary.contract.tokens import TokenEndPointParams, TokenRevocationEndpointParams, UserInfoParams
 from ostiary.server.core.call import Call
 from ostiary.server.core.policy import AppPolicy
-from ostiary.server.features.oidc.refresh import token
 from ostiary.server.features.oidc.revocation import revoke_token
+from ostiary.server.features.oidc.token import token
 from ostiary.server.features.oidc.user_info import user_info
 from ostiary.server.features.sign_in.actions import sign_in_by_credentials
 from ostiary.server.features.sign_up.actions import sign_up
@@ -42,7 +42,7 @@ class FrontDoor:
 
     bench: Workbench
     app_id: str = "app-door"
-    secret: str = "the application's secret"
+    secret: str = "the application's secret, 256 bits of it"
 
     def __post_init__(self) -> None:
         self.app("none")

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from joserfc import jws
+from joserfc.jwk import OctKey
 
 from ostiary.contract.errors import CATALOGUE
 from ostiary.contract.keys import Key
 from ostiary.contract.operation import Kind, Operation, Who
 from ostiary.contract.operations import BY_NAME, OPERATIONS, common_errors
-from ostiary.server.core.call import ManagementToken, UserToken
+from ostiary.server.core.call import AppToken, ManagementToken, UserToken
 from ostiary.server.core.millis import HOUR, Millis
 from tests.attacks.edge import Edge, Person
 from tests.wire.forms import LEAST
@@ -51,6 +53,35 @@ def _other(edge: Edge, _who: Person) -> str:
 
 def _management(edge: Edge, _who: Person) -> str:
     return edge.manager()
+
+
+def _app_token(edge: Edge, who: Person) -> str:
+    """An application's own, with every scope that a user's token has."""
+    now = edge.process.service.ports.now()
+    scope = _claims(who.access_token)["scope"]
+    token = AppToken(edge.tenant.app_id, edge.tenant.pool_id, scope, Millis(now + HOUR))
+    return edge.run(edge.process.service.signer.app_token(token))
+
+
+def _hs256(key: Callable[[Edge], bytes], typ: str) -> Token:
+    """The user's own claims, signed with something that an application or anybody has."""
+
+    def make(edge: Edge, who: Person) -> str:
+        header = {"alg": "HS256", "typ": typ, "kid": edge.all("SELECT kid FROM signing_keys")[0][0]}
+        return jws.serialize_compact(
+            header, json.dumps(_claims(who.access_token)).encode(), OctKey.import_key(key(edge)), ["HS256"]
+        )
+
+    return make
+
+
+def _es256(edge: Edge, who: Person) -> str:
+    """As tokens of an ES256 application are."""
+    said = _claims(who.access_token)
+    token = UserToken(
+        said["sub"], said["sid"], said["aud"], said["pool"], said["scope"], Millis(said["exp"] * 1_000)
+    )
+    return edge.run(edge.process.service.signer.access_token(token, "ES256"))
 
 
 def _foreign_management(edge: Edge, _who: Person) -> str:
@@ -99,6 +130,23 @@ KINDS: dict[str, tuple[Token, int, int]] = {
     "user id": (lambda _edge, who: who.user_id, NOBODY, NOBODY),
     "id token": (lambda _edge, who: who.id_token, INVALID, INVALID),
     "access token": (lambda _edge, who: who.access_token, 0, INVALID),
+    "access token, ES256": (_es256, 0, INVALID),
+    "access token, HS256 with the secret": (
+        _hs256(lambda edge: edge.tenant.app_secret.encode(), "at+jwt"),
+        INVALID,
+        INVALID,
+    ),
+    "access token, HS256 with the public key": (
+        _hs256(lambda edge: edge.all("SELECT public FROM signing_keys")[0][0].encode(), "at+jwt"),
+        INVALID,
+        INVALID,
+    ),
+    "id token, HS256": (
+        _hs256(lambda edge: edge.tenant.app_secret.encode(), "JWT"),
+        INVALID,
+        INVALID,
+    ),
+    "application's own token": (_app_token, INVALID, INVALID),
     "expired": (_expired, EXPIRED, EXPIRED),
     "of an ended session": (_standing("revoked", None), EXPIRED, INVALID),
     "of a deleted user": (_standing("deleted", None), EXPIRED, INVALID),

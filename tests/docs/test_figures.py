@@ -8,7 +8,7 @@ import pytest
 from ostiary.server.core.millis import DAY, FUTURE_TOLERANCE, HOUR, MINUTE, SECOND
 from ostiary.server.core.policy import AppPolicy, PoolPolicy
 from ostiary.server.core.ports import Ports
-from ostiary.server.guards import signing
+from ostiary.server.guards import signing_keys
 from ostiary.server.guards.limits import rules as limits
 from ostiary.server.guards.limits.rules import Exact
 from ostiary.server.guards.notices import NOTICE_LIFE
@@ -59,7 +59,7 @@ TOLD = [
     f"all pools | | {limits.INSTALLATION_PER_DAY}",
     f"{8 * derive.SEED_BYTES}-bit seed",
     f"argon2id, {rounded(FLOOR_MEMORY_KIB)} KiB, {FLOOR_PASSES} passes, {FLOOR_LANES} lane",
-    f"{rounded(signing._RSA_BITS)}-bit RSA",
+    f"{rounded(signing_keys._RSA_BITS)}-bit RSA",
     f"digits of a code | {DIGITS}",
     f"{setting('verifyCodeLength')}; under 6 only with few guesses",
     f"life of a code | {POOL.verify_code_ttl} s | {setting('verifyCodeTtl')}",

@@ -20,7 +20,7 @@ from ostiary.server.core.ports import Clock, Ports
 from ostiary.server.core.refused import Refused
 from ostiary.server.core.search import phone_beginning, read_any_number
 from ostiary.server.guards import signing
-from ostiary.server.guards.signing import SigningKey
+from ostiary.server.guards.signing_keys import SigningKey
 from ostiary.server.storage.keys import SigningKeyRow
 from ostiary.server.web import callers, wire
 

@@ -210,7 +210,7 @@ async def test_a_token_of_another_issuer_is_refused(bench):
 async def test_a_key_signs_for_its_own_pool_only(bench, signer):
     """Pool B's key, however its owner came by it, makes no token of pool A."""
     await signer.add_key("pool-1")
-    key = signer._signs["pool-1"]
+    key = signer._signs["pool-1", "RS256"]
     claims = {
         "iss": signer.issuer,
         "sub": "a" * 24,
@@ -227,7 +227,7 @@ async def test_a_key_signs_for_its_own_pool_only(bench, signer):
 @pytest.mark.parametrize("typ", ["JWT", "at+JWT", "AT+JWT", "MFA+jwt", "", "application/at+jwt"])
 async def test_the_kind_of_a_token_is_what_it_was_made_as(bench, signer, typ):
     await signer.access_token(of_alice(bench))
-    key = signer._signs[bench.pool_id]
+    key = signer._signs[bench.pool_id, "RS256"]
     claims = {
         "iss": signer.issuer,
         "sub": "a" * 24,
@@ -253,7 +253,7 @@ async def test_the_kind_of_a_token_is_what_it_was_made_as(bench, signer, typ):
 )
 async def test_a_payload_of_another_shape_is_refused_though_signed(bench, signer, claims):
     await signer.access_token(of_alice(bench))
-    key = signer._signs[bench.pool_id]
+    key = signer._signs[bench.pool_id, "RS256"]
     good = {
         "iss": signer.issuer,
         "sub": "a" * 24,

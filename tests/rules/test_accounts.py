@@ -286,6 +286,6 @@ def test_a_refresh_token_is_live_until_its_end_and_not_from_the_future(dead):
     ],
 )
 def test_only_a_refresh_token_is_exchanged(form, error):
-    refused = oidc.read_refresh(form, FACTS)
+    refused = oidc.read_grant(form, FACTS)
     assert isinstance(refused, Refused)
     assert (refused.data or {}).get("error") == error

@@ -33,6 +33,7 @@ LEAST: dict[str, dict[str, Any]] = {
     "unbind_phone": {"passCode": "123456"},
     "update_profile": {},
     "token": {"grant_type": "refresh_token"},
+    "introspect_token": {"token": "x"},
     "revoke_token": {"token": "x"},
     "user_info": {},
     "get_management_token": {"accessKeyId": "a", "accessKeySecret": "b"},

@@ -8,7 +8,15 @@ from urllib.parse import quote_plus
 from ostiary.client._base import ClientCore
 from ostiary.client._core import Call, Exclusive, Request, exchange
 from ostiary.client._endpoint import Endpoint, Form, json_content, query_text
-from ostiary.client._offline import JWKS, KeyShelf, checked, fetch_keys, kid_of
+from ostiary.client._offline import (
+    JWKS,
+    SHARED,
+    KeyShelf,
+    checked,
+    checked_by_secret,
+    fetch_keys,
+    header_of,
+)
 from ostiary.client._settings import (
     DEFAULT_HOST,
     DEFAULT_MAX_RETRIES,
@@ -137,10 +145,14 @@ class AuthenticationCore(Urls, ClientCore[H]):
         return endpoint.read(response)
 
     def _introspect(
-        self, token: str, jwks: Mapping[str, Any] | None, typ: str | None
+        self, token: str, jwks: Mapping[str, Any] | None, typ: str | None, alg: str | None = None
     ) -> Call[dict[str, Any]]:
         """The claims of a token that is good, judged on this machine."""
-        kid = kid_of(token, typ)
+        header = header_of(token, typ, alg)
+        issuer = f"{self.app_host}/oidc"  # whichever of its twins a token came from
+        if header.alg == SHARED:
+            return checked_by_secret(token, header, self._app_secret, issuer=issuer, audience=self.app_id)
+        kid = header.kid
         if jwks is not None:
             key = next((key for key in jwks["keys"] if key.get("kid") == kid), None)
         else:
@@ -149,7 +161,7 @@ class AuthenticationCore(Urls, ClientCore[H]):
                 request = self._request(JWKS, {})
                 yield Exclusive(fetch_keys(self._keys, request, self._transport.max_retries))
                 key = self._keys.find(kid)
-        return checked(token, key, issuer=f"{self.app_host}{self._prefix}", audience=self.app_id)
+        return checked(token, key, issuer=issuer, audience=self.app_id)
 
     def _request(self, endpoint: Endpoint[Any], form: Form) -> Request:
         authorization = f"Bearer {self._access_token}" if self._access_token else None
@@ -190,10 +202,11 @@ class AuthenticationCore(Urls, ClientCore[H]):
         for a server has to refuse one that it did not ask for.
         """
         method = self._auth_methods[_auth_method_name(endpoint.path)]
-        if method == "client_secret_basic":
-            pair = f"{quote_plus(self.app_id)}:{quote_plus(self._app_secret or '')}"
-            return form, "Basic " + base64.b64encode(pair.encode()).decode()
         filled = dict(form)
+        if method == "client_secret_basic":
+            shown = filled.pop("client_id", None) or self.app_id, filled.pop("client_secret", None)
+            pair = f"{quote_plus(shown[0])}:{quote_plus(shown[1] or self._app_secret or '')}"
+            return filled, "Basic " + base64.b64encode(pair.encode()).decode()
         if method == "client_secret_post":
             filled["client_id"] = filled.get("client_id") or self.app_id
             filled["client_secret"] = filled.get("client_secret") or self._app_secret

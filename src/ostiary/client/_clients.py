@@ -123,16 +123,22 @@ class SyncAuthentication(_Sync, AuthenticationCore[httpx2.Client]):
         return PhoneChange(self, Number(new_phone_number, new_phone_country_code), prove_old=prove_old)
 
     def introspect_token_offline(
-        self, token: str, server_jwks: Mapping[str, Any] | None = None, *, typ: str | None = "at+jwt"
+        self,
+        token: str,
+        server_jwks: Mapping[str, Any] | None = None,
+        *,
+        typ: str | None = "at+jwt",
+        alg: str | None = None,
     ) -> dict[str, Any]:
         """Check a token on this machine and give its claims; `TokenNotValid` where it is not good.
 
         Signature, issuer, audience (this app) and expiry are checked; that its session has not ended
         meanwhile is not. `typ` is the kind of token wanted: `at+jwt` an access token, `JWT` an id token,
-        None any (servers other than Ostiary). `server_jwks`: the keys, else fetched and kept. Needs
-        `pip install 'ostiary[offline]'`.
+        `app+jwt` the app's own, None any (servers other than Ostiary). `alg` is what the app is set to:
+        another one is refused; None: what the key is for, and HS256 for id tokens of a client that has
+        `app_secret`. `server_jwks`: the keys, else fetched and kept. Needs `pip install 'ostiary[offline]'`.
         """
-        return self._hand.run(self._introspect(token, server_jwks, typ))
+        return self._hand.run(self._introspect(token, server_jwks, typ, alg))
 
 
 class AsyncAuthentication(_Async, AuthenticationCore[httpx2.AsyncClient]):
@@ -145,10 +151,15 @@ class AsyncAuthentication(_Async, AuthenticationCore[httpx2.AsyncClient]):
         return AsyncPhoneChange(self, Number(new_phone_number, new_phone_country_code), prove_old=prove_old)
 
     async def introspect_token_offline(
-        self, token: str, server_jwks: Mapping[str, Any] | None = None, *, typ: str | None = "at+jwt"
+        self,
+        token: str,
+        server_jwks: Mapping[str, Any] | None = None,
+        *,
+        typ: str | None = "at+jwt",
+        alg: str | None = None,
     ) -> dict[str, Any]:
         """As `AuthenticationClient.introspect_token_offline`."""
-        return await self._hand.run(self._introspect(token, server_jwks, typ))
+        return await self._hand.run(self._introspect(token, server_jwks, typ, alg))
 
 
 class SyncManagement(_Sync, ManagementCore[httpx2.Client]):

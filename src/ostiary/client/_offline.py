@@ -26,7 +26,20 @@ LEEWAY_SECONDS = 5.0
 """Two machines' clocks."""
 LONGEST_TOKEN = 8 * 1024
 ALGORITHMS = {"RSA": ["RS256"], "EC": ["ES256"]}
-"""By kind of key: the algorithm is the key's, never the token's word alone; keys both sides share are none."""
+"""By kind of key: the algorithm is the key's, never the token's word alone; a shared key in a JWKS is none."""
+SHARED = "HS256"
+ID_TOKEN = "jwt"
+SHORTEST_SECRET = 32
+"""Bytes: RFC 7518 §3.2."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a token says of itself, before anything of it is believed."""
+
+    alg: str
+    kid: str
+    typ: str
 
 
 @dataclass(slots=True)
@@ -57,8 +70,8 @@ def fetch_keys(shelf: KeyShelf, request: Request, max_retries: int) -> Call[None
         shelf.fill(JWKS.read(response).keys)
 
 
-def kid_of(token: str, typ: str | None) -> str:
-    """The key that a token names; `TokenNotValid` where it is no token, or one of another kind."""
+def header_of(token: str, typ: str | None, alg: str | None) -> Header:
+    """The header of a token; `TokenNotValid` where it is none, or of another kind or algorithm than is wanted."""
     if len(token) > LONGEST_TOKEN or token.count(".") != 2:
         raise TokenNotValid("This is no JSON Web Token")
     header = _part(token, 0)
@@ -66,22 +79,50 @@ def kid_of(token: str, typ: str | None) -> str:
         raise TokenNotValid(
             f"This is another kind of token: its header says {header.get('typ')!r}, not {typ!r}"
         )
+    if alg is not None and header.get("alg") != alg:
+        raise TokenNotValid(f"The token is signed with {header.get('alg')!r}, not {alg!r}")
     kid = header.get("kid", "")
     if not isinstance(kid, str):
         raise TokenNotValid("The token's key id is no text")
-    return kid
+    return Header(str(header.get("alg", "")), kid, str(header.get("typ", "")))
+
+
+def checked_by_secret(
+    token: str, header: Header, secret: str | None, *, issuer: str, audience: str
+) -> dict[str, Any]:
+    """The claims of an HS256 id token. The key is the app's secret, never one that somebody shows."""
+    if header.typ.lower() != ID_TOKEN:
+        raise TokenNotValid("HS256 is for id tokens: whoever has the secret could have made this one")
+    if secret is None or len(secret.encode()) < SHORTEST_SECRET:
+        raise TokenNotValid("An HS256 token is checked with app_secret, which this client does not have")
+    _jose, jwk = _joserfc()
+    _judge_signature(token, jwk.OctKey.import_key(secret.encode()), SHARED)
+    return _judge_claims(token, issuer, audience)
 
 
 def checked(token: str, key: Mapping[str, Any] | None, *, issuer: str, audience: str) -> dict[str, Any]:
     """The claims of a token that is good; `TokenNotValid` says which rule it breaks."""
-    jose, jwk = _joserfc()
+    _jose, jwk = _joserfc()
     kind = str(key.get("kty")) if key is not None else ""
     if key is None or kind not in ALGORITHMS:
         raise TokenNotValid("The token names a key that the server does not show")
     try:
-        jose.deserialize_compact(token, jwk.import_key(dict(key)), ALGORITHMS[kind])
+        public = jwk.import_key(dict(key))
+    except Exception as error:  # noqa: BLE001 - as below
+        raise TokenNotValid(f"The server shows a key that can't be read: {error}") from None
+    _judge_signature(token, public, *ALGORITHMS[kind])
+    return _judge_claims(token, issuer, audience)
+
+
+def _judge_signature(token: str, key: Any, *algorithms: str) -> None:
+    jose, _jwk = _joserfc()
+    try:
+        jose.deserialize_compact(token, key, list(algorithms))
     except Exception as error:  # noqa: BLE001 - joserfc and cryptography raise many kinds; each means: not signed
         raise TokenNotValid(f"The token's signature is not the server's: {error}") from None
+
+
+def _judge_claims(token: str, issuer: str, audience: str) -> dict[str, Any]:
     claims = _part(token, 1)
     now = _ports.wall_clock()
     if claims.get("iss") != issuer:

@@ -108,6 +108,31 @@ AUTHENTICATION: tuple[Shortcut, ...] = (
         'return WAIT self._do(_OIDC_TOKEN, {"grant_type": "refresh_token", "refresh_token": refresh_token})',
     ),
     Shortcut(
+        "get_access_token_by_client_credentials",
+        ("scope: str", "access_key: str | None = None", "access_secret: str | None = None"),
+        "TokenResponse",
+        "Get a token of the app's own, for its services among one another.\n\n"
+        "`scope`: space separated, of those that the app was given (`clientCredentialsScopes`). `access_key` and\n"
+        "`access_secret`: the app's id and secret, this client's own where absent. No operation takes the token.",
+        "return WAIT self._do(\n"
+        "    _OIDC_TOKEN,\n"
+        "    {\n"
+        '        "grant_type": "client_credentials",\n'
+        '        "scope": scope,\n'
+        '        "client_id": access_key,\n'
+        '        "client_secret": access_secret,\n'
+        "    },\n"
+        ")",
+    ),
+    Shortcut(
+        "introspect_token",
+        ("token: str",),
+        "TokenIntrospectResponse",
+        "Ask whether an access or refresh token is good at this moment; `active` says so.\n\n"
+        "Unlike `introspect_token_offline` it knows of ended sign-ins and locked accounts. The app needs a secret.",
+        'return WAIT self._do(_OIDC_INTROSPECT_TOKEN, {"token": token})',
+    ),
+    Shortcut(
         "revoke_token",
         ("token: str",),
         "bool",

@@ -21,7 +21,7 @@ from ostiary.contract.operations import OPERATIONS
 
 HERE = Path(__file__).parent
 
-BY_SHORTCUT_ONLY = frozenset({"token", "revoke_token"})
+BY_SHORTCUT_ONLY = frozenset({"token", "introspect_token", "revoke_token"})
 """A raw token endpoint is no method: the shortcuts fill in what OAuth wants."""
 NEVER_ASKED = {"user_info": {"access_token"}}
 """Parameters of the wire that no caller gives: a token belongs in the header, not in a query that logs keep."""
@@ -306,7 +306,7 @@ def _quoted(value: Any) -> str:
 
 
 def _constant(op: Operation) -> str:
-    prefix = "_OIDC_" if op.name in {"token", "user_info", "revoke_token"} else "_"
+    prefix = "_OIDC_" if op.name in {"token", "user_info", "introspect_token", "revoke_token"} else "_"
     return prefix + op.name.upper()
 
 

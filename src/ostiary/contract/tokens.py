@@ -6,7 +6,7 @@ from ostiary.contract.common import Handle, Json, PlainWire, RequiredText, Requi
 
 
 class TokenEndPointParams(PlainWire, kw_only=True, frozen=True):
-    """RFC 6749 §4 and §6. `grant_type` is open: an unknown one is answered `unsupported_grant_type`."""
+    """RFC 6749 §4 and §6: `refresh_token` and `client_credentials`. `grant_type` is open: an unknown one is answered `unsupported_grant_type`."""
 
     grant_type: RequiredText
     client_id: Handle | None = None
@@ -30,6 +30,38 @@ class TokenResponse(PlainWire, kw_only=True, frozen=True):
     refresh_token: str | None = None
     id_token: str | None = None
     scope: str | None = None
+
+
+class TokenIntrospectEndpointParams(PlainWire, kw_only=True, frozen=True):
+    """RFC 7662 §2.1."""
+
+    token: RequiredToken
+    """An access or refresh token."""
+    token_type_hint: Text | None = None
+    client_id: Handle | None = None
+    client_secret: Secret | None = None
+    strict: bool | None = None
+    """Changes nothing: every answer is as of this moment."""
+
+
+class TokenIntrospectResponse(PlainWire, kw_only=True, frozen=True):
+    """RFC 7662 §2.2. Where `active` is false, nothing else is told."""
+
+    active: bool
+    """Whether the token is good at this moment: its sign-in lives, and its account is not locked."""
+    sub: str | None = None
+    """The user; the application itself for a token of its own."""
+    aud: str | None = None
+    client_id: str | None = None
+    scope: str | None = None
+    token_type: str | None = None
+    """`Bearer` of an access token, or `refresh_token`."""
+    exp: int | None = None
+    """Seconds since 1970."""
+    iat: int | None = None
+    """Seconds since 1970."""
+    iss: str | None = None
+    jti: str | None = None
 
 
 class TokenRevocationEndpointParams(PlainWire, kw_only=True, frozen=True):

@@ -29,7 +29,7 @@ from ostiary.server.features.management import (
     users,
 )
 from ostiary.server.features.messages import actions as messages
-from ostiary.server.features.oidc import discovery, refresh, revocation, user_info
+from ostiary.server.features.oidc import discovery, introspection, revocation, token, user_info
 from ostiary.server.features.phone_change import actions as phone_change
 from ostiary.server.features.profile import actions as profile
 from ostiary.server.features.public_info import actions as public_info
@@ -64,7 +64,7 @@ log = structlog.get_logger(__name__)
 
 MODULES = (
     *(sign_up, sign_in, messages, profile, phone_change),
-    *(discovery, refresh, revocation, user_info),
+    *(discovery, token, introspection, revocation, user_info),
     *(public_info,),
     *(system,),
     *(tokens, security_settings, users, user_changes, listing, records),

@@ -7,7 +7,7 @@ from ostiary.server.core.keyring import RootKeys
 from ostiary.server.core.phone import read_country_code
 from ostiary.server.core.policy import AppPolicy, PoolPolicy
 from ostiary.server.core.ports import Ports
-from ostiary.server.guards import sealing, signing
+from ostiary.server.guards import sealing, signing_keys
 from ostiary.server.settings import Settings, StartRefusedError
 from ostiary.server.storage import keys, pools
 from ostiary.server.storage.db import Store
@@ -48,7 +48,7 @@ def found(ports: Ports, name: str, country_code: str, locale: str, policy: PoolP
         app_secret=app_secret,
         access_key=keys.AccessKeyRow(ports.object_id(), pool.id, ports.sha256(key_secret), now),
         access_key_secret=key_secret,
-        signing_key=signing.new_key(ports, pool.id),
+        signing_key=signing_keys.new_key(ports, pool.id),
     )
 
 

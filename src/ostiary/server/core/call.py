@@ -23,6 +23,16 @@ class UserToken:
 
 
 @dataclass(frozen=True, slots=True)
+class AppToken:
+    """An application's own token (`client_credentials`): good for its own services, and for no operation of ours."""
+
+    app_id: str
+    pool_id: str
+    scope: str
+    expires_at: Millis
+
+
+@dataclass(frozen=True, slots=True)
 class ManagementToken:
     """A management token whose signature, kind and expiry are good."""
 

@@ -63,6 +63,11 @@ class PoolPolicy(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
         return self.verify_code_ttl * SECOND
 
 
+ScopeName = Annotated[str, Meta(pattern=r"^[\x21\x23-\x5B\x5D-\x7E]{1,100}$")]
+"""RFC 6749 §3.3: printable ASCII without space, quotation mark and backslash."""
+SigningAlg = Literal["RS256", "ES256", "HS256"]
+
+
 class AppPolicy(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """What one application may do."""
 
@@ -75,3 +80,22 @@ class AppPolicy(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     access_token_life: Annotated[int, Meta(ge=60, le=86_400)] = 7_200
     refresh_token_life: Annotated[int, Meta(ge=300, le=31_536_000)] = 2_592_000
     session_life: Annotated[int, Meta(ge=300, le=31_536_000)] = 1_209_600
+    signing_alg: SigningAlg = "RS256"
+    client_credentials_scopes: Annotated[tuple[ScopeName, ...], Meta(max_length=100)] = ()
+    """What a token of the application's own may be for; none: it can get no such token."""
+
+    @property
+    def public_alg(self) -> SigningAlg:
+        """What access tokens are signed with: never HS256, or whoever has the secret could make any user's."""
+        return "RS256" if self.signing_alg == "HS256" else self.signing_alg
+
+    @property
+    def contradiction(self) -> str | None:
+        """What can't stand together, in words; None: all is well. Asked wherever a policy is written."""
+        if self.token_endpoint_auth_method != "none":
+            return None
+        if self.signing_alg == "HS256":
+            return "HS256 signs with the application's secret, and a public client (none) has no secret"
+        if self.client_credentials_scopes:
+            return "clientCredentialsScopes need an application that proves itself (tokenEndpointAuthMethod)"
+        return None

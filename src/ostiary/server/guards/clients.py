@@ -49,8 +49,12 @@ def outside(call: Call, client_id: str | None = None) -> Call | Refused:
     return replace(call, app_id=named.pop() if named else of_token, user=NOBODY, token_given=False)
 
 
-def enter(tx: Tx, ports: Ports, call: Call, form: F, read: Read[F, A]) -> Visit[A] | Refused:
+def enter(
+    tx: Tx, ports: Ports, call: Call, form: F, read: Read[F, A], *, proven: bool = False
+) -> Visit[A] | Refused:
     """The door of operations that a client opens: the application, authenticated; then what the form means.
+
+    `proven`: a public client, of which nothing but its name is known, is refused.
 
     Refused: `app_not_found`, `user_pool_not_found`, `client_authentication_failed`, or what `read` says.
     """
@@ -61,6 +65,8 @@ def enter(tx: Tx, ports: Ports, call: Call, form: F, read: Read[F, A]) -> Visit[
     if isinstance(came, Refused):
         return came
     refused = _judge(came, form)
+    if refused is None and proven and came.app.policy.token_endpoint_auth_method == "none":
+        refused = _FAILED
     if refused is not None:
         return refused
     ask = read(*came.ask)

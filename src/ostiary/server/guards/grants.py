@@ -13,8 +13,10 @@ from ostiary.server.core import scopes, second_factor
 from ostiary.server.core.call import UserToken
 from ostiary.server.core.millis import SECOND, Millis
 from ostiary.server.core.people import Session
+from ostiary.server.guards import sealing
 from ostiary.server.guards.entry import Visit
 from ostiary.server.guards.signing import Signer
+from ostiary.server.storage import pools
 from ostiary.server.storage.users import UserRow
 
 _ADDRESS = {
@@ -37,6 +39,10 @@ class Grant:
     signed_in_at: Millis
     life: int
     refresh_token: str | None = field(repr=False)
+    alg: str
+    """What the application's tokens are signed with."""
+    secret: str | None = field(repr=False)
+    """Its secret, where that signs its id tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,14 @@ def grant(visit: Visit[object], user: UserRow, session: Session, scope: str, ref
         signed_in_at=Millis(session.checked_at),
         life=max(0, ends_at - visit.now) // SECOND,
         refresh_token=refresh,
+        alg=visit.app.policy.public_alg,
+        secret=_secret(visit) if visit.app.policy.signing_alg == "HS256" else None,
     )
+
+
+def _secret(visit: Visit[object]) -> str | None:
+    app = pools.load_app(visit.tx, visit.app.id)
+    return None if app is None else sealing.open_app_secret(visit.ports, app.id, app.secret)
 
 
 async def sign(signer: Signer, grant: Grant) -> Tokens:
@@ -74,13 +87,18 @@ async def sign(signer: Signer, grant: Grant) -> Tokens:
     id_token = None
     if scopes.OPENID in grant.token.scope.split():
         access_token, id_token = await asyncio.gather(
-            signer.access_token(grant.token),
+            signer.access_token(grant.token, grant.alg),
             signer.id_token(
-                grant.token, grant.claims, auth_time=grant.signed_in_at, expires_at=grant.token.expires_at
+                grant.token,
+                grant.claims,
+                auth_time=grant.signed_in_at,
+                expires_at=grant.token.expires_at,
+                alg=grant.alg,
+                secret=grant.secret,
             ),
         )
     else:
-        access_token = await signer.access_token(grant.token)
+        access_token = await signer.access_token(grant.token, grant.alg)
     return Tokens(grant.token.scope, access_token, id_token, grant.refresh_token, grant.life)
 
 

@@ -2,7 +2,8 @@
 
 1. A token is looked at only up to 8 KiB, and only where its three parts are canonical base64url.
 2. The key is ours, found by `kid`; what the token says about keys elsewhere (`jku`, `x5u`, `jwk`) is not read.
-3. The algorithm is the key's, not the token's. `none` is no algorithm; `crit` is refused (RFC 7515 §4.1.11).
+3. The algorithm is the key's, not the token's: RS256 or ES256, never one whose key an application has too (HS256 is
+   for id tokens, which open nothing here). `none` is no algorithm; `crit` is refused (RFC 7515 §4.1.11).
 4. The kind is in the header's `typ` (RFC 8725 §3.11): an id token opens nothing.
 5. Issuer and pool are the key's own. Expiry is judged by `Ports.now`, last: a forged token is never "expired".
 
@@ -19,16 +20,14 @@ from typing import Any
 
 import msgspec
 from joserfc import jws
-from joserfc.errors import JoseError
-from joserfc.jwk import Key as JoseKey
-from joserfc.jwk import RSAKey
+from joserfc.jwk import OctKey
 
 from ostiary.contract.keys import Key
-from ostiary.server.core.call import ManagementToken, MfaToken, UserToken
+from ostiary.server.core.call import AppToken, ManagementToken, MfaToken, UserToken
 from ostiary.server.core.millis import MINUTE, SECOND, Millis
 from ostiary.server.core.ports import Ports
 from ostiary.server.core.refused import Refused
-from ostiary.server.guards import sealing
+from ostiary.server.guards.signing_keys import ALGORITHMS, SigningKey, new_key
 from ostiary.server.storage import keys as stored_keys
 from ostiary.server.storage.db import Store
 from ostiary.server.storage.keys import SigningKeyRow
@@ -37,11 +36,12 @@ MAX_TOKEN = 8 * 1024
 ACCESS = "at+jwt"
 """RFC 9068 §2.1."""
 ID = "JWT"
+APP = "app+jwt"
+"""An application's own token: a kind of its own, so that nobody takes its `sub` for a user (RFC 9068 §5)."""
 MANAGEMENT = "management+jwt"
 MFA = "mfa+jwt"
 MANAGEMENT_AUDIENCE = "urn:ostiary:management"
 
-_RSA_BITS = 2_048
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]*")  # an empty signature is a wrong one, not garbage
 _KID = re.compile(r"[0-9a-f]{24}")
 _LOOK_EVERY = SECOND
@@ -55,8 +55,12 @@ _GARBAGE = Refused(Key.NOT_LOGGED_IN)
 _INVALID = Refused(Key.LOGIN_INVALID)
 _EXPIRED = Refused(Key.LOGIN_EXPIRED)
 
-_ALGORITHMS: Mapping[str, type[RSAKey]] = {"RS256": RSAKey}
-"""Algorithm → kind of key. A row of `signing_keys` with another one is not used."""
+_SHORTEST_SECRET = 32
+"""Bytes (RFC 7518 §3.2); an application's secret has 43."""
+
+Verdict = UserToken | AppToken | ManagementToken | MfaToken | Refused
+_Ring = tuple[str, str]
+"""Pool and algorithm: keys that take turns."""
 
 
 class _Header(msgspec.Struct):
@@ -64,6 +68,13 @@ class _Header(msgspec.Struct):
     kid: str = ""
     typ: str = ""
     crit: Any = msgspec.UNSET
+
+
+class Stamp(msgspec.Struct, frozen=True):
+    """When a token was issued (seconds), and what it is called."""
+
+    iat: int = 0
+    jti: str = ""
 
 
 class _Claims(msgspec.Struct):
@@ -82,56 +93,7 @@ class _Claims(msgspec.Struct):
 
 _read_header = msgspec.json.Decoder(_Header)
 _read_claims = msgspec.json.Decoder(_Claims)
-
-
-class SigningKey:
-    """A stored key, its two halves parsed when first needed (the private one costs 50 ms)."""
-
-    def __init__(self, row: SigningKeyRow, ports: Ports) -> None:
-        self.kid = row.kid
-        self.pool_id = row.pool_id
-        self.alg = row.alg
-        self.made_at = row.made_at
-        self.retired = row.retired_at is not None
-        self.jwk: dict[str, Any] = msgspec.json.decode(row.public)
-        """What `jwks.json` shows."""
-        self.public: JoseKey = _ALGORITHMS[row.alg].import_key(self.jwk)
-        self._sealed = row.sealed
-        self._ports = ports
-        self._private: JoseKey | None = None
-
-    def is_of(self, row: SigningKeyRow) -> bool:
-        """Whether this was read from the row as it stands."""
-        return self._sealed == row.sealed and self.retired == (row.retired_at is not None)
-
-    def sign(self, typ: str, claims: Mapping[str, Any]) -> str:
-        """A compact JWS over the claims. In a thread."""
-        if self._private is None:
-            plain = sealing.unseal(self._ports, self._sealed, "signing", self.kid, self.pool_id)
-            self._private = _ALGORITHMS[self.alg].import_key(msgspec.json.decode(plain))
-        header = {"alg": self.alg, "kid": self.kid, "typ": typ}
-        return jws.serialize_compact(header, msgspec.json.encode(claims), self._private, [self.alg])
-
-    def signed(self, token: str) -> bytes | None:
-        """The payload where the signature is this key's, else None."""
-        try:
-            return jws.deserialize_compact(token, self.public, [self.alg]).payload
-        except (JoseError, ValueError):  # ValueError: what joserfc's parsing lets through of odd headers
-            return None
-
-
-def new_key(ports: Ports, pool_id: str) -> SigningKeyRow:
-    """Make an RS256 key for a pool: a tenth of a second, so in a thread and outside transactions."""
-    kid = ports.object_id()
-    key = RSAKey.generate_key(_RSA_BITS, {"kid": kid, "use": "sig", "alg": "RS256"}, private=True)
-    return SigningKeyRow(
-        kid=kid,
-        pool_id=pool_id,
-        alg="RS256",
-        sealed=sealing.seal(ports, msgspec.json.encode(key.as_dict(private=True)), "signing", kid, pool_id),
-        public=msgspec.json.encode(key.as_dict(private=False)).decode(),
-        made_at=ports.now(),
-    )
+_read_stamp = msgspec.json.Decoder(Stamp)
 
 
 class Signer:
@@ -143,15 +105,15 @@ class Signer:
         self._store = store
         self._ports = ports
         self._keys: dict[str, SigningKey] = {}
-        self._of_pool: dict[str, list[SigningKey]] = {}
+        self._of_pool: dict[_Ring, list[SigningKey]] = {}
         """Those that may sign, oldest first."""
-        self._signs: dict[str, SigningKey] = {}
+        self._signs: dict[_Ring, SigningKey] = {}
         """The one of them that signs now."""
         self._looked_at = 0
         self._look: asyncio.Task[None] | None = None
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="signing")
 
-    async def access_token(self, token: UserToken) -> str:
+    async def access_token(self, token: UserToken, alg: str = "RS256") -> str:
         """The token that `verify` reads back as this value (its end in whole seconds)."""
         claims = {
             "iss": self.issuer,
@@ -164,7 +126,22 @@ class Signer:
             "sid": token.session_id,
             "pool": token.pool_id,
         }
-        return await self._sign(token.pool_id, ACCESS, claims)
+        return await self._sign((token.pool_id, alg), ACCESS, claims)
+
+    async def app_token(self, token: AppToken, alg: str = "RS256") -> str:
+        """The same for an application's own token. `sub` and `client_id` are the application (RFC 9068 §2.2)."""
+        claims = {
+            "iss": self.issuer,
+            "sub": token.app_id,
+            "aud": token.app_id,
+            "client_id": token.app_id,
+            "exp": token.expires_at // SECOND,
+            "iat": self._ports.now() // SECOND,
+            "jti": self._ports.secret(count=16),
+            "scope": token.scope,
+            "pool": token.pool_id,
+        }
+        return await self._sign((token.pool_id, alg), APP, claims)
 
     async def id_token(
         self,
@@ -174,8 +151,13 @@ class Signer:
         auth_time: Millis,
         expires_at: Millis,
         nonce: str | None = None,
+        alg: str = "RS256",
+        secret: str | None = None,
     ) -> str:
-        """An id token (OIDC Core §2) beside an access token; `facts` are the claims its scope asks for."""
+        """An id token (OIDC Core §2) beside an access token; `facts` are the claims its scope asks for.
+
+        `secret`: the application's, where its id tokens are HS256 (OIDC Core §10.1: the key is its UTF-8).
+        """
         claims: dict[str, Any] = {
             **facts,
             "iss": self.issuer,
@@ -188,7 +170,9 @@ class Signer:
         }
         if nonce is not None:
             claims["nonce"] = nonce
-        return await self._sign(token.pool_id, ID, claims)
+        return (
+            await self._sign((token.pool_id, alg), ID, claims) if secret is None else _hs256(secret, claims)
+        )
 
     async def management_token(self, token: ManagementToken) -> str:
         """The token that `verify` reads back as this value (its end in whole seconds)."""
@@ -202,7 +186,7 @@ class Signer:
             "pool": token.pool_id,
             "scoped_userpool_id": token.pool_id,  # where real management clients look for the pool
         }
-        return await self._sign(token.pool_id, MANAGEMENT, claims)
+        return await self._sign((token.pool_id, "RS256"), MANAGEMENT, claims)
 
     async def mfa_token(self, token: MfaToken) -> str:
         """The token that `verify` reads back as this value (its moments in whole seconds)."""
@@ -219,9 +203,9 @@ class Signer:
             "method": token.method,
             "contact": token.contact,
         }
-        return await self._sign(token.pool_id, MFA, claims)
+        return await self._sign((token.pool_id, "RS256"), MFA, claims)
 
-    async def verify(self, token: str) -> UserToken | ManagementToken | MfaToken | Refused:
+    async def verify(self, token: str) -> Verdict:
         """What a token proves. Refused: `not_logged_in` (no token at all), `login_invalid`, `login_expired`.
 
         Whether its session still lives, `entry` decides. Raises `UnavailableError` where a key had to be
@@ -230,7 +214,7 @@ class Signer:
         header = _header(token)
         if header is None:
             return _GARBAGE
-        if header.crit is not msgspec.UNSET or header.typ not in {ACCESS, MANAGEMENT, MFA}:
+        if header.crit is not msgspec.UNSET or header.typ not in {ACCESS, APP, MANAGEMENT, MFA}:
             return _INVALID
         key = await self._key(header.kid)
         if key is None or header.alg != key.alg:
@@ -240,12 +224,14 @@ class Signer:
 
     async def jwks(self, pool_id: str | None = None) -> list[dict[str, Any]]:
         """The public keys (RFC 7517 §5), of one pool or of all: what `jwks.json` shows."""
-        await self._look_again_if_older_than(MINUTE)
+        await self._look_again_if_older_than(SECOND)
         return [key.jwk for key in self._keys.values() if pool_id in {None, key.pool_id}]
 
-    async def add_key(self, pool_id: str) -> None:
-        """Make a key for a pool. Its first one signs at once, any other after `PUBLISHED_FIRST`."""
-        row = await asyncio.get_running_loop().run_in_executor(self._threads, new_key, self._ports, pool_id)
+    async def add_key(self, pool_id: str, alg: str = "RS256") -> None:
+        """Make a key for a pool. The first of its kind signs at once, any other after `PUBLISHED_FIRST`."""
+        row = await asyncio.get_running_loop().run_in_executor(
+            self._threads, new_key, self._ports, pool_id, alg
+        )
         await self._store.write(lambda tx: stored_keys.insert_signing_key(tx, row))
         self._learn([row])
 
@@ -263,9 +249,7 @@ class Signer:
         """Let the threads end."""
         self._threads.shutdown(wait=True, cancel_futures=True)
 
-    def _believe(
-        self, payload: bytes, typ: str, key: SigningKey
-    ) -> UserToken | ManagementToken | MfaToken | Refused:
+    def _believe(self, payload: bytes, typ: str, key: SigningKey) -> Verdict:
         """Rules 4 and 5, for a payload that one of our keys signed."""
         try:
             claims = _read_claims.decode(payload)
@@ -282,17 +266,19 @@ class Signer:
             return ManagementToken(claims.pool, claims.sub, ends)
         if typ == MFA:
             return _half_signed_in(claims, ends)
+        if typ == APP:
+            return AppToken(claims.aud, claims.pool, claims.scope, ends)
         return UserToken(claims.sub, claims.sid, claims.aud, claims.pool, claims.scope, ends)
 
-    async def _sign(self, pool_id: str, typ: str, claims: Mapping[str, Any]) -> str:
+    async def _sign(self, ring: _Ring, typ: str, claims: Mapping[str, Any]) -> str:
         looked = await self._look_again_if_older_than(MINUTE)
-        if pool_id not in self._of_pool and not looked:
+        if ring not in self._of_pool and not looked:
             await self._look_again()
-        if pool_id not in self._of_pool:
-            await self.add_key(pool_id)
-        self._choose(pool_id)
+        if ring not in self._of_pool:
+            await self.add_key(*ring)
+        self._choose(ring)
         return await asyncio.get_running_loop().run_in_executor(
-            self._threads, self._signs[pool_id].sign, typ, claims
+            self._threads, self._signs[ring].sign, typ, claims
         )
 
     async def _key(self, kid: str) -> SigningKey | None:
@@ -329,22 +315,37 @@ class Signer:
 
     def _learn(self, rows: list[SigningKeyRow]) -> None:
         for row in rows:
-            if row.kid not in self._keys and row.alg in _ALGORITHMS:
+            if row.kid not in self._keys and row.alg in ALGORITHMS:
                 key = self._keys[row.kid] = SigningKey(row, self._ports)
                 self._may_sign(key)
-        for pool_id in self._of_pool:
-            self._choose(pool_id)
+        for ring in self._of_pool:
+            self._choose(ring)
 
     def _may_sign(self, key: SigningKey) -> None:
         if not key.retired:
-            own = self._of_pool.setdefault(key.pool_id, [])
+            own = self._of_pool.setdefault((key.pool_id, key.alg), [])
             own.append(key)
             own.sort(key=lambda one: (one.made_at, one.kid))
 
-    def _choose(self, pool_id: str) -> None:
+    def _choose(self, ring: _Ring) -> None:
         """The newest key that has stood in `jwks.json` for long enough signs; where none has, the oldest."""
-        own, seen = self._of_pool[pool_id], self._ports.now() - PUBLISHED_FIRST
-        self._signs[pool_id] = next((key for key in reversed(own) if key.made_at <= seen), own[0])
+        own, seen = self._of_pool[ring], self._ports.now() - PUBLISHED_FIRST
+        self._signs[ring] = next((key for key in reversed(own) if key.made_at <= seen), own[0])
+
+
+def stamp(token: str) -> Stamp:
+    """What a token that `verify` believed says of its making: for introspection, so that no `Call` carries it."""
+    return _read_stamp.decode(_canonical(token.split(".")[1]) or b"{}")
+
+
+def _hs256(secret: str, claims: Mapping[str, Any]) -> str:
+    """An id token that only who has the application's secret can check, or make."""
+    key = secret.encode()
+    if len(key) < _SHORTEST_SECRET:
+        raise ValueError("the application's secret is too short to sign with")
+    return jws.serialize_compact(
+        {"alg": "HS256", "typ": ID}, msgspec.json.encode(claims), OctKey.import_key(key), ["HS256"]
+    )
 
 
 def _half_signed_in(claims: _Claims, ends: Millis) -> MfaToken:

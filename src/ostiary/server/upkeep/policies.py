@@ -3,9 +3,9 @@
 from functools import partial
 
 from ostiary.server.core.people import Pool
-from ostiary.server.guards import audit
+from ostiary.server.guards import audit, signing_keys
 from ostiary.server.settings import StartRefusedError
-from ostiary.server.storage import pools
+from ostiary.server.storage import keys, pools
 from ostiary.server.storage.pools import PoolRow
 from ostiary.server.storage.tx import Tx
 from ostiary.server.upkeep import policy_rules
@@ -22,8 +22,17 @@ def shown(site: Site, pool: PoolRow, app_id: str | None) -> list[Setting]:
 
 def change(site: Site, pool: PoolRow, app_id: str | None, name: str, text: str) -> list[Setting]:
     """Change one setting, with an audit row; all of them after. Raises `StartRefusedError` with the reason."""
+    if app_id is not None and name == "signingAlg" and text in signing_keys.ALGORITHMS:
+        _make_key(site, pool, text)
     step = partial(_change_pool, site, pool) if app_id is None else partial(_change_app, site, pool, app_id)
     return site.store.write_now(lambda tx: step(name, text, tx))
+
+
+def _make_key(site: Site, pool: PoolRow, alg: str) -> None:
+    """A pool's first key of a kind, before it is wanted: every process shows it when its first token is out."""
+    if all(row.alg != alg for row in site.store.read_now(lambda tx: keys.signing_keys_of(tx, pool.id))):
+        row = signing_keys.new_key(site.ports, pool.id, alg)
+        site.store.write_now(lambda tx: keys.insert_signing_key(tx, row))
 
 
 def _change_pool(site: Site, pool: PoolRow, name: str, text: str, tx: Tx) -> list[Setting]:

@@ -49,6 +49,8 @@ APP_TEXTS: Mapping[str, str] = {
     "accessTokenLife": "Seconds that an access token is good.",
     "refreshTokenLife": "Seconds that a session with offline_access lives.",
     "sessionLife": "Seconds that any other session lives.",
+    "signingAlg": "How its tokens are signed. HS256, with its secret, is for id tokens; access tokens are RS256 then.",
+    "clientCredentialsScopes": "Scopes of tokens that it gets for itself (client_credentials). Empty: none.",
 }
 
 
@@ -98,9 +100,10 @@ def change_app(policy: AppPolicy, name: str, text: str) -> AppPolicy | str:
         return found
     values = {**msgspec.to_builtins(policy), name: _value(found, text)}
     try:
-        return msgspec.convert(values, AppPolicy, strict=False)
+        after = msgspec.convert(values, AppPolicy, strict=False)
     except msgspec.ValidationError as error:
         return f"{name}: {_told(error)}; allowed: {found.allowed}"
+    return f"{name}: {after.contradiction}" if after.contradiction else after
 
 
 def _settings(policy: P, default: P, texts: Mapping[str, str]) -> list[Setting]:

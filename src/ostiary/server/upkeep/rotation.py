@@ -19,7 +19,7 @@ from itertools import pairwise
 from ostiary.server import keyfile
 from ostiary.server.core.keyring import KEEP_AFTER_RETIREMENT, PURPOSES, KeyRing, RootKey, RootKeys
 from ostiary.server.core.millis import DAY, Millis
-from ostiary.server.guards import audit, password_keys, sealing, signing
+from ostiary.server.guards import audit, password_keys, sealing, signing, signing_keys
 from ostiary.server.settings import StartRefusedError
 from ostiary.server.storage import keys, pools
 from ostiary.server.storage import password_keys as stored_password_keys
@@ -195,7 +195,11 @@ def _reseal_app(site: Site, tx: Tx, app: AppRow) -> None:
 
 
 def _new_signing_keys(site: Site) -> list[str]:
-    rows = [signing.new_key(site.ports, pool.id) for pool in site.pools()]
+    before = site.store.read_now(keys.every_signing_key)
+    kinds = dict.fromkeys(
+        [*((pool.id, "RS256") for pool in site.pools()), *((row.pool_id, row.alg) for row in before)]
+    )
+    rows = [signing_keys.new_key(site.ports, *kind) for kind in kinds]
 
     def step(tx: Tx) -> None:
         for row in rows:
@@ -227,9 +231,15 @@ def _drop_signing(site: Site, *, at_once: bool) -> list[str]:
 
 
 def signing_keys_to_drop(rows: Sequence[SigningKeyRow], now: int, *, at_once: bool) -> list[str]:
-    """Of a pool's keys, oldest first, those whose last token has ended; `at_once`: all but the newest."""
+    """Of a pool's keys, oldest first, those whose last token has ended; `at_once`: all but each kind's newest."""
     lasts = signing.PUBLISHED_FIRST + LONGEST_TOKEN + KEEP_AFTER_RETIREMENT
-    return [row.kid for row, successor in pairwise(rows) if at_once or successor.made_at + lasts <= now]
+    kinds = [[row for row in rows if row.alg == alg] for alg in signing_keys.ALGORITHMS]
+    return [
+        row.kid
+        for own in kinds
+        for row, successor in pairwise(own)
+        if at_once or successor.made_at + lasts <= now
+    ]
 
 
 # --- keys that passwords are encrypted with -------------------------------------------------------------

@@ -1,51 +1,24 @@
-"""The token endpoint: one refresh token in, new tokens out. Of any number of takers exactly one gets them."""
+"""Refreshing: one refresh token in, new tokens out. Of any number of takers exactly one gets them."""
 
 from dataclasses import replace
 
-from ostiary.contract.tokens import TokenEndPointParams, TokenResponse
 from ostiary.server.core import scopes
-from ostiary.server.core.call import Call
 from ostiary.server.core.people import Scene
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.oidc import rules
 from ostiary.server.features.oidc.rules import INVALID_GRANT, INVALID_SCOPE, Refresh, Verdict
-from ostiary.server.guards import audit, clients, grants, sessions
+from ostiary.server.guards import audit, grants, sessions
 from ostiary.server.guards.entry import Visit
 from ostiary.server.guards.grants import Grant
-from ostiary.server.guards.service import Service
 from ostiary.server.storage import people, users
 from ostiary.server.storage import sessions as stored
 from ostiary.server.storage.sessions import RefreshRow
-from ostiary.server.storage.tx import ConflictError, Tx
+from ostiary.server.storage.tx import ConflictError
 
 
-async def token(service: Service, call: Call, form: TokenEndPointParams | Refused) -> TokenResponse | Refused:
-    """Exchange a refresh token. Refused: OAuth's errors (RFC 6749 §5.2), in `data["error"]` where the key says less."""
-    if isinstance(form, Refused):
-        return form
-
-    def step(tx: Tx) -> Grant | Refused:
-        came = clients.enter(tx, service.ports, call, form, rules.read_refresh)
-        return came if isinstance(came, Refused) else _refresh(came)
-
-    granted = await service.store.write(step)
-    if isinstance(granted, Refused):
-        return granted
-    tokens = await grants.sign(service.signer, granted)
-    return TokenResponse(
-        access_token=tokens.access_token,
-        token_type="Bearer",
-        expires_in=tokens.life,
-        expire_in=tokens.life,
-        refresh_token=tokens.refresh_token,
-        id_token=tokens.id_token,
-        scope=tokens.scope,
-    )
-
-
-def _refresh(came: Visit[Refresh]) -> Grant | Refused:
+def refresh(came: Visit[object], ask: Refresh) -> Grant | Refused:
     """Whose token it is, then that user's lock, then the token again: it may have been used meanwhile."""
-    hashed = came.ports.sha256(came.ask.token)
+    hashed = came.ports.sha256(ask.token)
     seen = stored.find_refresh(came.tx, hashed)
     if seen is None or seen.app_id != came.app.id:
         return INVALID_GRANT
@@ -64,26 +37,26 @@ def _refresh(came: Visit[Refresh]) -> Grant | Refused:
     )
     if verdict is Verdict.REUSED:
         return _end_family(came, row)
-    return _renew(came, scene, row) if verdict is Verdict.GOOD else INVALID_GRANT
+    return _renew(came, ask, scene, row) if verdict is Verdict.GOOD else INVALID_GRANT
 
 
-def _renew(came: Visit[Refresh], scene: Scene, row: RefreshRow) -> Grant | Refused:
+def _renew(came: Visit[object], ask: Refresh, scene: Scene, row: RefreshRow) -> Grant | Refused:
     """New tokens of the same session; a new refresh token where the application rotates them."""
     user = users.load(came.tx, came.pool.id, row.user_id)
     session = scene.session
     if user is None or session is None:  # judged a moment ago; mypy cannot see that
         return INVALID_GRANT
-    scope = scopes.narrowed(came.ask.scope, session.scope)
+    scope = scopes.narrowed(ask.scope, session.scope)
     if scope is None:
         return INVALID_SCOPE
     if not came.app.policy.refresh_token_rotation:
-        return grants.grant(came, user, session, scope, came.ask.token)
+        return grants.grant(came, user, session, scope, ask.token)
     if not stored.use_refresh(came.tx, row.hash, came.now):
         raise ConflictError("the refresh token was used a moment ago")
     return grants.grant(came, user, session, scope, sessions.refresh_token(came, session))
 
 
-def _end_family(came: Visit[Refresh], row: RefreshRow) -> Refused:
+def _end_family(came: Visit[object], row: RefreshRow) -> Refused:
     """A used token was shown again: the sign-in ends, with every token of it."""
     stored.end(came.tx, row.session_id, came.now)
     audit.note(

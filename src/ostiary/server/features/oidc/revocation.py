@@ -1,11 +1,12 @@
 """Ending a token (RFC 7009).
 
 Both kinds end their whole sign-in: an access token is believed only while its session lives, so there is nothing
-smaller to end (§2.1 lets us). Whatever is not this application's own, or is over already, is answered alike.
+smaller to end (§2.1 lets us). An application's own token is believed until it expires, so revoking it is refused
+(§2.2.1) rather than said to be done. Whatever is not this application's own, or is over already, is answered alike.
 """
 
 from ostiary.contract.tokens import TokenRevocationEndpointParams
-from ostiary.server.core.call import Call, UserToken
+from ostiary.server.core.call import AppToken, Call, UserToken
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.oidc import rules
 from ostiary.server.guards import audit, clients
@@ -27,6 +28,8 @@ async def revoke_token(
         came = clients.enter(tx, service.ports, call, form, rules.read_revocation)
         if isinstance(came, Refused):
             return came
+        if isinstance(shown, AppToken) and shown.app_id == came.app.id:
+            return rules.UNSUPPORTED_TOKEN_TYPE
         owner = _owner(came, shown if isinstance(shown, UserToken) else None)
         if owner is not None:
             _end(came, *owner)

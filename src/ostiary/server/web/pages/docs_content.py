@@ -68,6 +68,7 @@ _BY_CHOICE: dict[str, dict[str, Any]] = {
     "update_security_settings": {"changePhoneStrategy": {"verifyOldPhone": True}},
     "get_management_token": {"accessKeyId": "$ACCESS_KEY_ID", "accessKeySecret": "$ACCESS_KEY_SECRET"},
     "token": {"refresh_token": "…", "client_id": "$APP_ID", "client_secret": "$APP_SECRET"},
+    "introspect_token": {"token": "…", "client_id": "$APP_ID", "client_secret": "$APP_SECRET"},
     "revoke_token": {"token": "…", "client_id": "$APP_ID", "client_secret": "$APP_SECRET"},
 }
 """Fields of a sample that are not required by themselves, and without which it would make no sense."""
