@@ -1,17 +1,20 @@
-"""`docs/reference/compatibility.md`: which methods of the incumbent's Python SDK work, and which do not yet.
+"""`docs/reference/compatibility.md`: which methods of the incumbent's Python SDK work, and what to use instead of others.
 
-A method works where `ostiary.compat` has it, which a test holds to the operations table. Written by
-`tools/reference.py`.
+A method works where `ostiary.compat` has it, which a test holds to the operations table; all others have a row in
+`contract/unserved.py`. Written by `tools/reference.py`.
 """
 
 import json
 from pathlib import Path
 
 from ostiary import compat
-from ostiary.contract.operations import BY_PATH, LATER
+from ostiary.contract.instead import Instead
+from ostiary.contract.operations import BY_NAME, BY_PATH, LATER
+from ostiary.contract.unserved import find
+from ostiary.contract.unserved_row import Side
 
 FACTS = Path(__file__).parent.parent / "tests" / "facts" / "genauth_methods.json"
-CLASSES = {
+CLASSES: dict[Side, type] = {
     "AuthenticationClient": compat.AuthenticationClient,
     "ManagementClient": compat.ManagementClient,
 }
@@ -23,8 +26,8 @@ ASKS_FOR = {
 """Conveniences that stand and fall with an option of their operation."""
 
 NOTES = {
-    "build_authorize_url": "makes the address; `/oidc/auth` is not served yet",
-    "build_logout_url": "makes the address; `/oidc/session/end` is not served yet",
+    "build_authorize_url": "makes the address; `/oidc/auth` answers 501",
+    "build_logout_url": "makes the address; `/oidc/session/end` answers 501",
     "introspect_token_offline": "also checks issuer and expiry, and keeps the keys",
     "revoke_token": "raises where the server refuses; theirs always returns True",
     "get_new_access_token_by_refresh_token": "`POST /oidc/token`",
@@ -34,10 +37,9 @@ NOTES = {
 
 
 _ABOUT = """\
-Methods of `genauth` 5.1.0. Those in the tables work, with that library unchanged and with
-[`ostiary.compat`](../migrating-from-genauth.md). A call of any other fails: `ostiary.compat` has no such attribute,
-and the service answers its path with HTTP 404. Options of a served operation that are not built yet are answered
-501, and listed with the [operation](operations.md).
+Methods of `genauth` 5.1.0, with that library unchanged and with [`ostiary.compat`](../migrating-from-genauth.md). What is
+said of a method that works is where it differs. All others are answered with statusCode 501 and the sentence that stands
+beside them, in Chinese or English; `ostiary`'s own clients raise `NotServed` with it, and send nothing.
 """
 
 
@@ -47,7 +49,7 @@ def methods(side: str) -> dict[str, str]:
     return listed[side]
 
 
-def works(side: str, name: str) -> bool:
+def works(side: Side, name: str) -> bool:
     """Whether the stand-in has the method, and the service what it asks for."""
     if name in ASKS_FOR:
         operation, option = ASKS_FOR[name]
@@ -70,10 +72,39 @@ def page() -> str:
         there = [name for name in listed if works(side, name)]
         missing = [name for name in listed if not works(side, name)]
         parts.append(f"## {side}: {len(there)} of {len(listed)}\n")
-        parts.append("| method | calls | |\n|---|---|---|")
-        parts += [f"| `{name}` | {_call(listed[name])} | {NOTES.get(name, '')} |" for name in sorted(there)]
-        parts.append("\nNot yet: " + ", ".join(f"`{name}`" for name in sorted(missing)) + ".\n")
+        parts.append("| method | calls | differs |\n|---|---|---|")
+        parts += [f"| `{name}` | {_call(listed[name])} | {_differs(name)} |" for name in sorted(there)]
+        parts.append("\n| answered 501 | what to use instead |\n|---|---|")
+        parts += [f"| {names} | {instead} |" for instead, names in _grouped(side, missing).items()]
+        parts.append("")
     return "\n".join(parts).rstrip("\n") + "\n"
+
+
+def _differs(name: str) -> str:
+    """A note, or the options that are not served."""
+    operation = ASKS_FOR.get(name, (name, ""))[0]
+    later = BY_NAME[operation].later if operation in BY_NAME else ()
+    options = f"[options](operations.md#{operation}) that are answered 501: {len(later)}" if later else ""
+    return NOTES.get(name, options)
+
+
+def _grouped(side: Side, names: list[str]) -> dict[str, str]:
+    """Sentence → the methods that are answered with it."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(names):
+        found.setdefault(instead(side, name).en, []).append(f"`{name}`")
+    return {sentence: ", ".join(methods) for sentence, methods in found.items()}
+
+
+def instead(side: Side, name: str) -> Instead:
+    """What to use instead of a method that does not work."""
+    row = find(side, name)
+    if row is not None:
+        return row.instead
+    operation, option = ASKS_FOR[name]
+    return Instead(
+        "", f"this version does not serve `{option}` of `{operation}` yet: use the phone number's twin"
+    )
 
 
 def _call(call: str) -> str:

@@ -15,7 +15,8 @@ refusals included (`answer["statusCode"]`). What differs is what was broken:
 - `authorization` carries `Bearer <token>` where theirs had the bare token; the server takes both.
 - `None` inside a payload is left out; theirs sent null.
 
-Operations that Ostiary does not serve are no methods here: an `AttributeError` at the call, not a 404 later.
+A method that Ostiary does not serve sends nothing and answers `{"statusCode": 501, "message": …}`: the message says
+what to use instead.
 """
 
 from typing import Any

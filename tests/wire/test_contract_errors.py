@@ -15,6 +15,7 @@ FROZEN = {
     "bad_request": (400, None, 200),
     "bad_json": (400, None, 200),
     "not_implemented": (501, None, 200),
+    "not_served": (501, None, 200),
     "not_logged_in": (401, 2020, 200),
     "login_expired": (401, 2206, 200),
     "login_invalid": (401, 2207, 200),

@@ -35,6 +35,7 @@ H = TypeVar("H")
 class AuthenticationCore(Urls, ClientCore[H]):
     """Settings, credentials and requests of one app; `H` is the HTTP client that may be brought along."""
 
+    _side = "AuthenticationClient"
     app_id: str
     """The application's id."""
 

@@ -1,9 +1,9 @@
 """Sync and async: each client's core given its hand. The generated classes stand on these."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, NoReturn, Self, TypeVar
 
 import httpx2
 import msgspec
@@ -17,7 +17,8 @@ from ostiary.client._management import ManagementCore
 from ostiary.client._phone_change import AsyncPhoneChange, Number, PhoneChange
 from ostiary.client._refusals import unexpected
 from ostiary.client._settings import pool_options
-from ostiary.client.errors import NotLoggedIn
+from ostiary.client.errors import NotLoggedIn, NotServed
+from ostiary.contract.keys import Key
 
 R = TypeVar("R")
 
@@ -33,6 +34,12 @@ class _Sync(ClientCore[httpx2.Client]):
 
     def _do(self, endpoint: Endpoint[R], form: Form) -> R:
         return self._hand.run(self._call(endpoint, form))
+
+    def _not_served(self, sentence: str) -> Callable[..., Any]:
+        def refuse(*_: object, **__: object) -> NoReturn:
+            raise NotServed(sentence, status_code=501, key=Key.NOT_SERVED.value)
+
+        return refuse
 
     def close(self) -> None:
         """Close the connections. A client made from another one leaves them open for it."""
@@ -60,6 +67,12 @@ class _Async(ClientCore[httpx2.AsyncClient]):
     async def _do(self, endpoint: Endpoint[R], form: Form) -> R:
         return await self._hand.run(self._call(endpoint, form))
 
+    def _not_served(self, sentence: str) -> Callable[..., Any]:
+        async def refuse(*_: object, **__: object) -> NoReturn:
+            raise NotServed(sentence, status_code=501, key=Key.NOT_SERVED.value)
+
+        return refuse
+
     async def close(self) -> None:
         """Close the connections. A client made from another one leaves them open for it."""
         if not self._derived:
@@ -82,6 +95,9 @@ class _Plain(_Sync):
             return self._do(replace(endpoint, make_reader=lambda: _plain_answer), form)
         except TurnedAway as error:
             return error.body
+
+    def _not_served(self, sentence: str) -> Callable[..., Any]:
+        return lambda *_, **__: {"statusCode": 501, "message": sentence}
 
 
 class TurnedAway(NotLoggedIn):

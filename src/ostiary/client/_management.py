@@ -64,6 +64,7 @@ class TokenShelf:
 class ManagementCore(ClientCore[H]):
     """Settings, token and requests of one access key; `H` is the HTTP client that may be brought along."""
 
+    _side = "ManagementClient"
     access_key_id: str
     """The access key's id."""
 

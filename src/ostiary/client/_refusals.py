@@ -22,6 +22,7 @@ FAMILIES: Mapping[Key, type[errors.APIError]] = {
     Key.BAD_REQUEST: errors.ParameterError,
     Key.BAD_JSON: errors.ParameterError,
     Key.NOT_IMPLEMENTED: errors.NotServed,
+    Key.NOT_SERVED: errors.NotServed,
     Key.NOT_LOGGED_IN: errors.NotLoggedIn,
     Key.LOGIN_EXPIRED: errors.LoginExpired,
     Key.LOGIN_INVALID: errors.LoginInvalid,

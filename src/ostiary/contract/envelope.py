@@ -36,13 +36,15 @@ def done(lang: Lang) -> str:
     return SUCCESS[lang]
 
 
-def no(key: Key, lang: Lang, request_id: str, data: Mapping[str, Any] | None = None) -> bytes:
-    """A refusal, with the facts that the caller may know."""
+def no(
+    key: Key, lang: Lang, request_id: str, data: Mapping[str, Any] | None = None, sentence: str | None = None
+) -> bytes:
+    """A refusal, with the facts that the caller may know. `sentence`: one that says more than the catalogue's."""
     row = CATALOGUE[key]
     return _ENCODE(
         Envelope(
             status_code=row.status_code,
-            message=row.sentence(lang, data),
+            message=sentence or row.sentence(lang, data),
             api_code=row.api_code,
             request_id=request_id,
             data=data or None,

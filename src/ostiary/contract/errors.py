@@ -55,6 +55,13 @@ _FORM = {
         en_short="This version does not serve that option yet: leave it out",
         hint_en="A documented option that is not built yet; `data.field` names it. Nothing was done.",
     ),
+    Key.NOT_SERVED: Row(
+        501,
+        None,
+        zh="本服务不提供此操作，替代方法见兼容性说明",
+        en="This operation is not served: see the page on compatibility for what to use instead",
+        hint_en="Not built; the message says what to use instead, see [compatibility](compatibility.md).",
+    ),
 }
 
 _CALLER = {

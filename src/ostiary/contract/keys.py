@@ -20,6 +20,9 @@ class Key(StrEnum):
     NOT_IMPLEMENTED = "not_implemented"
     """A documented option that this server does not serve yet (501). `data.field` names it."""
 
+    NOT_SERVED = "not_served"
+    """An operation that this server does not do (501). Its sentence says what to use instead (contract/unserved.py)."""
+
     # --- the caller ---------------------------------------------------------------------------
     NOT_LOGGED_IN = "not_logged_in"
     LOGIN_EXPIRED = "login_expired"

@@ -16,7 +16,9 @@ from ostiary.contract.keys import Key
 from ostiary.contract.operation import Kind, Operation
 from ostiary.contract.operations import BY_PATH
 from ostiary.contract.tokens import UserInfoParams
-from ostiary.server.core.call import Call, UserToken
+from ostiary.contract.unserved import OPTIONS, UNSERVED
+from ostiary.contract.unserved_row import Unserved
+from ostiary.server.core.call import Call, Lang, UserToken
 from ostiary.server.core.masking import mask_address
 from ostiary.server.core.refused import Refused
 from ostiary.server.guards.service import Service
@@ -28,6 +30,8 @@ from ostiary.server.web.middleware import refusal
 Action = Callable[[Service, Call, Any], Awaitable[Any]]
 """`async def <operation name>(service, call, form)`: data, None, or a refusal."""
 
+NOT_SERVED = "not_served"
+"""What logs and metrics call all operations of the other table: a stranger who tries them all makes one label."""
 _NOT_OPERATIONS_FAULT = {Key.BODY_TOO_LARGE, Key.UNSUPPORTED_MEDIA_TYPE}
 """Refusals of the bytes themselves: no operation answers them."""
 
@@ -41,14 +45,20 @@ class Api:
         self._actions = actions
 
     def routes(self) -> dict[bytes, dict[str, Handler]]:
-        """Path → method → handler, for every row of the table."""
-        return {
+        """Path → method → handler, for every row of both tables: what is served, and what is not."""
+        routes: dict[bytes, dict[str, Handler]] = {
             path.encode(): {
                 method: partial(self._answer, operation, self._actions[operation.name])
                 for method, operation in methods.items()
             }
             for path, methods in BY_PATH.items()
         }
+        for row in UNSERVED:
+            if row.path:
+                routes.setdefault(row.path.encode(), {}).setdefault(
+                    row.method, partial(self._not_served, row)
+                )
+        return routes
 
     async def _answer(self, operation: Operation, action: Action, request: Request) -> Answer:
         request.operation = operation.name
@@ -66,6 +76,18 @@ class Api:
             else:
                 answer = _done(operation, call, result)
         answer.close = request.unread
+        answer.pool_id = _pool(call)
+        return answer
+
+    async def _not_served(self, row: Unserved, request: Request) -> Answer:
+        """A 501 that says what to use instead. Nothing of the request is judged: it would not help."""
+        request.operation = NOT_SERVED
+        call = await self._callers.read(request.headers, request.peer, request.id)
+        request.facts = _facts(call) | {"asked": row.name}
+        if row.kind is Kind.API:
+            answer = refusal(request, Refused(Key.NOT_SERVED), call.lang, row.instead.sentence(call.lang))
+        else:
+            answer = oauth.not_served(row.instead)
         answer.pool_id = _pool(call)
         return answer
 
@@ -87,7 +109,7 @@ class Api:
     def _refused(operation: Operation, call: Call, refused: Refused, request: Request) -> Answer:
         if operation.kind is Kind.OAUTH:
             return oauth.refused(operation, refused)
-        return refusal(request, refused, call.lang)
+        return refusal(request, refused, call.lang, _instead(operation, refused, call.lang))
 
 
 def _done(operation: Operation, call: Call, data: Any) -> Answer:
@@ -96,6 +118,14 @@ def _done(operation: Operation, call: Call, data: Any) -> Answer:
     if operation.kind is Kind.OAUTH:
         return oauth.done(data)
     return Answer(msgspec.json.encode(data))
+
+
+def _instead(operation: Operation, refused: Refused, lang: Lang) -> str | None:
+    """What to use instead of an option that is not served, where leaving it out is no help."""
+    if refused.key is not Key.NOT_IMPLEMENTED or refused.data is None:
+        return None
+    instead = OPTIONS.get((operation.name, refused.data.get("path", refused.data.get("field"))))
+    return instead.sentence(lang) if instead else None
 
 
 def _verb(method: str) -> str:

@@ -4,6 +4,7 @@ Whatever happens inside, the client gets JSON with a request id, and never a tex
 """
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Mapping
 
@@ -60,6 +61,7 @@ class Edge:
         traces: Traces | None = None,
     ) -> None:
         self._routes = routes
+        self._shapes = [(_shape(path), methods) for path, methods in routes.items() if b"{" in path]
         self._origins = origins
         self._metrics = metrics
         self._traces = traces or NoTraces()
@@ -118,7 +120,7 @@ class Edge:
     async def _routed(self, request: Request) -> Answer:
         if self._only_hosts is not None and not self._only_hosts(request.headers.get(b"host", b"")):
             return refusal(request, Refused(Key.NOT_FOUND))
-        methods = self._routes.get(request.path)
+        methods = self._routes.get(request.path) or self._by_shape(request.path)
         if methods is None:
             return refusal(request, Refused(Key.NOT_FOUND))
         handler = methods.get("GET" if request.method == "HEAD" else request.method)
@@ -131,6 +133,10 @@ class Edge:
         answer = refusal(request, Refused(Key.METHOD_NOT_ALLOWED))
         answer.headers.append((b"allow", ", ".join(methods).encode()))
         return answer
+
+    def _by_shape(self, path: bytes) -> Mapping[str, Handler] | None:
+        """The few routes with a place for an id."""
+        return next((methods for shape, methods in self._shapes if shape.fullmatch(path)), None)
 
     async def _send(self, request: Request, answer: Answer, send: Send) -> None:
         policy = (b"content-security-policy", _PAGE_POLICY) if _is_page(answer) else _DATA_POLICY
@@ -166,14 +172,22 @@ class Edge:
         )
 
 
-def refusal(request: Request, refused: Refused, lang: Lang | None = None) -> Answer:
+def refusal(
+    request: Request, refused: Refused, lang: Lang | None = None, sentence: str | None = None
+) -> Answer:
     """The envelope of a refusal, with the HTTP status that belongs to it."""
+    lang = lang or language(request.headers) or "zh-CN"
     return Answer(
-        envelope.no(refused.key, lang or language(request.headers) or "zh-CN", request.id, refused.facts()),
+        envelope.no(refused.key, lang, request.id, refused.facts(), sentence),
         answers.http_status(refused),
         headers=answers.retry_headers(refused),
         key=refused.key.value,
     )
+
+
+def _shape(path: bytes) -> re.Pattern[bytes]:
+    """`/api/v3/ip-list/{id}`: the braces stand for anything up to the next slash."""
+    return re.compile(b"[^/]+".join(re.escape(part) for part in re.split(rb"\{\w+\}", path)))
 
 
 def _joined(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import msgspec
 
 from ostiary.contract.errors import CATALOGUE
+from ostiary.contract.instead import Instead
 from ostiary.contract.keys import Key
 from ostiary.contract.operation import Operation, Who
 from ostiary.contract.tokens import OAuthError
@@ -60,6 +61,12 @@ def refused(operation: Operation, refusal: Refused) -> Answer:
         headers.append((b"www-authenticate", _challenge(operation, refusal, error)))
     body = msgspec.json.encode(OAuthError(error=error, error_description=description))
     return Answer(body, status, headers=headers, key=refusal.key.value)
+
+
+def not_served(instead: Instead) -> Answer:
+    """An endpoint that is none: OAuth's form with an error of our own, and the HTTP status that says so."""
+    body = msgspec.json.encode(OAuthError(error="not_served", error_description=instead.en))
+    return Answer(body, 501, headers=[(b"pragma", b"no-cache")], key=Key.NOT_SERVED.value)
 
 
 def _challenge(operation: Operation, refusal: Refused, error: str) -> bytes:
