@@ -127,8 +127,6 @@ AUTHENTICATION: tuple[Unserved, ...] = (
     ),
     *_rows(instead.DIRECTORY, "sign_in_by_ldap", "sign_in_by_ad"),
     *_rows(instead.CODE_FLOW, "get_access_token_by_code"),
-    *_rows(instead.SOON_MACHINES, "get_access_token_by_client_credentials"),
-    *_rows(instead.SOON_INTROSPECTION, "introspect_token POST /oidc/token/introspection", kind=Kind.BARE),
     *_rows(instead.CODE_FLOW, "authorize GET /oidc/auth", kind=Kind.BARE),
     *_rows(instead.CODE_FLOW, "authorize_oauth GET /oauth/auth", kind=Kind.BARE),
     *_rows(instead.LOGOUT, "end_session GET /oidc/session/end", kind=Kind.BARE),
