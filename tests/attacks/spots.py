@@ -51,7 +51,7 @@ class Spot:
         form: Any = self.form(...)
         for part in self.path[:-1]:
             form = form[part]
-        return bool(form) or len(self.path) == 1 or 0 in self.path
+        return bool(form) or len(self.path) == 1 or self.path[-2] == 0
 
     @property
     def in_list(self) -> bool:

@@ -42,6 +42,8 @@ LEAST: dict[str, dict[str, Any]] = {
     "get_user": {"userId": "6a1b2c3d4e5f60718293a4b5"},
     "list_users": {},
     "update_user": {"userId": "6a1b2c3d4e5f60718293a4b5"},
+    "set_custom_fields": {"list": [{"targetType": "USER", "key": "x"}]},
+    "get_custom_fields": {"targetType": "USER"},
     "list_audit_events": {},
     "list_messages": {},
     "delete_users_batch": {"userIds": ["6a1b2c3d4e5f60718293a4b5"]},

@@ -13,12 +13,34 @@ import msgspec
 import pytest
 from msgspec import inspect
 
-from ostiary.contract import common, management, messages, own_page, profile, security, signin, system, tokens
+from ostiary.contract import (
+    common,
+    custom_fields,
+    management,
+    messages,
+    own_page,
+    profile,
+    security,
+    signin,
+    system,
+    tokens,
+)
 from ostiary.contract.operations import BY_NAME, OPERATIONS
 from ostiary.server.core.policy import PoolPolicy
 
 FACTS = json.loads((Path(__file__).parent.parent / "facts" / "incumbent.json").read_text())
-MODULES = (common, profile, own_page, signin, messages, tokens, management, security, system)
+MODULES = (
+    common,
+    profile,
+    custom_fields,
+    own_page,
+    signin,
+    messages,
+    tokens,
+    management,
+    security,
+    system,
+)
 STRUCTS = {
     name: struct
     for module in MODULES
@@ -53,6 +75,7 @@ OPTIONAL_HERE = {
     "QrcodeLoginStrategyDto": "as above",
     "CookieSettingsDto": "as above",
     "SecuritySettingsDto": "settings that are not served have their default",
+    "LangObject": "two languages will do",
     "OidcDiscoveryMetadata": "only what is served is told",
 }
 # DTO.field: why our type or enum is another one

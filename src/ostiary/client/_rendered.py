@@ -110,7 +110,9 @@ def loose(hint: Any, rendered: Rendered) -> str:
 
 
 def is_payload(hint: Any) -> bool:
-    """Whether it is a Struct (or None)."""
+    """Whether it is a Struct (or None); a list of Structs is none."""
+    if get_origin(hint) is list:
+        return False
     return any(isinstance(one, type) and issubclass(one, msgspec.Struct) for one in (hint, *get_args(hint)))
 
 

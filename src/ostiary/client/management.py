@@ -12,6 +12,10 @@ from ostiary.contract.common import (
     Status,
     UserIdType,
 )
+from ostiary.contract.custom_fields import (
+    CustomField,
+    SetCustomField,
+)
 from ostiary.contract.management import (
     CreateIdentity,
     CreateUserOptions,
@@ -104,6 +108,22 @@ _DELETE_USERS_BATCH = api(
     IsSuccess,
     credential="management",
     safe=False,
+)
+_SET_CUSTOM_FIELDS = api(
+    "set_custom_fields",
+    "POST",
+    "/api/v3/set-custom-fields",
+    list[CustomField],
+    credential="management",
+    safe=False,
+)
+_GET_CUSTOM_FIELDS = api(
+    "get_custom_fields",
+    "GET",
+    "/api/v3/get-custom-fields",
+    list[CustomField],
+    credential="management",
+    safe=True,
 )
 _LIST_AUDIT_EVENTS = api(
     "list_audit_events",
@@ -664,6 +684,64 @@ class ManagementClient(SyncManagement):
             {
                 "userIds": user_ids,
                 "options": fields(options),
+            },
+        )
+
+    def set_custom_fields(
+        self,
+        list: list[SetCustomField | Mapping[str, Any]],
+        tenant_id: str | None = None,
+    ) -> Result[list[CustomField]]:
+        """Define what users' custom data may hold.
+
+        A new key makes a field, a known one changes what is given of it; a field's `dataType` stays. Values
+        that users have already are not looked at. Users write defined fields only; a program of the
+        administrator's may keep others, too. A pool has at most 200 fields.
+
+        - `tenant_id`: What an account is found by: user name, e-mail address, external id.
+
+        `data` is a list of `CustomField`.
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/set-custom-fields`. For example::
+
+            client.set_custom_fields(list="…")
+        """
+        return self._do(
+            _SET_CUSTOM_FIELDS,
+            {
+                "list": list,
+                "tenantId": tenant_id,
+            },
+        )
+
+    def get_custom_fields(
+        self,
+        target_type: Literal["USER", "ROLE", "GROUP", "DEPARTMENT"],
+        tenant_id: str | None = None,
+    ) -> Result[list[CustomField]]:
+        """List what users' custom data may hold.
+
+        By key.
+
+        - `tenant_id`: What an account is found by: user name, e-mail address, external id.
+
+        `data` is a list of `CustomField`.
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/get-custom-fields`. For example::
+
+            client.get_custom_fields(target_type="USER")
+        """
+        return self._do(
+            _GET_CUSTOM_FIELDS,
+            {
+                "targetType": target_type,
+                "tenantId": tenant_id,
             },
         )
 
@@ -1316,6 +1394,64 @@ class AsyncManagementClient(AsyncManagement):
             },
         )
 
+    async def set_custom_fields(
+        self,
+        list: list[SetCustomField | Mapping[str, Any]],
+        tenant_id: str | None = None,
+    ) -> Result[list[CustomField]]:
+        """Define what users' custom data may hold.
+
+        A new key makes a field, a known one changes what is given of it; a field's `dataType` stays. Values
+        that users have already are not looked at. Users write defined fields only; a program of the
+        administrator's may keep others, too. A pool has at most 200 fields.
+
+        - `tenant_id`: What an account is found by: user name, e-mail address, external id.
+
+        `data` is a list of `CustomField`.
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/set-custom-fields`. For example::
+
+            await client.set_custom_fields(list="…")
+        """
+        return await self._do(
+            _SET_CUSTOM_FIELDS,
+            {
+                "list": list,
+                "tenantId": tenant_id,
+            },
+        )
+
+    async def get_custom_fields(
+        self,
+        target_type: Literal["USER", "ROLE", "GROUP", "DEPARTMENT"],
+        tenant_id: str | None = None,
+    ) -> Result[list[CustomField]]:
+        """List what users' custom data may hold.
+
+        By key.
+
+        - `tenant_id`: What an account is found by: user name, e-mail address, external id.
+
+        `data` is a list of `CustomField`.
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/get-custom-fields`. For example::
+
+            await client.get_custom_fields(target_type="USER")
+        """
+        return await self._do(
+            _GET_CUSTOM_FIELDS,
+            {
+                "targetType": target_type,
+                "tenantId": tenant_id,
+            },
+        )
+
     async def list_audit_events(
         self,
         user_id: str | None = None,
@@ -1738,6 +1874,34 @@ class PlainManagementClient(PlainManagement):
             {
                 "userIds": user_ids,
                 "options": fields(options),
+            },
+        )
+
+    def set_custom_fields(
+        self,
+        list: list[Any],
+        tenant_id: str | None = None,
+    ) -> dict[str, Any]:
+        """Define what users' custom data may hold."""
+        return self._ask(
+            _SET_CUSTOM_FIELDS,
+            {
+                "list": list,
+                "tenantId": tenant_id,
+            },
+        )
+
+    def get_custom_fields(
+        self,
+        target_type: str,
+        tenant_id: str | None = None,
+    ) -> dict[str, Any]:
+        """List what users' custom data may hold."""
+        return self._ask(
+            _GET_CUSTOM_FIELDS,
+            {
+                "targetType": target_type,
+                "tenantId": tenant_id,
             },
         )
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ostiary.contract.account_operations import MESSAGES, PROFILE, REGISTER
+from ostiary.contract.custom_field_operations import CUSTOM_FIELDS
 from ostiary.contract.keys import Key
 from ostiary.contract.management_operations import MANAGEMENT
 from ostiary.contract.operation import Kind, Later, Operation, Who
@@ -24,6 +25,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *OWN_PAGE,
     *TOKENS,
     *MANAGEMENT,
+    *CUSTOM_FIELDS,
     *RECORDS,
     *SYSTEM,
 )

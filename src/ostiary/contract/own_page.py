@@ -98,7 +98,7 @@ class LangUnit(Wire, kw_only=True, frozen=True):
     """A name in one language."""
 
     enabled: bool
-    value: str
+    value: Text
 
 
 class LangObject(
@@ -106,10 +106,10 @@ class LangObject(
 ):
     """A name in each language."""
 
-    zh_cn: LangUnit
-    en_us: LangUnit
-    zh_tw: LangUnit
-    ja_jp: LangUnit
+    zh_cn: LangUnit | None = None
+    en_us: LangUnit | None = None
+    zh_tw: LangUnit | None = None
+    ja_jp: LangUnit | None = None
 
 
 class CountryDetailInfo(Wire, kw_only=True, frozen=True):

@@ -21,6 +21,7 @@ from ostiary.server.delivery.gateway import Gateway
 from ostiary.server.delivery.routes import Routes, Sender
 from ostiary.server.delivery.watch import Watch
 from ostiary.server.features.management import (
+    custom_fields,
     listing,
     records,
     security_settings,
@@ -65,7 +66,7 @@ log = structlog.get_logger(__name__)
 MODULES = (
     *(sign_up, sign_in, messages, profile, phone_change),
     *(discovery, token, introspection, revocation, user_info),
-    *(public_info,),
+    *(public_info, custom_fields),
     *(system,),
     *(tokens, security_settings, users, user_changes, listing, records),
 )
