@@ -1,5 +1,6 @@
 """Numbers and addresses as they may stand in logs, notices and lists: enough to recognise one's own."""
 
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
@@ -38,6 +39,7 @@ def mask_contact(contact: str) -> str:
     return mask_email(contact) if "@" in contact else mask_number(contact)
 
 
+@lru_cache(maxsize=4_096)
 def mask_address(address: str) -> str:
     """`203.0.113.0/24` of `203.0.113.9`, `2001:db8:1::/48` of `2001:db8:1:2::3`: the network, not whose machine."""
     plain = address.partition("/")[0].partition("%")[0]

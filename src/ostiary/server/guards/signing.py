@@ -6,6 +6,7 @@
    for id tokens, which open nothing here). `none` is no algorithm; `crit` is refused (RFC 7515 §4.1.11).
 4. The kind is in the header's `typ` (RFC 8725 §3.11): an id token opens nothing.
 5. Issuer and pool are the key's own. Expiry is judged by `Ports.now`, last: a forged token is never "expired".
+6. A token that was believed once is known again by its SHA-256; its key and its expiry are judged every time.
 
 Signing costs a millisecond and making a key a hundred: both run in threads, never inside a transaction.
 """
@@ -48,6 +49,8 @@ _LOOK_EVERY = SECOND
 """Tokens that name unknown keys cause at most one query per this time, however many they are."""
 PUBLISHED_FIRST = 10 * MINUTE
 """How long a new key stands in `jwks.json` before it signs: whoever keeps our keys for some minutes has it by then."""
+MOST_KNOWN = 4_096
+"""Tokens that are known again without their signature being checked; the one known longest makes room."""
 _OVERLAP = MINUTE
 """How far back a look reaches behind the newest key seen: other processes' clocks and open transactions."""
 
@@ -58,7 +61,8 @@ _EXPIRED = Refused(Key.LOGIN_EXPIRED)
 _SHORTEST_SECRET = 32
 """Bytes (RFC 7518 §3.2); an application's secret has 43."""
 
-Verdict = UserToken | AppToken | ManagementToken | MfaToken | Refused
+_Believed = UserToken | AppToken | ManagementToken | MfaToken
+Verdict = _Believed | Refused
 _Ring = tuple[str, str]
 """Pool and algorithm: keys that take turns."""
 
@@ -109,6 +113,8 @@ class Signer:
         """Those that may sign, oldest first."""
         self._signs: dict[_Ring, SigningKey] = {}
         """The one of them that signs now."""
+        self._known: dict[bytes, tuple[SigningKey, _Believed]] = {}
+        """SHA-256 of a token → the key that signed it and what it proves. Refusals are not kept."""
         self._looked_at = 0
         self._look: asyncio.Task[None] | None = None
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="signing")
@@ -211,6 +217,10 @@ class Signer:
         Whether its session still lives, `entry` decides. Raises `UnavailableError` where a key had to be
         loaded and the database is gone.
         """
+        digest = Ports.digest(token)
+        known = self._known.get(digest)
+        if known is not None and self._keys.get(known[0].kid) is known[0]:
+            return _EXPIRED if self._ports.now() >= known[1].expires_at else known[1]
         header = _header(token)
         if header is None:
             return _GARBAGE
@@ -220,7 +230,10 @@ class Signer:
         if key is None or header.alg != key.alg:
             return _INVALID
         payload = key.signed(token)
-        return _INVALID if payload is None else self._believe(payload, header.typ, key)
+        verdict = _INVALID if payload is None else self._believe(payload, header.typ, key)
+        if not isinstance(verdict, Refused):
+            self._remember(digest, key, verdict)
+        return verdict
 
     async def jwks(self, pool_id: str | None = None) -> list[dict[str, Any]]:
         """The public keys (RFC 7517 §5), of one pool or of all: what `jwks.json` shows."""
@@ -269,6 +282,11 @@ class Signer:
         if typ == APP:
             return AppToken(claims.aud, claims.pool, claims.scope, ends)
         return UserToken(claims.sub, claims.sid, claims.aud, claims.pool, claims.scope, ends)
+
+    def _remember(self, digest: bytes, key: SigningKey, verdict: _Believed) -> None:
+        if len(self._known) >= MOST_KNOWN:
+            del self._known[next(iter(self._known))]
+        self._known[digest] = (key, verdict)
 
     async def _sign(self, ring: _Ring, typ: str, claims: Mapping[str, Any]) -> str:
         looked = await self._look_again_if_older_than(MINUTE)

@@ -9,40 +9,70 @@ from ostiary.server.storage.tx import Sql, Tx
 
 _ASKS = msgspec.json.Decoder(tuple[Sent, ...])
 
-_LOAD_TEXT = "SELECT asks, version FROM send_limits WHERE key = :key"
-_LOAD = Sql(_LOAD_TEXT, postgresql=_LOAD_TEXT + " FOR UPDATE")
-_MAKE = Sql("INSERT INTO send_limits (key) VALUES (:key) ON CONFLICT DO NOTHING")
+_LOAD = Sql(
+    "SELECT key, asks, version FROM send_limits WHERE key IN (SELECT value FROM json_each(:keys))",
+    postgresql="""
+    SELECT key, asks, version FROM send_limits
+    WHERE key IN (SELECT jsonb_array_elements_text(CAST(:keys AS jsonb))) ORDER BY key FOR UPDATE
+    """,
+)
+_MAKE = Sql(  # PostgreSQL only: there must be a row to lock
+    """
+    INSERT INTO send_limits (key) SELECT value FROM json_each(:keys) WHERE true ON CONFLICT DO NOTHING
+    """,
+    postgresql="""
+    INSERT INTO send_limits (key) SELECT jsonb_array_elements_text(CAST(:keys AS jsonb)) ON CONFLICT DO NOTHING
+    """,
+)
+_STORE_TEXT = """
+    INSERT INTO send_limits (key, asks, version, ends_at) {rows}
+    ON CONFLICT (key) DO UPDATE SET asks = excluded.asks, ends_at = excluded.ends_at, version = send_limits.version + 1
+    WHERE send_limits.version = excluded.version
+    """
 _STORE = Sql(
-    """
-    INSERT INTO send_limits (key, asks, version, ends_at) VALUES (:key, :asks, 0, :ends_at)
-    ON CONFLICT (key) DO UPDATE SET asks = :asks, ends_at = :ends_at, version = send_limits.version + 1
-    WHERE send_limits.version = :version
-    """
+    _STORE_TEXT.format(
+        rows="""SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'), :ends_at
+    FROM json_each(:rows) WHERE true"""
+    ),
+    postgresql=_STORE_TEXT.format(
+        rows="""SELECT value ->> 0, value ->> 1, CAST(value ->> 2 AS BIGINT), CAST(:ends_at AS BIGINT)
+    FROM jsonb_array_elements(CAST(:rows AS jsonb)) WITH ORDINALITY AS told (value, place) ORDER BY place"""
+    ),
 )
 
 _SUM = Sql("SELECT COALESCE(SUM(asks), 0) FROM send_minutes WHERE key = :key AND minute > :since")
-_ADD = Sql(
-    """
-    INSERT INTO send_minutes (key, minute, asks) VALUES (:key, :minute, 1)
+_ADD_TEXT = """
+    INSERT INTO send_minutes (key, minute, asks) {rows}
     ON CONFLICT (key, minute) DO UPDATE SET asks = send_minutes.asks + 1
     """
+_ADD = Sql(
+    _ADD_TEXT.format(
+        rows="SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), 1 FROM json_each(:rows) WHERE true"
+    ),
+    postgresql=_ADD_TEXT.format(
+        rows="""SELECT value ->> 0, CAST(value ->> 1 AS BIGINT), 1
+    FROM jsonb_array_elements(CAST(:rows AS jsonb)) WITH ORDINALITY AS told (value, place) ORDER BY place"""
+    ),
 )
 
 
 def ledgers(tx: Tx, keys: Iterable[str]) -> list[Ledger]:
-    """Exact rows under their locks, in the order of their keys (made first where missing)."""
-    return [_ledger(tx, key) for key in sorted(keys)]
+    """Exact rows under their locks, taken in the order of their keys (made first where missing)."""
+    ordered = sorted(keys)
+    text = msgspec.json.encode(ordered).decode()
+    if tx.dialect == "postgresql":
+        tx.must(_MAKE, expect=None, keys=text)
+    found = {key: Ledger(key, _ASKS.decode(asks), version) for key, asks, version in tx.all(_LOAD, keys=text)}
+    return [found.get(key) or Ledger(key) for key in ordered]
 
 
-def store(tx: Tx, ledger: Ledger, ends_at: int) -> None:
-    """Put an exact row back where nobody changed it since it was read."""
-    tx.must(
-        _STORE,
-        key=ledger.key,
-        asks=msgspec.json.encode(ledger.asks).decode(),
-        version=ledger.version,
-        ends_at=ends_at,
-    )
+def store(tx: Tx, books: Iterable[Ledger], ends_at: int) -> None:
+    """Put exact rows back, in the order of their keys, where nobody changed them since they were read."""
+    rows = [
+        (book.key, msgspec.json.encode(book.asks).decode(), book.version)
+        for book in sorted(books, key=lambda book: book.key)
+    ]
+    tx.must(_STORE, expect=len(rows), rows=msgspec.json.encode(rows).decode(), ends_at=ends_at)
 
 
 def total(tx: Tx, key: str, since: int) -> int:
@@ -51,13 +81,6 @@ def total(tx: Tx, key: str, since: int) -> int:
     return int(row[0]) if row else 0
 
 
-def add(tx: Tx, key: str, minute: int) -> None:
-    """Count one ask in its minute; last in a step, because everybody counts in these rows."""
-    tx.must(_ADD, expect=None, key=key, minute=minute)
-
-
-def _ledger(tx: Tx, key: str) -> Ledger:
-    if tx.dialect == "postgresql":
-        tx.must(_MAKE, expect=None, key=key)
-    row = tx.one(_LOAD, key=key)
-    return Ledger(key, _ASKS.decode(row[0]), row[1]) if row else Ledger(key)
+def add(tx: Tx, minutes: Iterable[tuple[str, int]]) -> None:
+    """Count one ask in each (key, minute); last in a step, because everybody counts in these rows."""
+    tx.must(_ADD, expect=None, rows=msgspec.json.encode(sorted(minutes)).decode())

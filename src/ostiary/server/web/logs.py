@@ -7,13 +7,15 @@ A line that cannot be written (the log's disk is full, its reader is gone) is lo
 has to be remembered is in the audit trail.
 """
 
+import json
 import logging
 import sys
 import traceback
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, TextIO, cast
+from typing import Any, BinaryIO, TextIO, cast
 
+import msgspec
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
@@ -23,7 +25,7 @@ _FRAMES = 12
 def configure(level: str, *, verbose: bool = False) -> None:
     """Set up this process's logs; `verbose` shows the texts of exceptions."""
     number = logging.getLevelNamesMapping()[level.upper()]
-    sink = cast("TextIO", _Sink(sys.stderr))  # all of a TextIO that a logger uses
+    sink = _Sink(sys.stderr.buffer)
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,  # request_id, on every line that is written on a request's way
         structlog.processors.add_log_level,
@@ -31,39 +33,62 @@ def configure(level: str, *, verbose: bool = False) -> None:
         _Errors(verbose=verbose),
     ]
     structlog.configure(
-        processors=[*shared, structlog.processors.JSONRenderer(ensure_ascii=False)],
+        processors=[*shared, _line],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.WriteLoggerFactory(sink),
+        logger_factory=structlog.BytesLoggerFactory(cast("BinaryIO", sink)),  # all of it that a logger uses
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sink)
+    handler = logging.StreamHandler(cast("TextIO", _Text(sink)))
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(ensure_ascii=False),
+                lambda logger, method, event: _line(logger, method, event).decode(),
             ],
         )
     )
     logging.basicConfig(handlers=[handler], level=max(number, logging.WARNING), force=True)
 
 
-class _Sink:
-    """A stream that loses what it cannot write."""
+def _line(_logger: WrappedLogger, _method: str, event: EventDict) -> bytes:
+    """One line. What msgspec cannot write (a lone surrogate, say) is told in escapes: no line makes an error."""
+    try:
+        return msgspec.json.encode(event, enc_hook=repr)
+    except (TypeError, ValueError):
+        return json.dumps(event, default=repr).encode()
 
-    def __init__(self, stream: TextIO) -> None:
+
+class _Sink:
+    """A stream of bytes that loses what it cannot write."""
+
+    def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
+
+    def write(self, line: bytes) -> None:
+        """See BinaryIO."""
+        with suppress(OSError):
+            self._stream.write(line)
+
+    def flush(self) -> None:
+        """See BinaryIO."""
+        with suppress(OSError):
+            self._stream.flush()
+
+
+class _Text:
+    """The same for a logger that writes text."""
+
+    def __init__(self, sink: _Sink) -> None:
+        self._sink = sink
 
     def write(self, text: str) -> None:
         """See TextIO."""
-        with suppress(OSError):
-            self._stream.write(text)
+        self._sink.write(text.encode("utf-8", "backslashreplace"))
 
     def flush(self) -> None:
         """See TextIO."""
-        with suppress(OSError):
-            self._stream.flush()
+        self._sink.flush()
 
 
 class _Errors:

@@ -95,11 +95,13 @@ def judge(visit: Visit[object], books: Books, channel: str) -> Refused | None:
 def spend(visit: Visit[object], books: Books, channel: str, code: Code) -> None:
     """Count one ask in every book."""
     ask = Sent(visit.now, channel, books.asker.user_id, books.asker.owner, _mark(code))
-    for book in sorted(filter(None, (books.contact, books.user)), key=lambda ledger: ledger.key):
-        asks = (*rules.remembered(book.asks, visit.now), ask)
-        sending.store(visit.tx, replace(book, asks=asks), ends_at=visit.now + DAY)
-    for limit in books.coarse:
-        sending.add(visit.tx, limit.key, _grain(limit, visit.now))
+    kept = [
+        replace(book, asks=(*rules.remembered(book.asks, visit.now), ask))
+        for book in (books.contact, books.user)
+        if book is not None
+    ]
+    sending.store(visit.tx, kept, ends_at=visit.now + DAY)
+    sending.add(visit.tx, [(limit.key, _grain(limit, visit.now)) for limit in books.coarse])
 
 
 def _mark(code: Code) -> str:
