@@ -19,7 +19,7 @@ from ostiary.server.core.passcode import read_passcode
 from ostiary.server.core.ports import Clock, Ports
 from ostiary.server.core.refused import Refused
 from ostiary.server.core.search import phone_beginning, read_any_number
-from ostiary.server.guards import signing
+from ostiary.server.guards import token_form
 from ostiary.server.guards.signing_keys import SigningKey
 from ostiary.server.storage.keys import SigningKeyRow
 from ostiary.server.web import callers, wire
@@ -56,10 +56,10 @@ def token(data: bytes) -> None:
     assert given is None or there
     callers.language({b"accept-language": data, b"x-genauth-lang": data[:10]})
     for candidate in {text, given or ""}:
-        header = signing._header(candidate)
+        header = token_form.header(candidate)
         if header is None:
             continue
-        assert len(candidate) <= signing.MAX_TOKEN
+        assert len(candidate) <= token_form.MAX_TOKEN
         assert candidate.isascii()
         payload = _key().signed(candidate)
         assert payload is None or candidate == _genuine()

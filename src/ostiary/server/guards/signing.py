@@ -12,8 +12,6 @@ Signing costs a millisecond and making a key a hundred: both run in threads, nev
 """
 
 import asyncio
-import base64
-import binascii
 import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -28,12 +26,12 @@ from ostiary.server.core.call import AppToken, ManagementToken, MfaToken, UserTo
 from ostiary.server.core.millis import MINUTE, SECOND, Millis
 from ostiary.server.core.ports import Ports
 from ostiary.server.core.refused import Refused
+from ostiary.server.guards import token_form
 from ostiary.server.guards.signing_keys import ALGORITHMS, SigningKey, new_key
 from ostiary.server.storage import keys as stored_keys
 from ostiary.server.storage.db import Store
 from ostiary.server.storage.keys import SigningKeyRow
 
-MAX_TOKEN = 8 * 1024
 ACCESS = "at+jwt"
 """RFC 9068 §2.1."""
 ID = "JWT"
@@ -43,7 +41,6 @@ MANAGEMENT = "management+jwt"
 MFA = "mfa+jwt"
 MANAGEMENT_AUDIENCE = "urn:ostiary:management"
 
-_SEGMENT = re.compile(r"[A-Za-z0-9_-]*")  # an empty signature is a wrong one, not garbage
 _KID = re.compile(r"[0-9a-f]{24}")
 _LOOK_EVERY = SECOND
 """Tokens that name unknown keys cause at most one query per this time, however many they are."""
@@ -67,13 +64,6 @@ _Ring = tuple[str, str]
 """Pool and algorithm: keys that take turns."""
 
 
-class _Header(msgspec.Struct):
-    alg: str = ""
-    kid: str = ""
-    typ: str = ""
-    crit: Any = msgspec.UNSET
-
-
 class Stamp(msgspec.Struct, frozen=True):
     """When a token was issued (seconds), and what it is called."""
 
@@ -95,7 +85,6 @@ class _Claims(msgspec.Struct):
     contact: str = ""
 
 
-_read_header = msgspec.json.Decoder(_Header)
 _read_claims = msgspec.json.Decoder(_Claims)
 _read_stamp = msgspec.json.Decoder(Stamp)
 
@@ -221,7 +210,7 @@ class Signer:
         known = self._known.get(digest)
         if known is not None and self._keys.get(known[0].kid) is known[0]:
             return _EXPIRED if self._ports.now() >= known[1].expires_at else known[1]
-        header = _header(token)
+        header = token_form.header(token)
         if header is None:
             return _GARBAGE
         if header.crit is not msgspec.UNSET or header.typ not in {ACCESS, APP, MANAGEMENT, MFA}:
@@ -353,7 +342,7 @@ class Signer:
 
 def stamp(token: str) -> Stamp:
     """What a token that `verify` believed says of its making: for introspection, so that no `Call` carries it."""
-    return _read_stamp.decode(_canonical(token.split(".")[1]) or b"{}")
+    return _read_stamp.decode(token_form.canonical(token.split(".")[1]) or b"{}")
 
 
 def _hs256(secret: str, claims: Mapping[str, Any]) -> str:
@@ -379,28 +368,3 @@ def _half_signed_in(claims: _Claims, ends: Millis) -> MfaToken:
         made_at=Millis(claims.iat * SECOND),
         expires_at=ends,
     )
-
-
-def _header(token: str) -> _Header | None:
-    """The header of what looks like one of our tokens, or None: that is no token at all."""
-    parts = token.split(".") if len(token) <= MAX_TOKEN else []
-    if len(parts) != 3:
-        return None
-    raw = [_canonical(part) for part in parts]
-    if raw[0] is None or raw[1] is None or raw[2] is None:
-        return None
-    try:
-        return _read_header.decode(raw[0])
-    except (msgspec.DecodeError, UnicodeDecodeError):  # the second for text that is no UTF-8
-        return None
-
-
-def _canonical(segment: str) -> bytes | None:
-    """The bytes of a base64url segment in its only right spelling; None for every other one."""
-    if _SEGMENT.fullmatch(segment) is None:
-        return None
-    try:
-        raw = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
-    except binascii.Error:
-        return None
-    return raw if base64.urlsafe_b64encode(raw).rstrip(b"=") == segment.encode() else None
