@@ -263,7 +263,6 @@ def test_an_application_that_is_not_itself_signs_nobody_in(service: Service, opt
     ("form", "field"),
     [
         ({"connection": "LDAP", "ldapPayload": {"sAMAccountName": "a", "password": "b"}}, "connection"),
-        ({"connection": "PASSCODE", "passCodePayload": {"email": "a@b.cc", "passCode": "123456"}}, "email"),
         ({"options": {"tenantId": "t"}}, "tenantId"),
         ({"options": {"captchaCode": "c"}}, "captchaCode"),
     ],
@@ -278,6 +277,6 @@ def test_what_is_built_later_says_so(service: Service, form: dict[str, object], 
 def test_our_sdk_calls_a_later_option_not_served_and_a_missing_payload_a_mistake(service: Service):
     client = service.client()
     with pytest.raises(NotServed):
-        client.sign_in_by_email_passcode("a@example.com", "123456")
+        client.sign_in_by_username_password("a", "b", options={"tenantId": "t"})
     with pytest.raises(ParameterError):
         client.sign_in_by_credentials("PASSCODE", pass_code_payload={"phone": "13800138000", "passCode": "x"})

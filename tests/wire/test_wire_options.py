@@ -7,7 +7,7 @@ import pytest
 from ostiary.contract.management import ListUsersRequest
 from ostiary.contract.operations import BY_NAME, OPERATIONS
 from ostiary.contract.security import unserved_defaults
-from tests.wire.forms import LATER, LEAST, MISSING, PASSCODE, PASSWORD, SIGN_UP, merged, read, refused
+from tests.wire.forms import LATER, LEAST, MISSING, PASSWORD, merged, read, refused
 
 TELL = "options.sendPasswordResetedNotification"
 IDENTITY = {
@@ -23,16 +23,9 @@ NOT_YET = [
     ("sign_in_by_credentials", PASSWORD, "connection", "AD"),
     ("sign_in_by_credentials", PASSWORD, "adPayload", {"sAMAccountName": "a", "password": "b"}),
     ("sign_in_by_credentials", PASSWORD, "ldapPayload", {"sAMAccountName": "a", "password": "b"}),
-    ("sign_in_by_credentials", PASSCODE, "passCodePayload.email", "ana@example.com"),
     ("sign_in_by_credentials", PASSWORD, "options.tenantId", "t"),
     ("sign_in_by_credentials", PASSWORD, "options.captchaCode", "abcd"),
     ("sign_in_by_credentials", PASSWORD, "options.captchaToken", "abcd"),
-    ("sign_up", PASSCODE, "passCodePayload.email", "ana@example.com"),
-    ("sign_up", SIGN_UP, "profile.phone", "18812345678"),
-    ("sign_up", SIGN_UP, "profile.email", "ana@example.com"),
-    ("sign_up", SIGN_UP, "options.phonePassCodeForInformationCompletion", "123456"),
-    ("sign_up", SIGN_UP, "options.emailPassCodeForInformationCompletion", "123456"),
-    ("sign_up", SIGN_UP, "options.passwordForPhonePassCode", "x"),
     ("create_user", LEAST["create_user"], "salt", "s"),
     ("create_user", LEAST["create_user"], "tenantIds", ["t"]),
     ("create_user", LEAST["create_user"], "otp", {"secret": "s"}),

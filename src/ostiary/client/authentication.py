@@ -225,8 +225,12 @@ class AuthenticationClient(SyncAuthentication):
         """Register a new account.
 
         With a password under a user name or an e-mail address, or with a code that was sent to a phone
-        number with `CHANNEL_REGISTER`. That a number is taken is told only to someone whose code for it was
-        right. `options.context` is for pipelines, and has no effect where there are none.
+        number or an e-mail address with `CHANNEL_REGISTER`; `options.passwordForPhonePassCode` gives such
+        an account a password, too. A number or address in `profile` needs its code of
+        `CHANNEL_COMPLETE_PHONE` or `CHANNEL_COMPLETE_EMAIL` in the options. That a number or address is
+        taken is told only to someone whose code for it was right. `options.clientIp` is believed from
+        configured backends only; `options.context` is for pipelines, and has no effect where there are
+        none.
 
         - `password_payload`: A new account with a password, named by user name or e-mail address.
         - `pass_code_payload`: A new account by a code that was sent with `CHANNEL_REGISTER`.
@@ -237,8 +241,8 @@ class AuthenticationClient(SyncAuthentication):
         `data` is `User`.
 
         Raises `ContactError`, `PermissionDenied`, `ParameterError`, `GuessesSpent`, `CodeExpired`,
-        `CodeWrong`, `PhoneTaken`, `UsernameTaken`, `EmailTaken`, `NotFound`, `NotServed`; and
-        `APIConnectionError`, `APITimeoutError`.
+        `CodeWrong`, `PhoneTaken`, `UsernameTaken`, `EmailTaken`, `NotFound`; and `APIConnectionError`,
+        `APITimeoutError`.
 
         `POST /api/v3/signup`. For example::
 
@@ -268,10 +272,11 @@ class AuthenticationClient(SyncAuthentication):
     ) -> Result[LoginTokenResponseData]:
         """Sign in with a password or a code, and receive tokens.
 
-        The code is one that was sent with `CHANNEL_LOGIN`; with `options.autoRegister` a number without an
-        account gets one. The application authenticates the way it is set up to: not at all, with
-        `client_id` and `client_secret` in the body, or by HTTP Basic. `expire_in` and `expires_in` are the
-        access token's life in seconds. A refresh token comes with the scope `offline_access`.
+        The code is one that was sent with `CHANNEL_LOGIN`; with `options.autoRegister` a number or address
+        without an account gets one, with `options.customData`. The application authenticates the way it is
+        set up to: not at all, with `client_id` and `client_secret` in the body, or by HTTP Basic.
+        `expire_in` and `expires_in` are the access token's life in seconds. A refresh token comes with the
+        scope `offline_access`.
 
         - `password_payload`: A password and one name of the account; `account` may be any of them.
         - `pass_code_payload`: A code that was sent with `CHANNEL_LOGIN`.
@@ -292,8 +297,8 @@ class AuthenticationClient(SyncAuthentication):
         - `.expires_in`: Seconds, the same number.
 
         Raises `NotFound`, `ClientAuthenticationError`, `ContactError`, `GuessesSpent`, `CodeExpired`,
-        `CodeWrong`, `WrongCredentials`, `PermissionDenied`, `UserLocked`, `ParameterError`, `NotServed`;
-        and `APIConnectionError`, `APITimeoutError`.
+        `CodeWrong`, `WrongCredentials`, `EmailTaken`, `PermissionDenied`, `UserLocked`, `ParameterError`,
+        `NotServed`; and `APIConnectionError`, `APITimeoutError`.
 
         `POST /api/v3/signin`. For example::
 
@@ -981,8 +986,12 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         """Register a new account.
 
         With a password under a user name or an e-mail address, or with a code that was sent to a phone
-        number with `CHANNEL_REGISTER`. That a number is taken is told only to someone whose code for it was
-        right. `options.context` is for pipelines, and has no effect where there are none.
+        number or an e-mail address with `CHANNEL_REGISTER`; `options.passwordForPhonePassCode` gives such
+        an account a password, too. A number or address in `profile` needs its code of
+        `CHANNEL_COMPLETE_PHONE` or `CHANNEL_COMPLETE_EMAIL` in the options. That a number or address is
+        taken is told only to someone whose code for it was right. `options.clientIp` is believed from
+        configured backends only; `options.context` is for pipelines, and has no effect where there are
+        none.
 
         - `password_payload`: A new account with a password, named by user name or e-mail address.
         - `pass_code_payload`: A new account by a code that was sent with `CHANNEL_REGISTER`.
@@ -993,8 +1002,8 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         `data` is `User`.
 
         Raises `ContactError`, `PermissionDenied`, `ParameterError`, `GuessesSpent`, `CodeExpired`,
-        `CodeWrong`, `PhoneTaken`, `UsernameTaken`, `EmailTaken`, `NotFound`, `NotServed`; and
-        `APIConnectionError`, `APITimeoutError`.
+        `CodeWrong`, `PhoneTaken`, `UsernameTaken`, `EmailTaken`, `NotFound`; and `APIConnectionError`,
+        `APITimeoutError`.
 
         `POST /api/v3/signup`. For example::
 
@@ -1027,10 +1036,11 @@ class AsyncAuthenticationClient(AsyncAuthentication):
     ) -> Result[LoginTokenResponseData]:
         """Sign in with a password or a code, and receive tokens.
 
-        The code is one that was sent with `CHANNEL_LOGIN`; with `options.autoRegister` a number without an
-        account gets one. The application authenticates the way it is set up to: not at all, with
-        `client_id` and `client_secret` in the body, or by HTTP Basic. `expire_in` and `expires_in` are the
-        access token's life in seconds. A refresh token comes with the scope `offline_access`.
+        The code is one that was sent with `CHANNEL_LOGIN`; with `options.autoRegister` a number or address
+        without an account gets one, with `options.customData`. The application authenticates the way it is
+        set up to: not at all, with `client_id` and `client_secret` in the body, or by HTTP Basic.
+        `expire_in` and `expires_in` are the access token's life in seconds. A refresh token comes with the
+        scope `offline_access`.
 
         - `password_payload`: A password and one name of the account; `account` may be any of them.
         - `pass_code_payload`: A code that was sent with `CHANNEL_LOGIN`.
@@ -1051,8 +1061,8 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         - `.expires_in`: Seconds, the same number.
 
         Raises `NotFound`, `ClientAuthenticationError`, `ContactError`, `GuessesSpent`, `CodeExpired`,
-        `CodeWrong`, `WrongCredentials`, `PermissionDenied`, `UserLocked`, `ParameterError`, `NotServed`;
-        and `APIConnectionError`, `APITimeoutError`.
+        `CodeWrong`, `WrongCredentials`, `EmailTaken`, `PermissionDenied`, `UserLocked`, `ParameterError`,
+        `NotServed`; and `APIConnectionError`, `APITimeoutError`.
 
         `POST /api/v3/signin`. For example::
 

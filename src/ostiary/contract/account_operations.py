@@ -24,8 +24,11 @@ REGISTER: tuple[Operation, ...] = (
         group="Register and login",
         summary="Register a new account.",
         description="With a password under a user name or an e-mail address, or with a code that was sent to a "
-        "phone number with `CHANNEL_REGISTER`. That a number is taken is told only to someone whose code for it "
-        "was right. `options.context` is for pipelines, and has no effect where there are none.",
+        "phone number or an e-mail address with `CHANNEL_REGISTER`; `options.passwordForPhonePassCode` gives such an "
+        "account a password, too. A number or address in `profile` needs its code of `CHANNEL_COMPLETE_PHONE` or "
+        "`CHANNEL_COMPLETE_EMAIL` in the options. That a number or address is taken is told only to someone whose "
+        "code for it was right. `options.clientIp` is believed from configured backends only; `options.context` is "
+        "for pipelines, and has no effect where there are none.",
         request=SignUp,
         data=User,
         own_errors=(
@@ -35,6 +38,7 @@ REGISTER: tuple[Operation, ...] = (
             Key.PASSWORD_NOT_DECRYPTED,
             Key.PASSWORD_TOO_SHORT,
             Key.PASSWORD_COMMON,
+            Key.FIELD_NOT_EDITABLE,
             Key.GUESSES_SPENT,
             Key.CODE_EXPIRED,
             Key.CODE_WRONG,
@@ -48,14 +52,6 @@ REGISTER: tuple[Operation, ...] = (
             Need(("passCodePayload",), when=("connection", "PASSCODE")),
             Need(("passCodePayload.phone", "passCodePayload.email"), when=("connection", "PASSCODE")),
         ),
-        later=(
-            Later("passCodePayload.email", served=()),
-            Later("profile.phone", served=()),
-            Later("profile.email", served=()),
-            Later("options.phonePassCodeForInformationCompletion", served=()),
-            Later("options.emailPassCodeForInformationCompletion", served=()),
-            Later("options.passwordForPhonePassCode", served=()),
-        ),
     ),
     Operation(
         name="sign_in_by_credentials",
@@ -64,8 +60,8 @@ REGISTER: tuple[Operation, ...] = (
         who=Who.CLIENT,
         group="Register and login",
         summary="Sign in with a password or a code, and receive tokens.",
-        description="The code is one that was sent with `CHANNEL_LOGIN`; with `options.autoRegister` a number "
-        "without an account gets one. The application authenticates the way it is set up to: not at all, with "
+        description="The code is one that was sent with `CHANNEL_LOGIN`; with `options.autoRegister` a number or "
+        "address without an account gets one, with `options.customData`. The application authenticates the way it is set up to: not at all, with "
         "`client_id` and `client_secret` in the body, or by HTTP Basic. `expire_in` and `expires_in` are the "
         "access token's life in seconds. A refresh token comes with the scope `offline_access`.",
         request=SigninByCredentials,
@@ -80,6 +76,8 @@ REGISTER: tuple[Operation, ...] = (
             Key.CODE_WRONG,
             Key.WRONG_CREDENTIALS,
             Key.USER_NOT_FOUND,
+            Key.EMAIL_TAKEN,
+            Key.FIELD_NOT_EDITABLE,
             Key.SIGN_UP_DISABLED,
             Key.USER_LOCKED,
         ),
@@ -101,7 +99,6 @@ REGISTER: tuple[Operation, ...] = (
             Later("connection", served=("PASSWORD", "PASSCODE")),
             Later("adPayload", served=()),
             Later("ldapPayload", served=()),
-            Later("passCodePayload.email", served=()),
             Later("options.tenantId", served=()),
             Later("options.captchaCode", served=()),
             Later("options.captchaToken", served=()),

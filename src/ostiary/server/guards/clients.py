@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from ostiary.contract.keys import Key
+from ostiary.server.core.address import counted_as, read_address
 from ostiary.server.core.call import NOBODY, Call, ClientSecret, UserToken
 from ostiary.server.core.people import Facts
 from ostiary.server.core.ports import Ports
@@ -47,6 +48,20 @@ def outside(call: Call, client_id: str | None = None) -> Call | Refused:
         return _FAILED
     of_token = call.user.app_id if isinstance(call.user, UserToken) else None
     return replace(call, app_id=named.pop() if named else of_token, user=NOBODY, token_given=False)
+
+
+def named_address(call: Call, client_ip: str | None) -> Call | Refused:
+    """The call with the person's address that a configured backend names (`options.clientIp`).
+
+    Nobody else is believed: without the trust rule one could choose whose limits to spend. A backend that named the
+    address in `x-real-ip` has said it already. Refused: `bad_request`.
+    """
+    if client_ip is None or call.address:
+        return call
+    address = read_address(client_ip)
+    if address is None:
+        return Refused(Key.BAD_REQUEST, data={"field": "clientIp", "path": "options.clientIp"})
+    return replace(call, address=counted_as(address))
 
 
 def enter(

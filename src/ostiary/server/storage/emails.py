@@ -14,6 +14,10 @@ _CLAIM = Sql(
 
 _RELEASE = Sql("DELETE FROM emails WHERE pool_id = :pool_id AND address = :address AND user_id = :user_id")
 
+_VERIFY = Sql(
+    "UPDATE emails SET verified = 1 WHERE pool_id = :pool_id AND address = :address AND user_id = :user_id"
+)
+
 _RAISE_VERSION = Sql(
     "UPDATE users SET email_version = email_version + 1, changed_at = :now WHERE id = :user_id AND email_version = :version"
 )
@@ -59,6 +63,11 @@ def put(tx: Tx, pool_id: str, address: str, user_id: str, *, verified: bool, ver
 def release(tx: Tx, pool_id: str, address: str, user_id: str) -> None:
     """Free an address that is this user's. Only after the new one was claimed, never the other way round."""
     tx.must(_RELEASE, pool_id=pool_id, address=address, user_id=user_id)
+
+
+def verify(tx: Tx, pool_id: str, address: str, user_id: str) -> None:
+    """A right LOGIN code proves an address that was stored unproven."""
+    tx.must(_VERIFY, expect=None, pool_id=pool_id, address=address, user_id=user_id)
 
 
 def raise_version(tx: Tx, user_id: str, version: int, now: int) -> None:

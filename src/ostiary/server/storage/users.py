@@ -54,6 +54,9 @@ _BY_EXTERNAL_ID = Sql("SELECT id FROM users WHERE pool_id = :pool_id AND externa
 _SET_PASSWORD = Sql(
     "UPDATE users SET password_hash = :password_hash, password_set_at = :now, changed_at = :now WHERE id = :user_id"
 )
+_DROP_PASSWORD = Sql(
+    "UPDATE users SET password_hash = NULL, password_set_at = NULL, changed_at = :now WHERE id = :user_id"
+)
 _REHASH = Sql(
     "UPDATE users SET password_hash = :password_hash WHERE id = :user_id AND password_hash = :seen_hash"
 )
@@ -189,6 +192,11 @@ def with_external_id(tx: Tx, pool_id: str, external_id: str) -> str | None:
 def set_password(tx: Tx, user_id: str, password_hash: str, now: int) -> None:
     """Give a user another password. The user's row is locked."""
     tx.must(_SET_PASSWORD, user_id=user_id, password_hash=password_hash, now=now)
+
+
+def drop_password(tx: Tx, user_id: str, now: int) -> None:
+    """Leave a user without a password. The user's row is locked."""
+    tx.must(_DROP_PASSWORD, user_id=user_id, now=now)
 
 
 def rehash(tx: Tx, user_id: str, password_hash: str, seen_hash: str) -> None:

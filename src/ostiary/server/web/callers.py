@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from ostiary.contract.keys import Key
+from ostiary.server.core.address import Address, counted_as, read_address
 from ostiary.server.core.call import NOBODY, Call, ClientSecret, Lang, ManagementToken, MfaToken, UserToken
 from ostiary.server.core.refused import Refused
 from ostiary.server.guards.signing import Signer
@@ -25,7 +26,6 @@ UNKNOWN_ADDRESS = "unknown"
 
 Headers = Mapping[bytes, bytes]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _INVALID = Refused(Key.LOGIN_INVALID)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -77,24 +77,24 @@ class Callers:
 
     def address(self, headers: Headers, peer: str | None) -> str:
         """The caller's address by the trust rule: IPv4, the /64 of an IPv6, '' for a backend's own ask."""
-        address = _parsed(peer or "")
+        address = read_address(peer or "")
         if address is None:
             return UNKNOWN_ADDRESS
         if _inside(address, self._proxies):
             address = self._behind_proxies(headers, address)
         if _inside(address, self._backends):
-            named = _parsed(_text(headers.get(b"x-real-ip", b"")))
-            return "" if named is None or _inside(named, self._backends) else _shown(named)
-        return _shown(address)
+            named = read_address(_text(headers.get(b"x-real-ip", b"")))
+            return "" if named is None or _inside(named, self._backends) else counted_as(named)
+        return counted_as(address)
 
     def _behind_proxies(self, headers: Headers, proxy: Address) -> Address:
         """The nearest address that no trusted proxy has: what stands left of it, its sender made up at will."""
         text = _text(headers.get(self._proxy_header, b""))
         if self._proxy_header == b"x-real-ip":
-            return _parsed(text) or proxy
+            return read_address(text) or proxy
         nearest = proxy
         for hop in reversed(text.split(",")):
-            address = _parsed(hop)
+            address = read_address(hop)
             if address is None:
                 return nearest
             nearest = address
@@ -199,24 +199,5 @@ def _networks(texts: Iterable[str]) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
 
 
-@lru_cache(maxsize=4_096)
-def _parsed(text: str) -> Address | None:
-    try:
-        address = ipaddress.ip_address(text.strip())
-    except ValueError:
-        return None
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    return address
-
-
 def _inside(address: Address, networks: tuple[Network, ...]) -> bool:
     return any(address in network for network in networks)
-
-
-@lru_cache(maxsize=4_096)
-def _shown(address: Address) -> str:
-    """What limits count by: an IPv6 user has a /64 at least, so one of its addresses means nothing."""
-    if isinstance(address, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((int(address), 64), strict=False))
-    return str(address)

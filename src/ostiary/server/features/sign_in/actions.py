@@ -10,18 +10,20 @@ from typing import TypeVar
 from ostiary.contract.keys import Key
 from ostiary.contract.signin import LoginTokenResponseData, SigninByCredentials
 from ostiary.server.core.call import Call
+from ostiary.server.core.contact import medium_of
 from ostiary.server.core.passcode import Channel
+from ostiary.server.core.phone import E164
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.sign_in import rules
-from ostiary.server.features.sign_in.rules import ByCode, ByPassword
-from ostiary.server.guards import accounts, audit, clients, grants, passcodes, sign_ins
+from ostiary.server.features.sign_in.rules import ByCode, ByPassword, Unproven
+from ostiary.server.guards import accounts, audit, clients, custom_data, grants, passcodes, sessions, sign_ins
 from ostiary.server.guards.accounts import NewAccount
 from ostiary.server.guards.entry import Visit
 from ostiary.server.guards.grants import Grant
 from ostiary.server.guards.passcodes import Typed
 from ostiary.server.guards.service import Service
 from ostiary.server.guards.sign_ins import Waiting
-from ostiary.server.storage import people, phones, users
+from ostiary.server.storage import contacts, emails, people, phones, tokens, users
 from ostiary.server.storage.tx import ConflictError, Tx
 from ostiary.server.storage.users import UserRow
 
@@ -37,6 +39,10 @@ async def sign_in_by_credentials(
     """Check a password or a code, open a session, and answer with its tokens."""
     if isinstance(form, Refused):
         return form
+    named = clients.named_address(call, form.options.client_ip if form.options is not None else None)
+    if isinstance(named, Refused):
+        return named
+    call = named
     way = _by_code if form.connection == "PASSCODE" else _by_password
     granted = await way(service, call, form)
     if isinstance(granted, Refused):
@@ -125,47 +131,78 @@ async def _by_code(service: Service, call: Call, form: SigninByCredentials) -> G
 
 
 def _coded(came: Visit[ByCode]) -> Grant | Waiting | Refused:
-    """Locks in the house's order: the user's row, the number's counter, its code."""
+    """Locks in the house's order: the user's row, the contact's counter, its code."""
     ask = came.ask
-    holder = phones.holder(came.tx, came.pool.id, ask.number) or NOBODY
+    holder = contacts.holder(came.tx, came.pool.id, ask.contact) or NOBODY
     people.lock_user(came.tx, holder)
     user = users.load(came.tx, came.pool.id, holder)
-    if holder and (user is None or user.phone != ask.number):
-        raise ConflictError("the number left its account a moment ago")
-    proofs = passcodes.prove(came, [Typed(Channel.LOGIN, ask.number, ask.code)])
+    if holder and (user is None or ask.contact not in {user.phone, user.email}):
+        raise ConflictError("the number or address left its account a moment ago")
+    proofs = passcodes.prove(came, [Typed(Channel.LOGIN, ask.contact, ask.code)])
     if isinstance(proofs, Refused):
-        return _noted(came, proofs, user, "code", ask.number)
+        return _noted(came, proofs, user, "code", ask.contact)
     passcodes.use(came, proofs[0])
     if user is None:
         return _newcomer(came)
     if not user.account.active:
-        return _noted(came, Refused(Key.USER_LOCKED), user, "code", ask.number)
-    if not user.phone_verified:
-        phones.verify(came.tx, came.pool.id, ask.number, user.id)
+        return _noted(came, Refused(Key.USER_LOCKED), user, "code", ask.contact)
+    medium = medium_of(ask.contact)
+    if medium == "sms" and not user.phone_verified:
+        phones.verify(came.tx, came.pool.id, E164(ask.contact), user.id)
         user = replace(user, phone_verified=True)
-    return sign_ins.open_for(came, user, "sms", ask.scope, epoch=user.session_epoch, contact=ask.number)
+    if medium == "email" and not user.email_verified:
+        if rules.judge_unproven(user.account) is Unproven.NOT_A_WAY_IN:
+            refused = Refused(Key.EMAIL_TAKEN if ask.auto_register else Key.USER_NOT_FOUND)
+            return _noted(came, refused, user, "code", ask.contact)
+        user = _taken_over(came, user)
+    return sign_ins.open_for(came, user, medium, ask.scope, epoch=user.session_epoch, contact=ask.contact)
+
+
+def _taken_over(came: Visit[ByCode], user: UserRow) -> UserRow:
+    """The address is proven for the first time: its owner gets the account, and nobody else keeps a way in."""
+    emails.verify(came.tx, came.pool.id, came.ask.contact, user.id)
+    if user.password_hash is not None:
+        users.drop_password(came.tx, user.id, came.now)
+    sessions.end_all(came, user.account)
+    tokens.void_all(came.tx, user.id, came.now)
+    audit.note(
+        came,
+        "email_proven",
+        user_id=user.id,
+        password_dropped=user.password_hash is not None,
+        contact=audit.contact_hash(came.ports, came.pool.id, came.ask.contact),
+    )
+    after = users.load(came.tx, came.pool.id, user.id)
+    assert after is not None
+    return after
 
 
 def _newcomer(came: Visit[ByCode]) -> Grant | Waiting | Refused:
-    """A right code from a number that has no account."""
+    """A right code from a number or address that has no account."""
     ask = came.ask
-    user = rules.judge_newcomer(ask, came.pool.policy) or accounts.create(
-        came.tx,
-        came.ports,
-        came.pool.id,
-        NewAccount(source="register", phone=ask.number, phone_verified=True),
-        came.now,
+    medium = medium_of(ask.contact)
+    refused = rules.judge_newcomer(ask, came.pool.policy) or custom_data.judge(
+        came.tx, came.pool.id, ask.custom_data, by="user"
     )
+    new = NewAccount(
+        source="register",
+        phone=E164(ask.contact) if medium == "sms" else None,
+        phone_verified=medium == "sms",
+        email=ask.contact if medium == "email" else None,
+        email_verified=medium == "email",
+        custom_data=ask.custom_data,
+    )
+    user = refused or accounts.create(came.tx, came.ports, came.pool.id, new, came.now)
     if isinstance(user, Refused):
-        return _noted(came, user, None, "code", ask.number)
+        return _noted(came, user, None, "code", ask.contact)
     audit.note(
         came,
         "sign_up",
         user_id=user.id,
         method="code",
-        contact=audit.contact_hash(came.ports, came.pool.id, ask.number),
+        contact=audit.contact_hash(came.ports, came.pool.id, ask.contact),
     )
-    return sign_ins.open_for(came, user, "sms", ask.scope, epoch=user.session_epoch, contact=ask.number)
+    return sign_ins.open_for(came, user, medium, ask.scope, epoch=user.session_epoch, contact=ask.contact)
 
 
 # --- both -----------------------------------------------------------------------------------------------

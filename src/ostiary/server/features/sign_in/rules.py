@@ -2,17 +2,21 @@
 
 Rule 1: a wrong password and an unknown name are one and the same answer, after one and the same work.
 Rule 2: that an account is locked is told only to who has its password or its code.
-Rule 3: that a number has no account is told only to who has its code.
+Rule 3: that a number or address has no account is told only to who has its code.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
 
 from ostiary.contract.keys import Key
-from ostiary.contract.signin import SigninByCredentials, SignInByPasswordPayload
+from ostiary.contract.signin import SigninByCredentials, SignInByPasswordPayload, SignInOptions
 from ostiary.server.core import scopes
+from ostiary.server.core.contact import medium_of
 from ostiary.server.core.credentials import Names, read_email, username_key
 from ostiary.server.core.passcode import read_passcode
-from ostiary.server.core.people import Facts
+from ostiary.server.core.people import Account, Facts
 from ostiary.server.core.phone import E164, country_code, read_number
 from ostiary.server.core.policy import PoolPolicy
 from ostiary.server.core.refused import Refused
@@ -31,12 +35,14 @@ class ByPassword:
 
 @dataclass(frozen=True, slots=True)
 class ByCode:
-    """A number, the code that was sent to it, and the scope that is granted."""
+    """A number or address, the code that was sent to it, and the scope that is granted."""
 
-    number: E164
+    contact: str = field(repr=False)
     code: str = field(repr=False)
     scope: str
     auto_register: bool
+    custom_data: Mapping[str, Any] = field(repr=False)
+    """For the account that `auto_register` makes."""
 
 
 def read_by_password(form: SigninByCredentials, facts: Facts) -> ByPassword | Refused:
@@ -69,19 +75,23 @@ def _read_names(payload: SignInByPasswordPayload, facts: Facts) -> Names | Refus
 
 
 def read_by_code(form: SigninByCredentials, facts: Facts) -> ByCode | Refused:
-    """The code and the number. A stored number is only parsed: which ones may be texted, sending has decided."""
+    """The code, and where it was sent. A number is only parsed: which ones may be texted, sending has decided."""
     payload = form.pass_code_payload
-    if payload is None or payload.phone is None:
+    if payload is None or (payload.phone is None and payload.email is None):
         missing = "passCodePayload" if payload is None else "phone"
         return Refused(Key.PARAMETERS_INCOMPLETE, data={"field": missing})
     code = read_passcode(payload.pass_code)
     if code is None:
         return Refused(Key.BAD_REQUEST, data={"field": "passCode"})
-    number = read_number(payload.phone, payload.phone_country_code, facts.pool.country_code)
-    if number is None:
-        return Refused(Key.BAD_CONTACT, data={"field": "phone"})
-    auto_register = form.options is not None and form.options.auto_register is True
-    return ByCode(number, code, _scope(form), auto_register)
+    contact: str | None
+    if payload.phone is not None:
+        contact = read_number(payload.phone, payload.phone_country_code, facts.pool.country_code)
+    else:
+        contact = read_email(payload.email or "")
+    if contact is None:
+        return Refused(Key.BAD_CONTACT, data={"field": "phone" if payload.phone is not None else "email"})
+    options = form.options or SignInOptions()
+    return ByCode(contact, code, _scope(form), options.auto_register is True, options.custom_data or {})
 
 
 def _scope(form: SigninByCredentials) -> str:
@@ -96,10 +106,26 @@ def judge_password(*, right: bool, unchanged: bool, active: bool) -> Refused | N
 
 
 def judge_newcomer(ask: ByCode, policy: PoolPolicy) -> Refused | None:
-    """A right code from a number without an account: whether one is made."""
+    """A right code from a number or address without an account: whether one is made."""
     if not ask.auto_register:
         return Refused(Key.USER_NOT_FOUND)
     if policy.register_disabled:
         return Refused(Key.SIGN_UP_DISABLED)
-    served = country_code(ask.number) in policy.allowed_countries
+    if medium_of(ask.contact) == "email":
+        return None
+    served = country_code(E164(ask.contact)) in policy.allowed_countries
     return None if served else Refused(Key.NUMBER_NOT_SERVED)
+
+
+class Unproven(Enum):
+    """What becomes of an account whose address its owner proves for the first time, by signing in with a code."""
+
+    OURS = "ours"
+    """The account is the owner's. Whoever made it may have been somebody else: their password and sessions end."""
+    NOT_A_WAY_IN = "not_a_way_in"
+    """It is somebody's who proved a number: an address they only named opens nothing."""
+
+
+def judge_unproven(account: Account) -> Unproven:
+    """Nobody gets into somebody else's account, or keeps a way into one, because an address was typed at sign-up."""
+    return Unproven.NOT_A_WAY_IN if account.phone is not None and account.phone_verified else Unproven.OURS
