@@ -322,6 +322,10 @@ _LATER: dict[str, list[tuple[Any, str]]] = {
     "sign_in_by_credentials": [
         ({**LEAST["sign_in_by_credentials"], "options": {"captchaCode": "x"}}, "captchaCode")
     ],
+    "send_enroll_factor_request": [
+        ({**LEAST["send_enroll_factor_request"], "factorType": "FACE"}, "factorType")
+    ],
+    "enroll_factor": [({**LEAST["enroll_factor"], "factorType": "FACE"}, "factorType")],
     "update_security_settings": [({"cookieSettings": {"cookieExpiresIn": 1}}, "cookieExpiresIn")],
     "create_user": [({"username": "later", "salt": "x"}, "salt")],
     "get_user": [({"userId": "x", "withPost": "true"}, "withPost")],

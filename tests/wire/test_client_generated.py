@@ -102,6 +102,7 @@ def test_the_stand_in_has_no_method_that_the_incumbent_has_not():
     import genauth
 
     made_by_us = {"close", "with_options", "with_access_token", "list_audit_events", "list_messages"}
+    made_by_us |= {"send_mfa_code", "mfa_factor_verify", "mfa_recovery_code_verify"}
     for ours, theirs in (
         (compat.AuthenticationClient, genauth.AuthenticationClient),
         (compat.ManagementClient, genauth.ManagementClient),

@@ -26,6 +26,15 @@ from ostiary.contract.profile import (
     User,
     VerifyUpdatePhoneRequestData,
 )
+from ostiary.contract.second_factor import (
+    EnrollFactorEnrollmentData,
+    Factor,
+    FactorProfile,
+    FactorToEnroll,
+    MfaTokenIntrospectResponse,
+    MfaVerified,
+    SendEnrollFactorRequestData,
+)
 from ostiary.contract.signin import (
     LoginTokenResponseData,
     SignInByAdPayload,
@@ -152,6 +161,94 @@ _GET_COUNTRY_LIST = api(
     list[CountryDetailInfo],
     credential="user",
     safe=True,
+)
+_LIST_FACTORS_TO_ENROLL = api(
+    "list_factors_to_enroll",
+    "GET",
+    "/api/v3/list-factors-to-enroll",
+    list[FactorToEnroll],
+    credential="user",
+    safe=True,
+)
+_LIST_ENROLLED_FACTORS = api(
+    "list_enrolled_factors",
+    "GET",
+    "/api/v3/list-enrolled-factors",
+    list[Factor],
+    credential="user",
+    safe=True,
+)
+_GET_FACTOR = api(
+    "get_factor",
+    "GET",
+    "/api/v3/get-factor",
+    Factor,
+    credential="user",
+    safe=True,
+)
+_SEND_ENROLL_FACTOR_REQUEST = api(
+    "send_enroll_factor_request",
+    "POST",
+    "/api/v3/send-enroll-factor-request",
+    SendEnrollFactorRequestData,
+    credential="user",
+    safe=False,
+)
+_ENROLL_FACTOR = api(
+    "enroll_factor",
+    "POST",
+    "/api/v3/enroll-factor",
+    type(None),
+    credential="user",
+    safe=False,
+)
+_RESET_FACTOR = api(
+    "reset_factor",
+    "POST",
+    "/api/v3/reset-factor",
+    type(None),
+    credential="user",
+    safe=False,
+)
+_MFA_OTP_VERIFY = api(
+    "mfa_otp_verify",
+    "POST",
+    "/api/v3/mfa-totp-verify",
+    MfaVerified,
+    credential="user",
+    safe=False,
+)
+_SEND_MFA_CODE = api(
+    "send_mfa_code",
+    "POST",
+    "/api/v3/send-mfa-code",
+    type(None),
+    credential="user",
+    safe=False,
+)
+_MFA_FACTOR_VERIFY = api(
+    "mfa_factor_verify",
+    "POST",
+    "/api/v3/mfa-factor-verify",
+    MfaVerified,
+    credential="user",
+    safe=False,
+)
+_MFA_RECOVERY_CODE_VERIFY = api(
+    "mfa_recovery_code_verify",
+    "POST",
+    "/api/v3/mfa-recovery-code-verify",
+    MfaVerified,
+    credential="user",
+    safe=False,
+)
+_VERIFY_MFA_TOKEN = oauth(
+    "verify_mfa_token",
+    "POST",
+    "/mfa/token/introspection",
+    MfaTokenIntrospectResponse,
+    credential="user",
+    safe=False,
 )
 _OPENID_CONFIGURATION = oauth(
     "openid_configuration",
@@ -742,6 +839,341 @@ class AuthenticationClient(SyncAuthentication):
         return self._do(
             _GET_COUNTRY_LIST,
             {},
+        )
+
+    def list_factors_to_enroll(self) -> Result[list[FactorToEnroll]]:
+        """List the kinds of second factor that can be enrolled.
+
+        Those that the pool has in use (`enabledFactors`) and the account has not.
+
+        `data` is a list of `FactorToEnroll`:
+
+        - `.factor_type`
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
+        `APITimeoutError`.
+
+        `GET /api/v3/list-factors-to-enroll`. For example::
+
+            client.list_factors_to_enroll()
+        """
+        return self._do(
+            _LIST_FACTORS_TO_ENROLL,
+            {},
+        )
+
+    def list_enrolled_factors(self) -> Result[list[Factor]]:
+        """List the account's second factors.
+
+
+        `data` is a list of `Factor`:
+
+        - `.factor_id`
+        - `.factor_type`
+        - `.profile`: `phoneNumber` and `phoneCountryCode`, or `email`; empty for an authenticator app.
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
+        `APITimeoutError`.
+
+        `GET /api/v3/list-enrolled-factors`. For example::
+
+            client.list_enrolled_factors()
+        """
+        return self._do(
+            _LIST_ENROLLED_FACTORS,
+            {},
+        )
+
+    def get_factor(
+        self,
+        factor_id: str,
+    ) -> Result[Factor]:
+        """Read one of the account's second factors.
+
+
+        `data` is `Factor`:
+
+        - `.factor_id`
+        - `.factor_type`
+        - `.profile`: `phoneNumber` and `phoneCountryCode`, or `email`; empty for an authenticator app.
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`;
+        and `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/get-factor`. For example::
+
+            client.get_factor(factor_id="…")
+        """
+        return self._do(
+            _GET_FACTOR,
+            {
+                "factorId": factor_id,
+            },
+        )
+
+    def send_enroll_factor_request(
+        self,
+        profile: FactorProfile | Mapping[str, Any],
+        factor_type: Literal["OTP", "SMS", "EMAIL", "FACE"],
+    ) -> Result[SendEnrollFactorRequestData]:
+        """Begin to enrol a second factor.
+
+        `OTP` answers the QR code for the authenticator app and the recovery code, once; `SMS` and `EMAIL`
+        send a code to the number or address in `profile`. Wants a session whose last credential check is
+        younger than `stepUpMaxAge` and, where a factor is enrolled, that has used one.
+
+        - `profile`: Where a factor's codes go; empty for an authenticator app.
+
+        `data` is `SendEnrollFactorRequestData`:
+
+        - `.enrollment_token`: Good for one minute and for one enrolment, in this session.
+        - `.otp_data`
+
+        Raises `PermissionDenied`, `ContactError`, `InvalidOperation`, `ReauthenticationRequired`,
+        `Conflict`, `RateLimited`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`,
+        `ParameterError`, `NotServed`; and `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/send-enroll-factor-request`. For example::
+
+            client.send_enroll_factor_request(profile={}, factor_type="OTP")
+        """
+        return self._do(
+            _SEND_ENROLL_FACTOR_REQUEST,
+            {
+                "profile": fields(profile),
+                "factorType": factor_type,
+            },
+        )
+
+    def enroll_factor(
+        self,
+        enrollment_data: EnrollFactorEnrollmentData | Mapping[str, Any],
+        enrollment_token: str,
+        factor_type: Literal["OTP", "SMS", "EMAIL", "FACE"],
+    ) -> Result[None]:
+        """Enrol a second factor with the code that it shows or that was sent.
+
+        From now on every sign-in asks for it. The other sessions end where the pool says so, and every
+        verified address of the account is told. A wrong code leaves the token good. Wants a session whose
+        last credential check is younger than `stepUpMaxAge` and, where a factor is enrolled, that has used
+        one.
+
+        - `enrollment_data`: What proves that the factor works: the code that it shows or that was sent.
+
+        `data` is None.
+
+        Raises `PermissionDenied`, `InvalidOperation`, `ReauthenticationRequired`, `Conflict`,
+        `GuessesSpent`, `CodeExpired`, `CodeWrong`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`,
+        `UserLocked`, `ParameterError`, `NotServed`; and `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/enroll-factor`. For example::
+
+            client.enroll_factor(enrollment_data={}, enrollment_token="…", factor_type="OTP")
+        """
+        return self._do(
+            _ENROLL_FACTOR,
+            {
+                "enrollmentData": fields(enrollment_data),
+                "enrollmentToken": enrollment_token,
+                "factorType": factor_type,
+            },
+        )
+
+    def reset_factor(
+        self,
+        factor_id: str,
+    ) -> Result[None]:
+        """Remove one of the account's second factors.
+
+        The recovery code goes with the authenticator app. Every verified address of the account is told,
+        and the other sessions end where the pool says so. Wants a session whose last credential check is
+        younger than `stepUpMaxAge` and, where a factor is enrolled, that has used one.
+
+        `data` is None.
+
+        Raises `PermissionDenied`, `NotFound`, `ReauthenticationRequired`, `NotLoggedIn`, `LoginExpired`,
+        `LoginInvalid`, `UserLocked`, `ParameterError`; and `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/reset-factor`. For example::
+
+            client.reset_factor(factor_id="…")
+        """
+        return self._do(
+            _RESET_FACTOR,
+            {
+                "factorId": factor_id,
+            },
+        )
+
+    def mfa_otp_verify(
+        self,
+        totp: str,
+    ) -> Result[MfaVerified]:
+        """Prove the second factor with the authenticator app's code.
+
+        A code is good once, thirty seconds early or late at most. With the `mfaToken` of a sign-in that
+        answered 1635 as bearer it ends that sign-in: `data` holds its tokens. With an access token the
+        session has used a second factor from then on, and `data` holds no tokens.
+
+        - `totp`: A verification code as typed; spaces, dashes and full-width digits are understood.
+
+        `data` is `MfaVerified`:
+
+        - `.verified`
+        - `.scope`
+        - `.access_token`
+        - `.id_token`
+        - `.refresh_token`
+        - `.token_type`
+        - `.expire_in`: Seconds.
+        - `.expires_in`: Seconds, the same number.
+
+        Raises `NotFound`, `ReauthenticationRequired`, `GuessesSpent`, `CodeWrong`, `NotLoggedIn`,
+        `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and `APIConnectionError`,
+        `APITimeoutError`.
+
+        `POST /api/v3/mfa-totp-verify`. For example::
+
+            client.mfa_otp_verify(totp="123456")
+        """
+        return self._do(
+            _MFA_OTP_VERIFY,
+            {
+                "totp": totp,
+            },
+        )
+
+    def send_mfa_code(
+        self,
+        factor_id: str,
+    ) -> Result[None]:
+        """Send a code to one of the account's second factors.
+
+        To the number or address that was enrolled, whose owner need not type it. `send-sms` with
+        `CHANNEL_VERIFY_MFA` does the same for who knows the number. With an `mfaToken` or an access token.
+
+        `data` is None.
+
+        Raises `NotFound`, `ContactError`, `RateLimited`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`,
+        `UserLocked`, `ParameterError`; and `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/send-mfa-code`. For example::
+
+            client.send_mfa_code(factor_id="…")
+        """
+        return self._do(
+            _SEND_MFA_CODE,
+            {
+                "factorId": factor_id,
+            },
+        )
+
+    def mfa_factor_verify(
+        self,
+        factor_id: str,
+        pass_code: str,
+    ) -> Result[MfaVerified]:
+        """Prove any second factor with its code.
+
+        The code that was sent, or the one that the authenticator app shows. With the `mfaToken` of a
+        sign-in that answered 1635 as bearer it ends that sign-in: `data` holds its tokens. With an access
+        token the session has used a second factor from then on, and `data` holds no tokens.
+
+        - `pass_code`: A verification code as typed; spaces, dashes and full-width digits are understood.
+
+        `data` is `MfaVerified`:
+
+        - `.verified`
+        - `.scope`
+        - `.access_token`
+        - `.id_token`
+        - `.refresh_token`
+        - `.token_type`
+        - `.expire_in`: Seconds.
+        - `.expires_in`: Seconds, the same number.
+
+        Raises `NotFound`, `ReauthenticationRequired`, `GuessesSpent`, `CodeExpired`, `CodeWrong`,
+        `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/mfa-factor-verify`. For example::
+
+            client.mfa_factor_verify(factor_id="…", pass_code="123456")
+        """
+        return self._do(
+            _MFA_FACTOR_VERIFY,
+            {
+                "factorId": factor_id,
+                "passCode": pass_code,
+            },
+        )
+
+    def mfa_recovery_code_verify(
+        self,
+        recovery_code: str,
+    ) -> Result[MfaVerified]:
+        """Get in with the recovery code of a lost authenticator app.
+
+        Good once. The authenticator app is removed with it, and every verified address of the account is
+        told; enrol a new one. With the `mfaToken` of a sign-in that answered 1635 as bearer it ends that
+        sign-in: `data` holds its tokens. With an access token the session has used a second factor from
+        then on, and `data` holds no tokens.
+
+        `data` is `MfaVerified`:
+
+        - `.verified`
+        - `.scope`
+        - `.access_token`
+        - `.id_token`
+        - `.refresh_token`
+        - `.token_type`
+        - `.expire_in`: Seconds.
+        - `.expires_in`: Seconds, the same number.
+
+        Raises `NotFound`, `ReauthenticationRequired`, `GuessesSpent`, `CodeWrong`, `NotLoggedIn`,
+        `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and `APIConnectionError`,
+        `APITimeoutError`.
+
+        `POST /api/v3/mfa-recovery-code-verify`. For example::
+
+            client.mfa_recovery_code_verify(recovery_code="b471-8ec0-874a-087f-bccb-cd54")
+        """
+        return self._do(
+            _MFA_RECOVERY_CODE_VERIFY,
+            {
+                "recoveryCode": recovery_code,
+            },
+        )
+
+    def verify_mfa_token(
+        self,
+        token: str | None = None,
+    ) -> MfaTokenIntrospectResponse:
+        """Ask whether an mfaToken is good.
+
+        Form-encoded; the answer is bare, and for whatever is no good `mfaToken` it is `active: false`.
+
+        - `token`: A token or a one-time code of OAuth.
+
+        The answer is `MfaTokenIntrospectResponse`:
+
+        - `.active`
+        - `.user_pool_id`
+        - `.user_id`
+        - `.exp`: Seconds since 1970.
+        - `.iat`: Seconds since 1970.
+
+        Raises `OAuthError`; and `APIConnectionError`, `APITimeoutError`.
+
+        `POST /mfa/token/introspection`. For example::
+
+            client.verify_mfa_token()
+        """
+        return self._do(
+            _VERIFY_MFA_TOKEN,
+            {
+                "token": token,
+            },
         )
 
     def openid_configuration(self) -> OidcDiscoveryMetadata:
@@ -1508,6 +1940,341 @@ class AsyncAuthenticationClient(AsyncAuthentication):
             {},
         )
 
+    async def list_factors_to_enroll(self) -> Result[list[FactorToEnroll]]:
+        """List the kinds of second factor that can be enrolled.
+
+        Those that the pool has in use (`enabledFactors`) and the account has not.
+
+        `data` is a list of `FactorToEnroll`:
+
+        - `.factor_type`
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
+        `APITimeoutError`.
+
+        `GET /api/v3/list-factors-to-enroll`. For example::
+
+            await client.list_factors_to_enroll()
+        """
+        return await self._do(
+            _LIST_FACTORS_TO_ENROLL,
+            {},
+        )
+
+    async def list_enrolled_factors(self) -> Result[list[Factor]]:
+        """List the account's second factors.
+
+
+        `data` is a list of `Factor`:
+
+        - `.factor_id`
+        - `.factor_type`
+        - `.profile`: `phoneNumber` and `phoneCountryCode`, or `email`; empty for an authenticator app.
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
+        `APITimeoutError`.
+
+        `GET /api/v3/list-enrolled-factors`. For example::
+
+            await client.list_enrolled_factors()
+        """
+        return await self._do(
+            _LIST_ENROLLED_FACTORS,
+            {},
+        )
+
+    async def get_factor(
+        self,
+        factor_id: str,
+    ) -> Result[Factor]:
+        """Read one of the account's second factors.
+
+
+        `data` is `Factor`:
+
+        - `.factor_id`
+        - `.factor_type`
+        - `.profile`: `phoneNumber` and `phoneCountryCode`, or `email`; empty for an authenticator app.
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`;
+        and `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/get-factor`. For example::
+
+            await client.get_factor(factor_id="…")
+        """
+        return await self._do(
+            _GET_FACTOR,
+            {
+                "factorId": factor_id,
+            },
+        )
+
+    async def send_enroll_factor_request(
+        self,
+        profile: FactorProfile | Mapping[str, Any],
+        factor_type: Literal["OTP", "SMS", "EMAIL", "FACE"],
+    ) -> Result[SendEnrollFactorRequestData]:
+        """Begin to enrol a second factor.
+
+        `OTP` answers the QR code for the authenticator app and the recovery code, once; `SMS` and `EMAIL`
+        send a code to the number or address in `profile`. Wants a session whose last credential check is
+        younger than `stepUpMaxAge` and, where a factor is enrolled, that has used one.
+
+        - `profile`: Where a factor's codes go; empty for an authenticator app.
+
+        `data` is `SendEnrollFactorRequestData`:
+
+        - `.enrollment_token`: Good for one minute and for one enrolment, in this session.
+        - `.otp_data`
+
+        Raises `PermissionDenied`, `ContactError`, `InvalidOperation`, `ReauthenticationRequired`,
+        `Conflict`, `RateLimited`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`,
+        `ParameterError`, `NotServed`; and `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/send-enroll-factor-request`. For example::
+
+            await client.send_enroll_factor_request(profile={}, factor_type="OTP")
+        """
+        return await self._do(
+            _SEND_ENROLL_FACTOR_REQUEST,
+            {
+                "profile": fields(profile),
+                "factorType": factor_type,
+            },
+        )
+
+    async def enroll_factor(
+        self,
+        enrollment_data: EnrollFactorEnrollmentData | Mapping[str, Any],
+        enrollment_token: str,
+        factor_type: Literal["OTP", "SMS", "EMAIL", "FACE"],
+    ) -> Result[None]:
+        """Enrol a second factor with the code that it shows or that was sent.
+
+        From now on every sign-in asks for it. The other sessions end where the pool says so, and every
+        verified address of the account is told. A wrong code leaves the token good. Wants a session whose
+        last credential check is younger than `stepUpMaxAge` and, where a factor is enrolled, that has used
+        one.
+
+        - `enrollment_data`: What proves that the factor works: the code that it shows or that was sent.
+
+        `data` is None.
+
+        Raises `PermissionDenied`, `InvalidOperation`, `ReauthenticationRequired`, `Conflict`,
+        `GuessesSpent`, `CodeExpired`, `CodeWrong`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`,
+        `UserLocked`, `ParameterError`, `NotServed`; and `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/enroll-factor`. For example::
+
+            await client.enroll_factor(enrollment_data={}, enrollment_token="…", factor_type="OTP")
+        """
+        return await self._do(
+            _ENROLL_FACTOR,
+            {
+                "enrollmentData": fields(enrollment_data),
+                "enrollmentToken": enrollment_token,
+                "factorType": factor_type,
+            },
+        )
+
+    async def reset_factor(
+        self,
+        factor_id: str,
+    ) -> Result[None]:
+        """Remove one of the account's second factors.
+
+        The recovery code goes with the authenticator app. Every verified address of the account is told,
+        and the other sessions end where the pool says so. Wants a session whose last credential check is
+        younger than `stepUpMaxAge` and, where a factor is enrolled, that has used one.
+
+        `data` is None.
+
+        Raises `PermissionDenied`, `NotFound`, `ReauthenticationRequired`, `NotLoggedIn`, `LoginExpired`,
+        `LoginInvalid`, `UserLocked`, `ParameterError`; and `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/reset-factor`. For example::
+
+            await client.reset_factor(factor_id="…")
+        """
+        return await self._do(
+            _RESET_FACTOR,
+            {
+                "factorId": factor_id,
+            },
+        )
+
+    async def mfa_otp_verify(
+        self,
+        totp: str,
+    ) -> Result[MfaVerified]:
+        """Prove the second factor with the authenticator app's code.
+
+        A code is good once, thirty seconds early or late at most. With the `mfaToken` of a sign-in that
+        answered 1635 as bearer it ends that sign-in: `data` holds its tokens. With an access token the
+        session has used a second factor from then on, and `data` holds no tokens.
+
+        - `totp`: A verification code as typed; spaces, dashes and full-width digits are understood.
+
+        `data` is `MfaVerified`:
+
+        - `.verified`
+        - `.scope`
+        - `.access_token`
+        - `.id_token`
+        - `.refresh_token`
+        - `.token_type`
+        - `.expire_in`: Seconds.
+        - `.expires_in`: Seconds, the same number.
+
+        Raises `NotFound`, `ReauthenticationRequired`, `GuessesSpent`, `CodeWrong`, `NotLoggedIn`,
+        `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and `APIConnectionError`,
+        `APITimeoutError`.
+
+        `POST /api/v3/mfa-totp-verify`. For example::
+
+            await client.mfa_otp_verify(totp="123456")
+        """
+        return await self._do(
+            _MFA_OTP_VERIFY,
+            {
+                "totp": totp,
+            },
+        )
+
+    async def send_mfa_code(
+        self,
+        factor_id: str,
+    ) -> Result[None]:
+        """Send a code to one of the account's second factors.
+
+        To the number or address that was enrolled, whose owner need not type it. `send-sms` with
+        `CHANNEL_VERIFY_MFA` does the same for who knows the number. With an `mfaToken` or an access token.
+
+        `data` is None.
+
+        Raises `NotFound`, `ContactError`, `RateLimited`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`,
+        `UserLocked`, `ParameterError`; and `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/send-mfa-code`. For example::
+
+            await client.send_mfa_code(factor_id="…")
+        """
+        return await self._do(
+            _SEND_MFA_CODE,
+            {
+                "factorId": factor_id,
+            },
+        )
+
+    async def mfa_factor_verify(
+        self,
+        factor_id: str,
+        pass_code: str,
+    ) -> Result[MfaVerified]:
+        """Prove any second factor with its code.
+
+        The code that was sent, or the one that the authenticator app shows. With the `mfaToken` of a
+        sign-in that answered 1635 as bearer it ends that sign-in: `data` holds its tokens. With an access
+        token the session has used a second factor from then on, and `data` holds no tokens.
+
+        - `pass_code`: A verification code as typed; spaces, dashes and full-width digits are understood.
+
+        `data` is `MfaVerified`:
+
+        - `.verified`
+        - `.scope`
+        - `.access_token`
+        - `.id_token`
+        - `.refresh_token`
+        - `.token_type`
+        - `.expire_in`: Seconds.
+        - `.expires_in`: Seconds, the same number.
+
+        Raises `NotFound`, `ReauthenticationRequired`, `GuessesSpent`, `CodeExpired`, `CodeWrong`,
+        `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/mfa-factor-verify`. For example::
+
+            await client.mfa_factor_verify(factor_id="…", pass_code="123456")
+        """
+        return await self._do(
+            _MFA_FACTOR_VERIFY,
+            {
+                "factorId": factor_id,
+                "passCode": pass_code,
+            },
+        )
+
+    async def mfa_recovery_code_verify(
+        self,
+        recovery_code: str,
+    ) -> Result[MfaVerified]:
+        """Get in with the recovery code of a lost authenticator app.
+
+        Good once. The authenticator app is removed with it, and every verified address of the account is
+        told; enrol a new one. With the `mfaToken` of a sign-in that answered 1635 as bearer it ends that
+        sign-in: `data` holds its tokens. With an access token the session has used a second factor from
+        then on, and `data` holds no tokens.
+
+        `data` is `MfaVerified`:
+
+        - `.verified`
+        - `.scope`
+        - `.access_token`
+        - `.id_token`
+        - `.refresh_token`
+        - `.token_type`
+        - `.expire_in`: Seconds.
+        - `.expires_in`: Seconds, the same number.
+
+        Raises `NotFound`, `ReauthenticationRequired`, `GuessesSpent`, `CodeWrong`, `NotLoggedIn`,
+        `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and `APIConnectionError`,
+        `APITimeoutError`.
+
+        `POST /api/v3/mfa-recovery-code-verify`. For example::
+
+            await client.mfa_recovery_code_verify(recovery_code="b471-8ec0-874a-087f-bccb-cd54")
+        """
+        return await self._do(
+            _MFA_RECOVERY_CODE_VERIFY,
+            {
+                "recoveryCode": recovery_code,
+            },
+        )
+
+    async def verify_mfa_token(
+        self,
+        token: str | None = None,
+    ) -> MfaTokenIntrospectResponse:
+        """Ask whether an mfaToken is good.
+
+        Form-encoded; the answer is bare, and for whatever is no good `mfaToken` it is `active: false`.
+
+        - `token`: A token or a one-time code of OAuth.
+
+        The answer is `MfaTokenIntrospectResponse`:
+
+        - `.active`
+        - `.user_pool_id`
+        - `.user_id`
+        - `.exp`: Seconds since 1970.
+        - `.iat`: Seconds since 1970.
+
+        Raises `OAuthError`; and `APIConnectionError`, `APITimeoutError`.
+
+        `POST /mfa/token/introspection`. For example::
+
+            await client.verify_mfa_token()
+        """
+        return await self._do(
+            _VERIFY_MFA_TOKEN,
+            {
+                "token": token,
+            },
+        )
+
     async def openid_configuration(self) -> OidcDiscoveryMetadata:
         """Read where the OpenID Connect endpoints are and what they can do.
 
@@ -1993,6 +2760,136 @@ class PlainAuthenticationClient(PlainAuthentication):
         return self._ask(
             _GET_COUNTRY_LIST,
             {},
+        )
+
+    def list_factors_to_enroll(self) -> dict[str, Any]:
+        """List the kinds of second factor that can be enrolled."""
+        return self._ask(
+            _LIST_FACTORS_TO_ENROLL,
+            {},
+        )
+
+    def list_enrolled_factors(self) -> dict[str, Any]:
+        """List the account's second factors."""
+        return self._ask(
+            _LIST_ENROLLED_FACTORS,
+            {},
+        )
+
+    def get_factor(
+        self,
+        factor_id: str,
+    ) -> dict[str, Any]:
+        """Read one of the account's second factors."""
+        return self._ask(
+            _GET_FACTOR,
+            {
+                "factorId": factor_id,
+            },
+        )
+
+    def send_enroll_factor_request(
+        self,
+        profile: Mapping[str, Any],
+        factor_type: str,
+    ) -> dict[str, Any]:
+        """Begin to enrol a second factor."""
+        return self._ask(
+            _SEND_ENROLL_FACTOR_REQUEST,
+            {
+                "profile": fields(profile),
+                "factorType": factor_type,
+            },
+        )
+
+    def enroll_factor(
+        self,
+        enrollment_data: Mapping[str, Any],
+        enrollment_token: str,
+        factor_type: str,
+    ) -> dict[str, Any]:
+        """Enrol a second factor with the code that it shows or that was sent."""
+        return self._ask(
+            _ENROLL_FACTOR,
+            {
+                "enrollmentData": fields(enrollment_data),
+                "enrollmentToken": enrollment_token,
+                "factorType": factor_type,
+            },
+        )
+
+    def reset_factor(
+        self,
+        factor_id: str,
+    ) -> dict[str, Any]:
+        """Remove one of the account's second factors."""
+        return self._ask(
+            _RESET_FACTOR,
+            {
+                "factorId": factor_id,
+            },
+        )
+
+    def mfa_otp_verify(
+        self,
+        totp: str,
+    ) -> dict[str, Any]:
+        """Prove the second factor with the authenticator app's code."""
+        return self._ask(
+            _MFA_OTP_VERIFY,
+            {
+                "totp": totp,
+            },
+        )
+
+    def send_mfa_code(
+        self,
+        factor_id: str,
+    ) -> dict[str, Any]:
+        """Send a code to one of the account's second factors."""
+        return self._ask(
+            _SEND_MFA_CODE,
+            {
+                "factorId": factor_id,
+            },
+        )
+
+    def mfa_factor_verify(
+        self,
+        factor_id: str,
+        pass_code: str,
+    ) -> dict[str, Any]:
+        """Prove any second factor with its code."""
+        return self._ask(
+            _MFA_FACTOR_VERIFY,
+            {
+                "factorId": factor_id,
+                "passCode": pass_code,
+            },
+        )
+
+    def mfa_recovery_code_verify(
+        self,
+        recovery_code: str,
+    ) -> dict[str, Any]:
+        """Get in with the recovery code of a lost authenticator app."""
+        return self._ask(
+            _MFA_RECOVERY_CODE_VERIFY,
+            {
+                "recoveryCode": recovery_code,
+            },
+        )
+
+    def verify_mfa_token(
+        self,
+        token: str | None = None,
+    ) -> dict[str, Any]:
+        """Ask whether an mfaToken is good."""
+        return self._ask(
+            _VERIFY_MFA_TOKEN,
+            {
+                "token": token,
+            },
         )
 
     def get_system_info(self) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from ostiary.contract.management_operations import MANAGEMENT
 from ostiary.contract.operation import Kind, Later, Operation, Who
 from ostiary.contract.own_page_operations import OWN_PAGE
 from ostiary.contract.record_operations import RECORDS
+from ostiary.contract.second_factor_operations import SECOND_FACTORS
 from ostiary.contract.system_operations import SYSTEM
 from ostiary.contract.token_operations import TOKENS
 
@@ -23,6 +24,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *MESSAGES,
     *PROFILE,
     *OWN_PAGE,
+    *SECOND_FACTORS,
     *TOKENS,
     *MANAGEMENT,
     *CUSTOM_FIELDS,

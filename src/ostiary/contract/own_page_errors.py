@@ -35,7 +35,7 @@ OWN_PAGE: Mapping[Key, Row] = {
         91011,
         zh="凭证无效或已过期，请重新验证",
         en="The permission is not valid any more: verify again",
-        hint_en="`passwordResetToken` or `deleteAccountToken` is unknown, expired, used, replaced, or was granted to "
+        hint_en="`passwordResetToken`, `deleteAccountToken` or `enrollmentToken` is unknown, expired, used, replaced, or was granted to "
         "somebody else; or the account has changed since. Start again with the request that grants it.",
     ),
 }

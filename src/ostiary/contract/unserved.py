@@ -111,17 +111,6 @@ AUTHENTICATION: tuple[Unserved, ...] = (
         "remove_credential POST /api/v3/webauthn/remove-credential/{credentialID}",
     ),
     *_rows(
-        instead.SOON_FACTORS,
-        "verify_mfa_token POST /mfa/token/introspection",
-        "send_enroll_factor_request POST /api/v3/send-enroll-factor-request",
-        "enroll_factor POST /api/v3/enroll-factor",
-        "reset_factor POST /api/v3/reset-factor",
-        "list_enrolled_factors GET /api/v3/list-enrolled-factors",
-        "get_factor GET /api/v3/get-factor",
-        "list_factors_to_enroll GET /api/v3/list-factors-to-enroll",
-        "mfa_otp_verify POST /api/v3/mfa-totp-verify",
-    ),
-    *_rows(
         instead.EVENTS,
         "put_event POST /api/v3/pub-userEvent",
     ),

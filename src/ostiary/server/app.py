@@ -34,6 +34,7 @@ from ostiary.server.features.oidc import discovery, introspection, revocation, t
 from ostiary.server.features.phone_change import actions as phone_change
 from ostiary.server.features.profile import actions as profile
 from ostiary.server.features.public_info import actions as public_info
+from ostiary.server.features.second_factors import enrolment, showing, verification
 from ostiary.server.features.sign_in import actions as sign_in
 from ostiary.server.features.sign_up import actions as sign_up
 from ostiary.server.features.system import actions as system
@@ -68,6 +69,7 @@ MODULES = (
     *(discovery, token, introspection, revocation, user_info),
     *(public_info, custom_fields),
     *(system,),
+    *(showing, enrolment, verification),  # second factors
     *(tokens, security_settings, users, user_changes, listing, records),
 )
 """Where the actions are: each operation's is the function of its name in exactly one of these."""

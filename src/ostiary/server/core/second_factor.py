@@ -5,6 +5,8 @@ A code to the account's own number is a way in; a code to an enrolled factor's n
 proving one number is not proving another.
 """
 
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal, get_args
@@ -22,6 +24,19 @@ RECOVERY = "recovery"
 
 _AMR: Mapping[str, str] = MappingProxyType({"mfa-sms": "sms", "mfa-email": "email"})
 """Words that id tokens say otherwise (RFC 8176 §2 where it has one)."""
+
+
+_RECOVERY_CODE = re.compile(r"[0-9a-f]{24}")
+_IGNORED = re.compile(r"[\s\-‐‑‒–—―−\u00ad\u200b-\u200f\u2060\ufeff]")
+_LONGEST = 128
+
+
+def read_recovery_code(text: str) -> str | None:
+    """The digits of a typed recovery code, however it was spaced, or None where it is none."""
+    if len(text) > _LONGEST:
+        return None
+    plain = _IGNORED.sub("", unicodedata.normalize("NFKC", text)).lower()
+    return plain if _RECOVERY_CODE.fullmatch(plain) else None
 
 
 def in_use(policy: PoolPolicy, enrolled: Sequence[str]) -> tuple[str, ...]:

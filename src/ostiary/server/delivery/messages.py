@@ -155,6 +155,7 @@ def _notice_values(facts: Mapping[str, Any], lang: Lang, public_url: str) -> Map
         "old": facts.get("old") or texts.NO_NUMBER.say(lang),
         "new": facts.get("new") or texts.NO_NUMBER.say(lang),
         "source": _source(facts, lang),
+        "factor": texts.FACTORS[facts["factor"]].say(lang) if "factor" in facts else "",
         "topic": texts.CODES[Channel(channel)].topic.say(lang) if channel else "",
         "host": host_of(public_url),
     }

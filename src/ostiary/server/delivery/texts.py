@@ -55,7 +55,7 @@ CODES: Final[Mapping[Channel, CodeFor]] = {
         grave=True,
     ),
     Channel.BIND_MFA: CodeFor(
-        Words("将本号码用于两步验证", "to use this number for two-step verification"),
+        Words("在此接收两步验证的验证码", "to receive your two-step verification codes here"),
         Words("开启两步验证", "turning on two-step verification"),
     ),
     Channel.VERIFY_MFA: CodeFor(
@@ -182,10 +182,20 @@ def _mail(first: Words, facts: Words = _CHANGED_FACTS, last: Words = _IF_NOT_YOU
     return _both(first, facts, last, between="\n\n")
 
 
+FACTORS: Final[Mapping[str, Words]] = {
+    "OTP": Words("验证器应用", "the authenticator app"),
+    "SMS": Words("短信验证码", "codes by SMS"),
+    "EMAIL": Words("邮件验证码", "codes by e-mail"),
+}
+"""Kinds of second factors, as notices name them."""
+
 SUBJECTS: Final[Mapping[str, Words]] = {
     "phone_changed": Words("您账户的手机号已更换", "Your phone number was changed"),
     "phone_bound": Words("您的账户已绑定手机号", "A phone number was added to your account"),
     "phone_unbound": Words("您账户的手机号已解绑", "The phone number was removed from your account"),
+    "factor_enrolled": Words("您的账户已开启两步验证", "Two-step verification was turned on"),
+    "factor_removed": Words("您的账户已关闭一种两步验证", "A second step was removed from your account"),
+    "recovery_code_used": Words("您的恢复代码已被使用", "Your recovery code was used"),
     "guesses_half": Words("有人多次输错您的验证码", "Wrong codes were typed for your account"),
     "guesses_all": Words("验证码输错次数已用完", "Too many wrong codes for your account"),
 }
@@ -234,6 +244,28 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
             "您在 {host} 的账户解绑了手机号。",
             "The phone number was removed from your account at {host}.",
         )
+    ),
+    ("factor_enrolled", None): _both(
+        Words(
+            "您在 {host} 的账户已开启两步验证：{factor}（{at}，来自 {source}）。",
+            "Two-step verification by {factor} was turned on for your account at {host} on {at} from {source}.",
+        ),
+        _IF_NOT_YOU_SMS,
+    ),
+    ("factor_removed", None): _both(
+        Words(
+            "您在 {host} 的账户已关闭两步验证方式：{factor}（{at}，来自 {source}）。",
+            "Two-step verification by {factor} was turned off for your account at {host} on {at} from {source}.",
+        ),
+        _IF_NOT_YOU_SMS,
+    ),
+    ("recovery_code_used", None): _both(
+        Words(
+            "有人用恢复代码登录了您在 {host} 的账户，{factor}随之解绑（{at}，来自 {source}）。请重新绑定。",
+            "The recovery code of your account at {host} was used on {at} from {source}; {factor} was removed"
+            " with it. Enrol it anew.",
+        ),
+        _IF_NOT_YOU_SMS,
     ),
     ("guesses_half", None): _both(
         Words(

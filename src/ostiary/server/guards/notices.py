@@ -47,6 +47,15 @@ def guesses(visit: Visit[object], event: str, account: Account, channel: str) ->
         _queue(visit, event, account, "email", account.email, {"channel": channel, "event": event})
 
 
+def factor_event(visit: Visit[object], event: str, account: Account, kind: str) -> None:
+    """Tell, at every verified address, what became of a second factor. `event`: factor_enrolled, factor_removed."""
+    facts = {"event": event, "factor": kind}
+    if account.phone is not None and account.phone_verified:
+        _queue(visit, event, account, "sms", account.phone, facts)
+    if account.email is not None and account.email_verified:
+        _queue(visit, event, account, "email", account.email, facts)
+
+
 def _language_of(visit: Visit[object], account: Account) -> str:
     """Who is told need not be who asks: their own language first, the request's only where they named none."""
     return account.locale or (visit.call.lang if visit.call.lang_given else visit.pool.locale)

@@ -36,6 +36,7 @@ class TokenKind(StrEnum):
     UPDATE_EMAIL = "uet"
     RESET_PASSWORD = "rpt"
     DELETE_ACCOUNT = "dat"
+    ENROLL_FACTOR = "eft"
 
 
 INVALID: Mapping[TokenKind, Key] = {
@@ -68,6 +69,20 @@ def grant_to(
 def take(step: Step[object], kind: TokenKind, token: str, claims: type[C]) -> C | AlreadyDone | Refused:
     """Spend a token. From here on it is spent whatever the verdict; only a failed transaction brings it back."""
     return _take(step, step.account.user_id, step.session.id, kind, token, claims)
+
+
+def look(step: Step[object], kind: TokenKind, token: str, claims: type[C]) -> C | AlreadyDone | Refused:
+    """What a good token was granted for. It stays unspent: whoever acts on it takes it in the same transaction."""
+    invalid = Refused(INVALID.get(kind, Key.ONE_TIME_TOKEN_INVALID))
+    row = tokens.load(step.tx, step.account.user_id, kind)
+    if row is None or not _is_this(step, row, step.session.id, token):
+        return invalid
+    if row.done:
+        return AlreadyDone()
+    spent = row.used_at is not None or row.void_at is not None
+    if spent or step.now >= row.ends_at or row.made_at > step.now + FUTURE_TOLERANCE:
+        return invalid
+    return msgspec.json.decode(row.claims, type=claims)
 
 
 def owner(visit: Visit[object], kind: TokenKind, token: str) -> str | None:

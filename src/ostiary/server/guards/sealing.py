@@ -53,6 +53,16 @@ def open_app_secret(ports: Ports, app_id: str, sealed: bytes) -> str:
     return unseal(ports, sealed, "app", app_id).decode()
 
 
+def seal_factor(ports: Ports, factor_id: str, user_id: str, secret: bytes) -> bytes:
+    """`factors.secret`: an authenticator's secret, bound to the factor and its owner."""
+    return seal(ports, secret, "factor", factor_id, user_id)
+
+
+def open_factor(ports: Ports, factor_id: str, user_id: str, sealed: bytes) -> bytes:
+    """The authenticator's secret, to compute codes with."""
+    return unseal(ports, sealed, "factor", factor_id, user_id)
+
+
 def _bound(about: tuple[str, ...]) -> bytes:
     """The associated data, each part with its length so that no two lists look alike."""
     return b"".join(len(part.encode()).to_bytes(2, "big") + part.encode() for part in about)

@@ -7,7 +7,7 @@ Locks, in this order: the user's row (`entry`), a number's counters, nobody's co
 codes are touched under the user's lock only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ostiary.contract.keys import Key
@@ -98,6 +98,28 @@ def leave(visit: Visit[object], proof: Proof) -> None:
     for counter in proof.counters:
         guesses.store(visit.tx, counter)
     codes.touch(visit.tx, proof.code)
+
+
+def guess(visit: Visit[object], channel: Channel, is_right: Callable[[], bool]) -> Refused | None:
+    """Compare what no message carries (an authenticator's code, a recovery code), and pay for it alike.
+
+    The account is the visit's, its row locked, and the budget its own on this channel. Refused as by `prove`:
+    `guesses_spent`, `reauth_required` (nothing was compared), `code_wrong`.
+    """
+    if visit.account is None:
+        raise AssertionError("only an account has factors")
+    counter = guesses.load(visit.tx, visit.pool.id, guesses.of_user(visit.account.user_id), channel)
+    candidate = _Candidate(Typed(channel, "", ""), None, (counter,))
+    refused = _judge_budgets(visit, [candidate])
+    if refused is not None:
+        return refused
+    if not is_right():
+        _remember(visit, [candidate])
+        _pay(visit, [candidate])
+        return Refused(Key.CODE_WRONG)
+    if counter.row_wrong:
+        guesses.end_row(visit.tx, counter.pool_id, counter.subject, counter.channel)
+    return None
 
 
 def _candidate(visit: Visit[object], typed: Typed) -> _Candidate:
