@@ -11,7 +11,7 @@ import pytest
 
 from ostiary.server.core.policy import ChangePhoneStrategy
 from ostiary.server.core.refused import Refused
-from ostiary.server.guards import numbers
+from ostiary.server.guards import contacts
 from tests.attacks.edge import Edge, Person
 from tests.counts import count
 from tests.front_door import FrontDoor
@@ -40,7 +40,7 @@ async def test_keycloak_51220_a_failure_between_taking_and_moving_takes_nothing(
         raise RuntimeError("between the two")
 
     with monkeypatch.context() as patched:
-        patched.setattr(numbers, "move", broken)
+        patched.setattr(contacts, "move", broken)
         with pytest.raises(RuntimeError, match="between"):
             await bench.update(who, token)
     assert bench.phone(who.user_id) == OLD

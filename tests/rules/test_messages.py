@@ -26,7 +26,7 @@ from ostiary.server.delivery.retries import FIRST_PAUSE, after_failure, pause
 from ostiary.server.storage.outbox import Stored
 
 OLD, NEW = "+8613800138000", "+8613900139001"
-EMAIL = "alice@example.com"
+EMAIL, NEW_EMAIL = "alice@example.com", "bea@example.org"
 URL = "https://id.example.com:8443"
 MADE_AT = 1_738_310_700_000  # 2025-01-31 08:05 UTC
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0"
@@ -68,10 +68,12 @@ def code_text(channel, lang, digits="407153", now=MADE_AT, **facts):
 
 
 def notice(purpose, to, lang, **facts):
-    recipient = {"old": OLD, "new": NEW, "email": EMAIL}[to]
+    by_mail = purpose.startswith("email")
+    was, is_now = (EMAIL, NEW_EMAIL) if by_mail else (OLD, NEW)
+    recipient = {"old": was, "new": is_now, "email": EMAIL, "phone": OLD}[to]
     known = {
-        "old": None if purpose == "phone_bound" else mask_number(OLD),
-        "new": None if purpose == "phone_unbound" else mask_number(NEW),
+        "old": None if purpose.endswith("_bound") else mask_contact(was),
+        "new": None if purpose.endswith("_unbound") else mask_contact(is_now),
         "at": MADE_AT,
         "device": FIREFOX,
         "channel": Channel.UNBIND_PHONE,

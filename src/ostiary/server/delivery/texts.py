@@ -11,8 +11,8 @@ from typing import Final, Literal
 from ostiary.server.core.call import Lang
 from ostiary.server.core.passcode import Channel
 
-Audience = Literal["old", "new", "email"]
-"""Whom a notice tells: the number that was, the number that is, an e-mail address."""
+Audience = Literal["old", "new", "email", "phone"]
+"""Whom a notice tells: the contact that was, the one that is, or the account's other one: an address, a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +164,21 @@ _IF_NOT_YOU_EMAIL: Final = Words(
     " contact the people who run {host} and tell them the time above.\n"
     "Nobody from there will ask you for a password or a code.",
 )
+_IF_NOT_YOU_ADDRESS: Final = Words(
+    _IF_NOT_YOU_EMAIL.zh.replace("手机号", "邮箱"), _IF_NOT_YOU_EMAIL.en.replace("the number", "the address")
+)
+_IF_NOT_YOURS_EMAIL: Final = Words(
+    "如果不是您本人操作，请联系 {host} 的管理员，并说明上面的时间。",
+    "If this was not you, contact the people who run {host} and tell them the time above.",
+)
+"""For the new address: a stranger who reads it has no account there to sign in to."""
 _CHANGED_FACTS: Final = Words(
     "时间：{at}\n原号码：{old}\n新号码：{new}\n操作设备：{source}",
     "When: {at}\nOld number: {old}\nNew number: {new}\nFrom: {source}",
+)
+_ADDRESS_FACTS: Final = Words(
+    "时间：{at}\n原邮箱：{old}\n新邮箱：{new}\n操作设备：{source}",
+    "When: {at}\nOld address: {old}\nNew address: {new}\nFrom: {source}",
 )
 _GUESSES_SAFE: Final = Words(
     "若非本人操作，请勿泄露验证码，并尽快修改密码。",
@@ -196,6 +208,9 @@ SUBJECTS: Final[Mapping[str, Words]] = {
     "factor_enrolled": Words("您的账户已开启两步验证", "Two-step verification was turned on"),
     "factor_removed": Words("您的账户已关闭一种两步验证", "A second step was removed from your account"),
     "recovery_code_used": Words("您的恢复代码已被使用", "Your recovery code was used"),
+    "email_changed": Words("您账户的邮箱已更换", "Your e-mail address was changed"),
+    "email_bound": Words("您的账户已绑定邮箱", "An e-mail address was added to your account"),
+    "email_unbound": Words("您账户的邮箱已解绑", "The e-mail address was removed from your account"),
     "guesses_half": Words("有人多次输错您的验证码", "Wrong codes were typed for your account"),
     "guesses_all": Words("验证码输错次数已用完", "Too many wrong codes for your account"),
 }
@@ -264,6 +279,59 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
             "有人用恢复代码登录了您在 {host} 的账户，{factor}随之解绑（{at}，来自 {source}）。请重新绑定。",
             "The recovery code of your account at {host} was used on {at} from {source}; {factor} was removed"
             " with it. Enrol it anew.",
+        ),
+        _IF_NOT_YOU_SMS,
+    ),
+    ("email_changed", "old"): _mail(
+        Words(
+            "您在 {host} 的账户更换了邮箱，本邮箱不能再登录。",
+            "The e-mail address of your account at {host} was changed from this one. You can't sign in with it"
+            " any more.",
+        ),
+        _ADDRESS_FACTS,
+        _IF_NOT_YOU_ADDRESS,
+    ),
+    ("email_changed", "new"): _mail(
+        Words(
+            "本邮箱已成为您在 {host} 的账户的邮箱。",
+            "This is now the e-mail address of your account at {host}.",
+        ),
+        _ADDRESS_FACTS,
+        _IF_NOT_YOURS_EMAIL,
+    ),
+    ("email_changed", "phone"): _both(
+        Words(
+            "您账户的邮箱已由 {old} 更换为 {new}（{at}，来自 {source}）。",
+            "The e-mail address of your account was changed from {old} to {new} on {at} from {source}.",
+        ),
+        _IF_NOT_YOU_SMS,
+    ),
+    ("email_bound", "new"): _mail(
+        Words(
+            "本邮箱已绑定到您在 {host} 的账户。", "This e-mail address was added to your account at {host}."
+        ),
+        _ADDRESS_FACTS,
+        _IF_NOT_YOURS_EMAIL,
+    ),
+    ("email_bound", "phone"): _both(
+        Words(
+            "您的账户已绑定邮箱 {new}（{at}，来自 {source}）。",
+            "The e-mail address {new} was added to your account on {at} from {source}.",
+        ),
+        _IF_NOT_YOU_SMS,
+    ),
+    ("email_unbound", "old"): _mail(
+        Words(
+            "本邮箱已从您在 {host} 的账户解绑，不能再登录。",
+            "This e-mail address was removed from your account at {host}. You can't sign in with it any more.",
+        ),
+        _ADDRESS_FACTS,
+        _IF_NOT_YOU_ADDRESS,
+    ),
+    ("email_unbound", "phone"): _both(
+        Words(
+            "您账户的邮箱 {old} 已解绑（{at}，来自 {source}）。",
+            "The e-mail address {old} was removed from your account on {at} from {source}.",
         ),
         _IF_NOT_YOU_SMS,
     ),

@@ -6,8 +6,8 @@ Notices are refused by no limit and no country list, retried for 72 hours, and o
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from ostiary.server.core.contact import Medium
-from ostiary.server.core.masking import mask_number
+from ostiary.server.core.contact import Medium, medium_of
+from ostiary.server.core.masking import mask_contact
 from ostiary.server.core.millis import HOUR
 from ostiary.server.core.people import Account
 from ostiary.server.guards.entry import Visit
@@ -27,16 +27,31 @@ def language(visit: Visit[object], account: Account | None) -> str:
     return (account.locale if account else None) or visit.pool.locale
 
 
-def number_moved(
-    visit: Visit[object], event: str, account: Account, old: str | None, new: str | None, by: By = "user"
+def contact_moved(
+    visit: Visit[object],
+    event: str,
+    account: Account,
+    old: str | None,
+    new: str | None,
+    by: By = "user",
+    *,
+    proven: bool = True,
 ) -> None:
-    """Tell the old number, the new one and every verified address. `event`: phone_changed, _bound, _unbound."""
-    facts = {"old": old and mask_number(old), "new": new and mask_number(new), "event": event, "by": by}
-    for number in (old, new):
-        if number is not None:
-            _queue(visit, event, account, "sms", number, facts | {"to": "old" if number == old else "new"})
-    if account.email is not None and account.email_verified:
+    """Tell the old contact, the new one, and the account's verified contact of the other medium.
+
+    `event`: phone_changed, _bound, _unbound, and the same of `email`. An address that nobody has proven is not
+    believed to be its owner's, and is told nothing (ADR 0012); `proven` says it of the new one.
+    """
+    facts = {"old": old and mask_contact(old), "new": new and mask_contact(new), "event": event, "by": by}
+    moved = next(medium_of(contact) for contact in (new, old) if contact is not None)
+    for contact, believed in ((old, account.email_verified), (new, proven)):
+        if contact is not None and (believed or moved == "sms"):
+            to = "old" if contact == old else "new"
+            _queue(visit, event, account, moved, contact, facts | {"to": to})
+    if moved == "sms" and account.email is not None and account.email_verified:
         _queue(visit, event, account, "email", account.email, facts | {"to": "email"})
+    if moved == "email" and account.phone is not None and account.phone_verified:
+        _queue(visit, event, account, "sms", account.phone, facts | {"to": "phone"})
 
 
 def guesses(visit: Visit[object], event: str, account: Account, channel: str) -> None:

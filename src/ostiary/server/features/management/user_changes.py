@@ -1,7 +1,7 @@
 """Changing a user: what is absent stays, what is to be emptied is named in `options.clearFields`.
 
 1. Everything that could refuse is looked at first; a rival in between makes the step run again.
-2. A number that is another one is moved by `guards/numbers.py`. It is unverified unless the call says otherwise.
+2. A number that is another one is moved by `guards/contacts.py`, and so is an address. It is unverified unless the call says otherwise.
 3. A new password ends the user's sessions: who is signed in now may be a stranger. A closed account's sessions open
    nothing and are answered `user_locked` (phone-change.md §5, row 4); opening the account again ends them.
 """
@@ -17,11 +17,11 @@ from ostiary.server.core.refused import Refused
 from ostiary.server.features.management import users_rules as rules
 from ostiary.server.features.management.users import find, hold
 from ostiary.server.features.management.users_rules import Change
-from ostiary.server.guards import accounts, audit, custom_data, new_passwords, numbers, sessions
+from ostiary.server.guards import accounts, audit, contacts, custom_data, new_passwords, sessions
 from ostiary.server.guards.entry import Errand, manage
 from ostiary.server.guards.new_passwords import Wanted
 from ostiary.server.guards.service import Service
-from ostiary.server.storage import codes, emails, management, phones, tokens, users
+from ostiary.server.storage import emails, management, phones, tokens, users
 from ostiary.server.storage.management import Fields
 from ostiary.server.storage.tx import ConflictError, Tx
 from ostiary.server.storage.users import UserRow
@@ -146,38 +146,28 @@ def _move_phone(errand: Errand[Change], row: UserRow) -> None:
         if number is not None and verified is not None:
             management.set_phone_verified(errand.tx, errand.pool.id, number, verified=verified)
         return
-    moved = numbers.move(
-        errand, row.account, number, verified=verified is True, actor=errand.actor, by="administrator"
+    moved = contacts.move(
+        errand, row.account, "sms", number, verified=verified is True, actor=errand.actor, by="administrator"
     )
     if not moved:
         raise ConflictError("the number was taken by a rival a moment ago")
 
 
 def _move_email(errand: Errand[Change], row: UserRow) -> None:
-    """An address moves like a number: version raised, codes and one-time tokens void, noted."""
-    tx, pool_id = errand.tx, errand.pool.id
     address = errand.ask.becomes("email", row.email)
     verified = errand.ask.form.email_verified
     if address == row.email:
         if address is not None and verified is not None:
-            management.set_email_verified(tx, pool_id, address, verified=verified)
+            management.set_email_verified(errand.tx, errand.pool.id, address, verified=verified)
         return
-    version = row.email_version + 1
-    if address is not None and not emails.claim(
-        tx, pool_id, address, row.id, verified=verified is True, version=version, now=errand.now
-    ):
-        raise ConflictError("the address was taken by a rival a moment ago")
-    if row.email is not None:
-        emails.release(tx, pool_id, row.email, row.id)
-    emails.raise_version(tx, row.id, row.email_version, errand.now)
-    codes.void_all(tx, pool_id, row.id, row.email, errand.now)
-    tokens.void_all(tx, row.id, errand.now)
-    audit.note(
+    moved = contacts.move(
         errand,
-        "email_changed",
-        user_id=row.id,
+        row.account,
+        "email",
+        address,
+        verified=verified is True,
         actor=errand.actor,
-        old=audit.contact_hash(errand.ports, pool_id, row.email),
-        new=audit.contact_hash(errand.ports, pool_id, address),
-        version=version,
+        by="administrator",
     )
+    if not moved:
+        raise ConflictError("the address was taken by a rival a moment ago")

@@ -1,7 +1,7 @@
 """The pool's users, one by one: making, reading and deleting them. Changing one is `user_changes.py`.
 
 A step looks at everything that could refuse it before it writes anything: a refusal is committed like any outcome.
-However a number goes, `guards/numbers.py` takes it: codes and tokens die, addresses are told, the audit log says so.
+However a number goes, `guards/contacts.py` takes it: codes and tokens die, addresses are told, the audit log says so.
 """
 
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ from ostiary.server.core.policy import PoolPolicy
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.management import users_rules as rules
 from ostiary.server.features.management.users_rules import Look, Named, New
-from ostiary.server.guards import accounts, audit, custom_data, new_passwords, numbers
+from ostiary.server.guards import accounts, audit, contacts, custom_data, new_passwords
 from ostiary.server.guards.accounts import NewAccount
 from ostiary.server.guards.entry import Errand, manage
 from ostiary.server.guards.new_passwords import Wanted
 from ostiary.server.guards.service import Service
-from ostiary.server.storage import codes, emails, management, people, user_counts, users
+from ostiary.server.storage import management, people, user_counts, users
 from ostiary.server.storage.tx import Tx
 from ostiary.server.storage.users import UserRow
 
@@ -179,11 +179,7 @@ def _delete(errand: Errand[tuple[Named, ...]]) -> IsSuccess | Refused:
 def _delete_one(errand: Errand[tuple[Named, ...]], row: UserRow) -> None:
     """Free the number and the address, tell them, forget the rest. The audit log keeps what it has: hashes."""
     tx, pool_id = errand.tx, errand.pool.id
-    if row.phone is not None:
-        numbers.move(errand, row.account, None, actor=errand.actor, by="deletion")
-    codes.void_all(tx, pool_id, row.id, row.email, errand.now)
-    if row.email is not None:
-        emails.release(tx, pool_id, row.email, row.id)
+    contacts.free(errand, row.account, actor=errand.actor)
     management.delete(tx, row.id)
     audit.note(
         errand,

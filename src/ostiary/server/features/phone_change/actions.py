@@ -21,7 +21,7 @@ from ostiary.server.core.phone import E164
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.phone_change import rules
 from ostiary.server.features.phone_change.rules import Ask, Claims
-from ostiary.server.guards import audit, numbers, one_time_tokens, passcodes, sessions
+from ostiary.server.guards import audit, contacts, one_time_tokens, passcodes, sessions
 from ostiary.server.guards.entry import Read, Step, enter
 from ostiary.server.guards.one_time_tokens import AlreadyDone, TokenKind
 from ostiary.server.guards.passcodes import Proof, Typed
@@ -173,7 +173,7 @@ def _unless_taken(
 
 def _move(step: Step[object], number: E164 | None) -> bool:
     """Move the number, and end every other session where the pool says so."""
-    if not numbers.move(step, step.account, number):
+    if not contacts.move(step, step.account, "sms", number):
         return False
     if step.pool.policy.end_other_sessions:
         sessions.end_others(step)

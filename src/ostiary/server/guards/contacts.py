@@ -1,0 +1,82 @@
+"""However a number or an address changes (update, bind, unbind, administrator, deletion), the same things happen.
+
+The contact moves, the account's version of it rises, every code and one-time token of the account dies, the other
+contacts are told, and an audit row says so: one transaction, all or nothing (phone-change.md §6, I3, I5).
+"""
+
+from typing import Literal
+
+from ostiary.server.core.contact import Medium
+from ostiary.server.core.people import Account
+from ostiary.server.guards import audit, notices
+from ostiary.server.guards.entry import Visit
+from ostiary.server.storage import codes, tokens
+from ostiary.server.storage.contacts import BOOKS
+
+Event = Literal[
+    "phone_changed", "phone_bound", "phone_unbound", "email_changed", "email_bound", "email_unbound"
+]
+_CALLED: dict[Medium, tuple[Event, Event, Event]] = {
+    "sms": ("phone_bound", "phone_changed", "phone_unbound"),
+    "email": ("email_bound", "email_changed", "email_unbound"),
+}
+
+
+def move(
+    visit: Visit[object],
+    account: Account,
+    medium: Medium,
+    new: str | None,
+    *,
+    verified: bool = True,
+    actor: str = "user",
+    by: notices.By = "user",
+    tell: bool = True,
+) -> bool:
+    """Make `new` (None: none) the account's number or address; False where it is taken, and nothing has happened then.
+
+    `actor` is who did it for the audit log, `by` for the people who are told (`tell`: unless they are told already).
+    The account's row is locked and `account` was read under that lock.
+    """
+    old, version = (
+        (account.phone, account.phone_version) if medium == "sms" else (account.email, account.email_version)
+    )
+    book, pool_id = BOOKS[medium], visit.pool.id
+    if new is not None and not book.claim(
+        visit.tx, pool_id, new, account.user_id, verified=verified, version=version + 1, now=visit.now
+    ):
+        return False
+    if old is not None:
+        book.release(visit.tx, pool_id, old, account.user_id)
+    book.raise_version(visit.tx, account.user_id, version, visit.now)
+    codes.void_all(visit.tx, pool_id, account.user_id, old, visit.now)
+    tokens.void_all(visit.tx, account.user_id, visit.now)
+    event = event_of(medium, old, new)
+    if tell:
+        notices.contact_moved(visit, event, account, old, new, by, proven=verified)
+    audit.note(
+        visit,
+        event,
+        user_id=account.user_id,
+        actor=actor,
+        old=audit.contact_hash(visit.ports, pool_id, old),
+        new=audit.contact_hash(visit.ports, pool_id, new),
+        version=version + 1,
+    )
+    return True
+
+
+def free(visit: Visit[object], account: Account, *, actor: str, by: notices.By = "deletion") -> None:
+    """Take both contacts off an account that goes; who held them is told once."""
+    if account.phone is not None:
+        move(visit, account, "sms", None, actor=actor, by=by)
+    if account.email is not None:
+        move(visit, account, "email", None, actor=actor, by=by, tell=account.phone is None)
+
+
+def event_of(medium: Medium, old: str | None, new: str | None) -> Event:
+    """What the move is called, in notices and in the audit log."""
+    bound, changed, unbound = _CALLED[medium]
+    if old is None:
+        return bound
+    return unbound if new is None else changed
