@@ -10,6 +10,13 @@ from typing import Any, Final
 
 import msgspec
 
+from ostiary.contract.email_change import (
+    BindEmail,
+    UnbindEmail,
+    UpdateEmail,
+    UpdateEmailByEmailPassCode,
+    VerifyUpdateEmailRequest,
+)
 from ostiary.contract.messages import PreCheckCode, PreCheckEmailCode, PreCheckSmsCode, SendEmail, SendSMS
 from ostiary.contract.profile import (
     BindPhone,
@@ -26,6 +33,7 @@ from ostiary.server.core.passcode import Channel
 from ostiary.server.core.policy import AppPolicy, PoolPolicy
 from ostiary.server.core.ports import Clock, Ports
 from ostiary.server.core.refused import Refused
+from ostiary.server.features.email_change import actions as email_change
 from ostiary.server.features.messages import actions as messages
 from ostiary.server.features.phone_change import actions as phone_change
 from ostiary.server.guards.passcodes import derive
@@ -223,6 +231,40 @@ class Workbench:
     async def unbind(self, who: Person, code: str) -> Any:
         return await phone_change.unbind_phone(self.service, who.again(), UnbindPhone(pass_code=code))
 
+    async def verify_email(
+        self, who: Person, new: str, new_code: str, old: str | None = None, old_code: str | None = None
+    ) -> Any:
+        payload = UpdateEmailByEmailPassCode(
+            new_email=new, new_email_pass_code=new_code, old_email=old, old_email_pass_code=old_code
+        )
+        form = VerifyUpdateEmailRequest(email_pass_code_payload=payload, verify_method="EMAIL_PASSCODE")
+        return await email_change.verify_update_email_request(self.service, who.again(), form)
+
+    async def update_email(self, who: Person, token: str) -> Any:
+        return await email_change.update_email(
+            self.service, who.again(), UpdateEmail(update_email_token=token)
+        )
+
+    async def bind_email(self, who: Person, address: str, code: str) -> Any:
+        return await email_change.bind_email(
+            self.service, who.again(), BindEmail(email=address, pass_code=code)
+        )
+
+    async def unbind_email(self, who: Person, code: str) -> Any:
+        return await email_change.unbind_email(self.service, who.again(), UnbindEmail(pass_code=code))
+
+    async def ready_to_change_email(self, who: Person, new: str) -> str:
+        """Both codes sent and proven: the update token."""
+        old = self.email(who.user_id)
+        assert old is not None
+        assert await self.send(who, UPDATE_EMAIL, old) is None
+        assert await self.send(who, UPDATE_EMAIL, new) is None
+        granted = await self.verify_email(
+            who, new, self.code(who, UPDATE_EMAIL, new), old, self.code(who, UPDATE_EMAIL, old)
+        )
+        assert not isinstance(granted, Refused), granted
+        return str(granted.update_email_token)
+
     async def ready_to_change(self, who: Person, new: str) -> str:
         """Both codes sent and proven: the update token."""
         assert who.phone is not None
@@ -268,6 +310,10 @@ class Workbench:
 
     def phone(self, user_id: str) -> str | None:
         rows = self.all("SELECT number FROM phones WHERE user_id = :id", id=user_id)
+        return rows[0][0] if rows else None
+
+    def email(self, user_id: str) -> str | None:
+        rows = self.all("SELECT address FROM emails WHERE user_id = :id", id=user_id)
         return rows[0][0] if rows else None
 
     async def close(self) -> None:

@@ -45,6 +45,13 @@ LEAST: dict[str, dict[str, Any]] = {
     "mfa_factor_verify": {"factorId": "6a1b2c3d4e5f60718293a4b5", "passCode": "123456"},
     "mfa_recovery_code_verify": {"recoveryCode": "b471-8ec0-874a-087f-bccb-cd54"},
     "verify_mfa_token": {},
+    "verify_update_email_request": {
+        "emailPassCodePayload": {"newEmail": "ana@example.com", "newEmailPassCode": "123456"},
+        "verifyMethod": "EMAIL_PASSCODE",
+    },
+    "update_email": {"updateEmailToken": "uet_x"},
+    "bind_email": {"email": "ana@example.com", "passCode": "123456"},
+    "unbind_email": {"passCode": "123456"},
     "token": {"grant_type": "refresh_token"},
     "introspect_token": {"token": "x"},
     "revoke_token": {"token": "x"},

@@ -16,6 +16,7 @@ from msgspec import inspect
 from ostiary.contract import (
     common,
     custom_fields,
+    email_change,
     management,
     messages,
     own_page,
@@ -32,6 +33,7 @@ from ostiary.server.core.policy import PoolPolicy
 FACTS = json.loads((Path(__file__).parent.parent / "facts" / "incumbent.json").read_text())
 MODULES = (
     common,
+    email_change,
     profile,
     custom_fields,
     own_page,

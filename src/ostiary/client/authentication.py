@@ -12,6 +12,10 @@ from ostiary.contract.common import (
     IsSuccess,
     SmsChannel,
 )
+from ostiary.contract.email_change import (
+    UpdateEmailByEmailPassCode,
+    VerifyUpdateEmailRequestData,
+)
 from ostiary.contract.messages import (
     PreCheckCodeData,
     PreCheckEmailCode,
@@ -134,6 +138,38 @@ _UNBIND_PHONE = api(
     "unbind_phone",
     "POST",
     "/api/v3/unbind-phone",
+    type(None),
+    credential="user",
+    safe=False,
+)
+_VERIFY_UPDATE_EMAIL_REQUEST = api(
+    "verify_update_email_request",
+    "POST",
+    "/api/v3/verify-update-email-request",
+    VerifyUpdateEmailRequestData,
+    credential="user",
+    safe=False,
+)
+_UPDATE_EMAIL = api(
+    "update_email",
+    "POST",
+    "/api/v3/update-email",
+    IsSuccess,
+    credential="user",
+    safe=False,
+)
+_BIND_EMAIL = api(
+    "bind_email",
+    "POST",
+    "/api/v3/bind-email",
+    type(None),
+    credential="user",
+    safe=False,
+)
+_UNBIND_EMAIL = api(
+    "unbind_email",
+    "POST",
+    "/api/v3/unbind-email",
     type(None),
     credential="user",
     safe=False,
@@ -675,6 +711,131 @@ class AuthenticationClient(SyncAuthentication):
         """
         return self._do(
             _UNBIND_PHONE,
+            {
+                "passCode": pass_code,
+            },
+        )
+
+    def verify_update_email_request(
+        self,
+        email_pass_code_payload: UpdateEmailByEmailPassCode | Mapping[str, Any],
+        verify_method: Literal["EMAIL_PASSCODE"] = "EMAIL_PASSCODE",
+    ) -> Result[VerifyUpdateEmailRequestData]:
+        """Prove the new e-mail address and receive a one-time token.
+
+        Step two of three: `send_email` comes before it (with `CHANNEL_UPDATE_EMAIL` to the new address, and
+        to the old one), `update_email` after it. Where the pool verifies the old address and the account
+        has one, the old pair is required. Without an old pair the session's last credential check must be
+        younger than `stepUpMaxAge`. `tokenExpiresIn` is in seconds. A newer token replaces the one before.
+
+        - `email_pass_code_payload`: The typed codes. The old pair is required where the pool verifies the
+          old address and the account has one.
+
+        `data` is `VerifyUpdateEmailRequestData`:
+
+        - `.update_email_token`: One-time; starts with `uet_`.
+        - `.token_expires_in`: Seconds.
+
+        Raises `PermissionDenied`, `ContactError`, `SameEmail`, `OldEmailRequired`,
+        `ReauthenticationRequired`, `OldEmailMismatch`, `GuessesSpent`, `CodeExpired`, `CodeWrong`,
+        `EmailTaken`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/verify-update-email-request`. For example::
+
+            client.verify_update_email_request(
+                email_pass_code_payload={"newEmail": "…", "newEmailPassCode": "123456"},
+            )
+        """
+        return self._do(
+            _VERIFY_UPDATE_EMAIL_REQUEST,
+            {
+                "emailPassCodePayload": fields(email_pass_code_payload),
+                "verifyMethod": verify_method,
+            },
+        )
+
+    def update_email(
+        self,
+        update_email_token: str,
+    ) -> Result[IsSuccess]:
+        """Spend the token: the account's address becomes the new one.
+
+        Step three of three. The token is spent whatever the verdict. Afterwards the old address, the new
+        one and a verified phone number are told, and the other sessions end where the pool says so.
+
+        `data` is `IsSuccess`:
+
+        - `.success`
+
+        Raises `PermissionDenied`, `UpdateTokenUsed`, `UpdateTokenError`, `OldEmailMismatch`, `EmailTaken`,
+        `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/update-email`. For example::
+
+            client.update_email(update_email_token="…")
+        """
+        return self._do(
+            _UPDATE_EMAIL,
+            {
+                "updateEmailToken": update_email_token,
+            },
+        )
+
+    def bind_email(
+        self,
+        pass_code: str,
+        email: str,
+    ) -> Result[None]:
+        """Give an account that has no e-mail address its first one.
+
+        The code is one that was sent signed in with `CHANNEL_BIND_EMAIL`.
+
+        - `pass_code`: A verification code as typed; spaces, dashes and full-width digits are understood.
+
+        `data` is None.
+
+        Raises `PermissionDenied`, `ContactError`, `EmailAlreadyBound`, `ReauthenticationRequired`,
+        `GuessesSpent`, `CodeExpired`, `CodeWrong`, `EmailTaken`, `NotLoggedIn`, `LoginExpired`,
+        `LoginInvalid`, `UserLocked`, `ParameterError`; and `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/bind-email`. For example::
+
+            client.bind_email(pass_code="123456", email="…")
+        """
+        return self._do(
+            _BIND_EMAIL,
+            {
+                "passCode": pass_code,
+                "email": email,
+            },
+        )
+
+    def unbind_email(
+        self,
+        pass_code: str,
+    ) -> Result[None]:
+        """Take the e-mail address off the account.
+
+        The code is one that was sent to the address with `CHANNEL_UNBIND_EMAIL`. Another way in must
+        remain: a password with a user name or a phone number, a verified phone number, or a linked
+        identity.
+
+        - `pass_code`: A verification code as typed; spaces, dashes and full-width digits are understood.
+
+        `data` is None.
+
+        Raises `PermissionDenied`, `EmailNotBound`, `InvalidOperation`, `ReauthenticationRequired`,
+        `GuessesSpent`, `CodeExpired`, `CodeWrong`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`,
+        `UserLocked`, `ParameterError`; and `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/unbind-email`. For example::
+
+            client.unbind_email(pass_code="123456")
+        """
+        return self._do(
+            _UNBIND_EMAIL,
             {
                 "passCode": pass_code,
             },
@@ -1779,6 +1940,131 @@ class AsyncAuthenticationClient(AsyncAuthentication):
             },
         )
 
+    async def verify_update_email_request(
+        self,
+        email_pass_code_payload: UpdateEmailByEmailPassCode | Mapping[str, Any],
+        verify_method: Literal["EMAIL_PASSCODE"] = "EMAIL_PASSCODE",
+    ) -> Result[VerifyUpdateEmailRequestData]:
+        """Prove the new e-mail address and receive a one-time token.
+
+        Step two of three: `send_email` comes before it (with `CHANNEL_UPDATE_EMAIL` to the new address, and
+        to the old one), `update_email` after it. Where the pool verifies the old address and the account
+        has one, the old pair is required. Without an old pair the session's last credential check must be
+        younger than `stepUpMaxAge`. `tokenExpiresIn` is in seconds. A newer token replaces the one before.
+
+        - `email_pass_code_payload`: The typed codes. The old pair is required where the pool verifies the
+          old address and the account has one.
+
+        `data` is `VerifyUpdateEmailRequestData`:
+
+        - `.update_email_token`: One-time; starts with `uet_`.
+        - `.token_expires_in`: Seconds.
+
+        Raises `PermissionDenied`, `ContactError`, `SameEmail`, `OldEmailRequired`,
+        `ReauthenticationRequired`, `OldEmailMismatch`, `GuessesSpent`, `CodeExpired`, `CodeWrong`,
+        `EmailTaken`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/verify-update-email-request`. For example::
+
+            await client.verify_update_email_request(
+                email_pass_code_payload={"newEmail": "…", "newEmailPassCode": "123456"},
+            )
+        """
+        return await self._do(
+            _VERIFY_UPDATE_EMAIL_REQUEST,
+            {
+                "emailPassCodePayload": fields(email_pass_code_payload),
+                "verifyMethod": verify_method,
+            },
+        )
+
+    async def update_email(
+        self,
+        update_email_token: str,
+    ) -> Result[IsSuccess]:
+        """Spend the token: the account's address becomes the new one.
+
+        Step three of three. The token is spent whatever the verdict. Afterwards the old address, the new
+        one and a verified phone number are told, and the other sessions end where the pool says so.
+
+        `data` is `IsSuccess`:
+
+        - `.success`
+
+        Raises `PermissionDenied`, `UpdateTokenUsed`, `UpdateTokenError`, `OldEmailMismatch`, `EmailTaken`,
+        `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/update-email`. For example::
+
+            await client.update_email(update_email_token="…")
+        """
+        return await self._do(
+            _UPDATE_EMAIL,
+            {
+                "updateEmailToken": update_email_token,
+            },
+        )
+
+    async def bind_email(
+        self,
+        pass_code: str,
+        email: str,
+    ) -> Result[None]:
+        """Give an account that has no e-mail address its first one.
+
+        The code is one that was sent signed in with `CHANNEL_BIND_EMAIL`.
+
+        - `pass_code`: A verification code as typed; spaces, dashes and full-width digits are understood.
+
+        `data` is None.
+
+        Raises `PermissionDenied`, `ContactError`, `EmailAlreadyBound`, `ReauthenticationRequired`,
+        `GuessesSpent`, `CodeExpired`, `CodeWrong`, `EmailTaken`, `NotLoggedIn`, `LoginExpired`,
+        `LoginInvalid`, `UserLocked`, `ParameterError`; and `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/bind-email`. For example::
+
+            await client.bind_email(pass_code="123456", email="…")
+        """
+        return await self._do(
+            _BIND_EMAIL,
+            {
+                "passCode": pass_code,
+                "email": email,
+            },
+        )
+
+    async def unbind_email(
+        self,
+        pass_code: str,
+    ) -> Result[None]:
+        """Take the e-mail address off the account.
+
+        The code is one that was sent to the address with `CHANNEL_UNBIND_EMAIL`. Another way in must
+        remain: a password with a user name or a phone number, a verified phone number, or a linked
+        identity.
+
+        - `pass_code`: A verification code as typed; spaces, dashes and full-width digits are understood.
+
+        `data` is None.
+
+        Raises `PermissionDenied`, `EmailNotBound`, `InvalidOperation`, `ReauthenticationRequired`,
+        `GuessesSpent`, `CodeExpired`, `CodeWrong`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`,
+        `UserLocked`, `ParameterError`; and `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/unbind-email`. For example::
+
+            await client.unbind_email(pass_code="123456")
+        """
+        return await self._do(
+            _UNBIND_EMAIL,
+            {
+                "passCode": pass_code,
+            },
+        )
+
     async def update_profile(
         self,
         name: str | None = None,
@@ -2664,6 +2950,58 @@ class PlainAuthenticationClient(PlainAuthentication):
         """Take the phone number off the account."""
         return self._ask(
             _UNBIND_PHONE,
+            {
+                "passCode": pass_code,
+            },
+        )
+
+    def verify_update_email_request(
+        self,
+        email_pass_code_payload: Mapping[str, Any],
+        verify_method: str = "EMAIL_PASSCODE",
+    ) -> dict[str, Any]:
+        """Prove the new e-mail address and receive a one-time token."""
+        return self._ask(
+            _VERIFY_UPDATE_EMAIL_REQUEST,
+            {
+                "emailPassCodePayload": fields(email_pass_code_payload),
+                "verifyMethod": verify_method,
+            },
+        )
+
+    def update_email(
+        self,
+        update_email_token: str,
+    ) -> dict[str, Any]:
+        """Spend the token: the account's address becomes the new one."""
+        return self._ask(
+            _UPDATE_EMAIL,
+            {
+                "updateEmailToken": update_email_token,
+            },
+        )
+
+    def bind_email(
+        self,
+        pass_code: str,
+        email: str,
+    ) -> dict[str, Any]:
+        """Give an account that has no e-mail address its first one."""
+        return self._ask(
+            _BIND_EMAIL,
+            {
+                "passCode": pass_code,
+                "email": email,
+            },
+        )
+
+    def unbind_email(
+        self,
+        pass_code: str,
+    ) -> dict[str, Any]:
+        """Take the e-mail address off the account."""
+        return self._ask(
+            _UNBIND_EMAIL,
             {
                 "passCode": pass_code,
             },

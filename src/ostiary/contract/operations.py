@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from ostiary.contract.account_operations import MESSAGES, PROFILE, REGISTER
 from ostiary.contract.custom_field_operations import CUSTOM_FIELDS
+from ostiary.contract.email_operations import EMAIL
 from ostiary.contract.keys import Key
 from ostiary.contract.management_operations import MANAGEMENT
 from ostiary.contract.operation import Kind, Later, Operation, Who
@@ -23,6 +24,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *REGISTER,
     *MESSAGES,
     *PROFILE,
+    *EMAIL,
     *OWN_PAGE,
     *SECOND_FACTORS,
     *TOKENS,

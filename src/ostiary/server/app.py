@@ -20,6 +20,7 @@ from ostiary.server.delivery.background import Background
 from ostiary.server.delivery.gateway import Gateway
 from ostiary.server.delivery.routes import Routes, Sender
 from ostiary.server.delivery.watch import Watch
+from ostiary.server.features.email_change import actions as email_change
 from ostiary.server.features.management import (
     custom_fields,
     listing,
@@ -70,6 +71,7 @@ MODULES = (
     *(public_info, custom_fields),
     *(system,),
     *(showing, enrolment, verification),  # second factors
+    *(email_change,),
     *(tokens, security_settings, users, user_changes, listing, records),
 )
 """Where the actions are: each operation's is the function of its name in exactly one of these."""

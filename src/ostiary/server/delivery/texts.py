@@ -169,7 +169,7 @@ _IF_NOT_YOU_ADDRESS: Final = Words(
 )
 _IF_NOT_YOURS_EMAIL: Final = Words(
     "如果不是您本人操作，请联系 {host} 的管理员，并说明上面的时间。",
-    "If this was not you, contact the people who run {host} and tell them the time above.",
+    "If it was not you, contact the people who run {host} and tell them the time above.",
 )
 """For the new address: a stranger who reads it has no account there to sign in to."""
 _CHANGED_FACTS: Final = Words(

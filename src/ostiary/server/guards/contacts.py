@@ -6,12 +6,15 @@ contacts are told, and an audit row says so: one transaction, all or nothing (ph
 
 from typing import Literal
 
-from ostiary.server.core.contact import Medium
+from ostiary.contract.keys import Key
+from ostiary.server.core.contact import Medium, medium_of
 from ostiary.server.core.people import Account
-from ostiary.server.guards import audit, notices
-from ostiary.server.guards.entry import Visit
+from ostiary.server.core.refused import Refused
+from ostiary.server.guards import audit, notices, passcodes, sessions
+from ostiary.server.guards.entry import Step, Visit
+from ostiary.server.guards.passcodes import Proof
 from ostiary.server.storage import codes, tokens
-from ostiary.server.storage.contacts import BOOKS
+from ostiary.server.storage.contacts import BOOKS, holder
 
 Event = Literal[
     "phone_changed", "phone_bound", "phone_unbound", "email_changed", "email_bound", "email_unbound"
@@ -20,6 +23,7 @@ _CALLED: dict[Medium, tuple[Event, Event, Event]] = {
     "sms": ("phone_bound", "phone_changed", "phone_unbound"),
     "email": ("email_bound", "email_changed", "email_unbound"),
 }
+TAKEN: dict[Medium, Key] = {"sms": Key.PHONE_TAKEN, "email": Key.EMAIL_TAKEN}
 
 
 def move(
@@ -64,6 +68,40 @@ def move(
         version=version + 1,
     )
     return True
+
+
+def move_own(step: Step[object], medium: Medium, new: str | None) -> bool:
+    """The signed-in user's own move: every other session ends with it, where the pool says so."""
+    if not move(step, step.account, medium, new):
+        return False
+    if step.pool.policy.end_other_sessions:
+        sessions.end_others(step)
+    return True
+
+
+def unless_taken(
+    step: Step[object], proofs: tuple[Proof, ...] | Refused, new: str
+) -> tuple[Proof, ...] | Refused:
+    """Row 10: a taken contact uses the code that proved it (the first) up, and leaves the old one's."""
+    if isinstance(proofs, Refused) or holder(step.tx, step.pool.id, new) is None:
+        return proofs
+    passcodes.use(step, proofs[0])
+    return Refused(TAKEN[medium_of(new)])
+
+
+def note(
+    step: Step[object], event: str, verdict: Refused | str, medium: Medium, new: str | None = None
+) -> None:
+    """An audit row about the signed-in user's contact: which it is, and which it was to become."""
+    old = step.account.phone if medium == "sms" else step.account.email
+    audit.note(
+        step,
+        event,
+        verdict,
+        user_id=step.account.user_id,
+        old=audit.contact_hash(step.ports, step.pool.id, old),
+        new=audit.contact_hash(step.ports, step.pool.id, new),
+    )
 
 
 def free(visit: Visit[object], account: Account, *, actor: str, by: notices.By = "deletion") -> None:

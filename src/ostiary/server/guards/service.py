@@ -1,12 +1,22 @@
-"""What an action is given: the store, the ports, who signs, who checks passwords."""
+"""What an action is given: the store, the ports, who signs, who checks passwords; and the shape most of them have."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
+from ostiary.server.core.call import Call
 from ostiary.server.core.ports import Ports
+from ostiary.server.core.refused import Refused
+from ostiary.server.guards.entry import Read, Step, enter
 from ostiary.server.guards.password_keys import PasswordKeys
 from ostiary.server.guards.passwords import Passwords
 from ostiary.server.guards.signing import Signer
 from ostiary.server.storage.db import Store
+from ostiary.server.storage.tx import Tx
+
+F = TypeVar("F")
+A = TypeVar("A")
+R = TypeVar("R")
 
 
 @dataclass(slots=True)
@@ -23,3 +33,21 @@ class Service:
     """Opens passwords that a client encrypted on their way."""
     dev: bool = False
     """Dev mode: loopback only, inbox on, clock movable."""
+
+
+async def in_one_step(
+    service: Service,
+    call: Call,
+    form: F | Refused,
+    read: Read[F, A],
+    do: Callable[[Step[A]], R | Refused],
+    *,
+    stands_first: bool = False,
+) -> R | Refused:
+    """Enter with the user's row locked, then do it; a refusal is an outcome like any other, and is committed."""
+
+    def step(tx: Tx) -> R | Refused:
+        entered = enter(tx, service.ports, call, form, read, lock=True, stands_first=stands_first)
+        return entered if isinstance(entered, Refused) else do(entered)
+
+    return await service.store.write(step)

@@ -64,7 +64,12 @@ class Book:
 
 
 def _row(
-    pool_id: str, contact: str, user_id: str, verified: bool, version: int, now: int  # noqa: FBT001 - a row's columns
+    pool_id: str,
+    contact: str,
+    user_id: str,
+    verified: bool,  # noqa: FBT001 - a row's columns
+    version: int,
+    now: int,
 ) -> dict[str, Any]:
     return {
         "pool_id": pool_id,

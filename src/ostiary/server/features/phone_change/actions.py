@@ -3,9 +3,6 @@
 Each operation is one step over one transaction; the answer leaves after its commit. docs/trace.md walks through it.
 """
 
-from collections.abc import Callable
-from typing import TypeVar
-
 from ostiary.contract.common import IsSuccess
 from ostiary.contract.keys import Key
 from ostiary.contract.profile import (
@@ -22,56 +19,32 @@ from ostiary.server.core.refused import Refused
 from ostiary.server.features.phone_change import rules
 from ostiary.server.features.phone_change.rules import Ask, Claims
 from ostiary.server.guards import audit, contacts, one_time_tokens, passcodes, sessions
-from ostiary.server.guards.entry import Read, Step, enter
+from ostiary.server.guards.entry import Step
 from ostiary.server.guards.one_time_tokens import AlreadyDone, TokenKind
 from ostiary.server.guards.passcodes import Proof, Typed
-from ostiary.server.guards.service import Service
-from ostiary.server.storage import phones
-from ostiary.server.storage.tx import Tx
-
-F = TypeVar("F")
-A = TypeVar("A")
-R = TypeVar("R")
+from ostiary.server.guards.service import Service, in_one_step
 
 
 async def verify_update_phone_request(
     service: Service, call: Call, form: VerifyUpdatePhoneRequest | Refused
 ) -> VerifyUpdatePhoneRequestData | Refused:
     """Prove the new number (and the old one where the pool asks for it); receive a one-time token."""
-    return await _in_one_step(service, call, form, rules.read_request, _request)
+    return await in_one_step(service, call, form, rules.read_request, _request)
 
 
 async def update_phone(service: Service, call: Call, form: UpdatePhone | Refused) -> IsSuccess | Refused:
     """Spend the token: the number moves, other sessions end, every address is told."""
-    return await _in_one_step(service, call, form, rules.read_update, _update, stands_first=True)
+    return await in_one_step(service, call, form, rules.read_update, _update, stands_first=True)
 
 
 async def bind_phone(service: Service, call: Call, form: BindPhone | Refused) -> Refused | None:
     """Give a first number to an account that has none."""
-    return await _in_one_step(service, call, form, rules.read_bind, _bind)
+    return await in_one_step(service, call, form, rules.read_bind, _bind)
 
 
 async def unbind_phone(service: Service, call: Call, form: UnbindPhone | Refused) -> Refused | None:
     """Give the number up, where another way in is left."""
-    return await _in_one_step(service, call, form, rules.read_unbind, _unbind)
-
-
-async def _in_one_step(
-    service: Service,
-    call: Call,
-    form: F | Refused,
-    read: Read[F, A],
-    do: Callable[[Step[A]], R | Refused],
-    *,
-    stands_first: bool = False,
-) -> R | Refused:
-    """Enter with the user's row locked, then do it; a refusal is an outcome like any other, and is committed."""
-
-    def step(tx: Tx) -> R | Refused:
-        entered = enter(tx, service.ports, call, form, read, lock=True, stands_first=stands_first)
-        return entered if isinstance(entered, Refused) else do(entered)
-
-    return await service.store.write(step)
+    return await in_one_step(service, call, form, rules.read_unbind, _unbind)
 
 
 def _request(step: Step[Ask]) -> VerifyUpdatePhoneRequestData | Refused:
@@ -93,7 +66,7 @@ def _request(step: Step[Ask]) -> VerifyUpdatePhoneRequestData | Refused:
     )
     ttl = step.pool.policy.update_token_ttl
     token = one_time_tokens.grant(step, TokenKind.UPDATE_PHONE, claims, ttl)
-    _note(step, "verify_update_phone_request", audit.DONE, step.ask.new_number)
+    contacts.note(step, "verify_update_phone_request", audit.DONE, "sms", step.ask.new_number)
     return VerifyUpdatePhoneRequestData(update_phone_token=token, token_expires_in=ttl)
 
 
@@ -111,7 +84,7 @@ def _prove_request(step: Step[Ask]) -> tuple[Proof, ...] | Refused:
     typed = [Typed(Channel.BIND_PHONE, step.ask.new_number, step.ask.new_code)]
     if step.ask.old is not None:
         typed.append(Typed(Channel.UNBIND_PHONE, step.ask.old.number, step.ask.old.code))
-    return _unless_taken(step, passcodes.prove(step, typed), step.ask.new_number)
+    return contacts.unless_taken(step, passcodes.prove(step, typed), step.ask.new_number)
 
 
 def _update(step: Step[str]) -> IsSuccess | Refused:
@@ -122,7 +95,7 @@ def _update(step: Step[str]) -> IsSuccess | Refused:
     if isinstance(claims, Refused):
         return _noted(step, "update_phone", claims)
     refused = rules.judge_change(claims, step.pool.policy, step.account)
-    if refused is None and not _move(step, E164(claims.new_number)):
+    if refused is None and not contacts.move_own(step, "sms", E164(claims.new_number)):
         refused = Refused(Key.PHONE_TAKEN)
     if refused is not None:
         return _noted(step, "update_phone", refused, claims.new_number)
@@ -135,7 +108,7 @@ def _bind(step: Step[Ask]) -> Refused | None:
     refused = rules.judge_bind(step.account)
     if refused is not None:
         return refused
-    proofs = sessions.judge_step_up(step) or _unless_taken(
+    proofs = sessions.judge_step_up(step) or contacts.unless_taken(
         step,
         passcodes.prove(step, [Typed(Channel.BIND_PHONE, step.ask.new_number, step.ask.new_code)]),
         step.ask.new_number,
@@ -143,7 +116,7 @@ def _bind(step: Step[Ask]) -> Refused | None:
     if isinstance(proofs, Refused):
         return _noted(step, "bind_phone", proofs, step.ask.new_number)
     passcodes.use(step, proofs[0])
-    if not _move(step, step.ask.new_number):
+    if not contacts.move_own(step, "sms", step.ask.new_number):
         return _noted(step, "bind_phone", Refused(Key.PHONE_TAKEN), step.ask.new_number)
     return None
 
@@ -157,41 +130,11 @@ def _unbind(step: Step[str]) -> Refused | None:
     if isinstance(proofs, Refused):
         return _noted(step, "unbind_phone", proofs)
     passcodes.use(step, proofs[0])
-    _move(step, None)
+    contacts.move_own(step, "sms", None)
     return None
-
-
-def _unless_taken(
-    step: Step[Ask], proofs: tuple[Proof, ...] | Refused, number: E164
-) -> tuple[Proof, ...] | Refused:
-    """Row 10: a taken number uses the code that proved it up, and leaves the old number's."""
-    if isinstance(proofs, Refused) or phones.holder(step.tx, step.pool.id, number) is None:
-        return proofs
-    passcodes.use(step, proofs[0])
-    return Refused(Key.PHONE_TAKEN)
-
-
-def _move(step: Step[object], number: E164 | None) -> bool:
-    """Move the number, and end every other session where the pool says so."""
-    if not contacts.move(step, step.account, "sms", number):
-        return False
-    if step.pool.policy.end_other_sessions:
-        sessions.end_others(step)
-    return True
 
 
 def _noted(step: Step[object], event: str, refused: Refused, number: str | None = None) -> Refused:
     """A refusal worth remembering: from row 6 on each leaves an audit row."""
-    _note(step, event, refused, number)
+    contacts.note(step, event, refused, "sms", number)
     return refused
-
-
-def _note(step: Step[object], event: str, verdict: Refused | str, number: str | None = None) -> None:
-    audit.note(
-        step,
-        event,
-        verdict,
-        user_id=step.account.user_id,
-        old=audit.contact_hash(step.ports, step.pool.id, step.account.phone),
-        new=audit.contact_hash(step.ports, step.pool.id, number),
-    )

@@ -1,0 +1,83 @@
+"""One-time-ness of the e-mail change, raced: 64 at once, round after round, exactly one wins."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from ostiary.server.core.refused import Refused
+from tests.counts import RACE_ROUNDS
+from tests.workbench import BIND_EMAIL, UPDATE_EMAIL, Workbench
+
+pytestmark = pytest.mark.anyio
+
+CROWD = 64
+OLD = "old{}@example.com"
+NEW = "new{}@example.org"
+
+
+def keys(answers: list[Any]) -> Counter[str]:
+    """How often each refusal was answered; what was not refused counts as 'done'."""
+    return Counter(answer.key.value if isinstance(answer, Refused) else "done" for answer in answers)
+
+
+async def test_an_update_token_moves_an_address_once(bench: Workbench) -> None:
+    for turn in range(RACE_ROUNDS):
+        who = bench.person(None, email=OLD.format(turn))
+        token = await bench.ready_to_change_email(who, NEW.format(turn))
+        answers = await asyncio.gather(*(bench.update_email(who, token) for _ in range(CROWD)))
+        assert keys(answers) == {"done": 1, "update_token_used": CROWD - 1}
+        assert bench.email(who.user_id) == NEW.format(turn)
+        assert bench.one("SELECT email_version FROM users WHERE id = :id", id=who.user_id) == 1
+
+
+async def test_one_free_address_bound_by_two_goes_to_exactly_one(bench: Workbench) -> None:
+    for turn in range(RACE_ROUNDS):
+        two = [bench.person(None) for _ in range(2)]
+        new = NEW.format(turn)
+        for who in two:
+            assert await bench.send(who, BIND_EMAIL, new) is None
+        codes = [bench.code(who, BIND_EMAIL, new) for who in two]
+        answers = await asyncio.gather(
+            *(
+                bench.bind_email(who, new, code)
+                for who, code in zip(two, codes, strict=True)
+                for _ in range(CROWD // 2)
+            )
+        )
+        counted = keys(answers)
+        assert counted["done"] == 1, counted
+        assert counted["email_taken"] == 1, counted
+        assert sorted(bench.email(who.user_id) == new for who in two) == [False, True]
+
+
+async def test_one_free_address_changed_to_by_two_goes_to_exactly_one(bench: Workbench) -> None:
+    for turn in range(RACE_ROUNDS):
+        two = [bench.person(None, email=OLD.format(f"{half}-{turn}")) for half in (1, 2)]
+        new = NEW.format(turn)
+        tokens = [await bench.ready_to_change_email(who, new) for who in two]
+        answers = await asyncio.gather(
+            *(
+                bench.update_email(who, token)
+                for who, token in zip(two, tokens, strict=True)
+                for _ in range(8)
+            )
+        )
+        assert keys(answers)["done"] == 1
+        assert keys(answers)["email_taken"] == 1
+        assert sorted(bench.email(who.user_id) == new for who in two) == [False, True]
+
+
+async def test_parallel_pairs_of_wrong_codes_evaluate_exactly_the_budget(bench: Workbench) -> None:
+    """Two codes of one channel in one request share a counter: one guess a request, ten in a day, no more."""
+    bench.policy(verify_code_max_attempts=10)
+    old, new = OLD.format(1), NEW.format(1)
+    who = bench.person(None, email=old)
+    sessions = [who, bench.session(who.user_id, None), bench.session(who.user_id, None)]
+    for address in (old, new):
+        assert await bench.send(who, UPDATE_EMAIL, address) is None
+    typed = (new, bench.wrong(who, UPDATE_EMAIL, new), old, bench.wrong(who, UPDATE_EMAIL, old))
+    answers = await asyncio.gather(*(bench.verify_email(sessions[n % 3], *typed) for n in range(120)))
+    assert keys(answers)["code_wrong"] == 10
+    assert {row[0] for row in bench.all("SELECT wrong FROM codes")} == {10}
