@@ -54,13 +54,6 @@ AUTHENTICATION: tuple[Unserved, ...] = (
         "qr_code_app_login POST /api/v3/qrcode-app-login",
     ),
     *_rows(
-        instead.SOON_EMAIL,
-        "bind_email POST /api/v3/bind-email",
-        "unbind_email POST /api/v3/unbind-email",
-        "verify_update_email_request POST /api/v3/verify-update-email-request",
-        "update_email POST /api/v3/update-email",
-    ),
-    *_rows(
         instead.WECHAT,
         "decrypt_wechat_mini_program_data POST /api/v3/decrypt-wechat-miniprogram-data",
         "get_wechat_mp_access_token POST /api/v3/get-wechat-access-token",
