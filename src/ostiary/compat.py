@@ -24,7 +24,12 @@ from typing import Any
 import httpx2
 
 from ostiary.client._settings import DEFAULT_HOST, DEFAULT_MAX_RETRIES
-from ostiary.client.authentication import PlainAuthenticationClient
+from ostiary.client.authentication import (
+    _LIST_MY_DEVICES,
+    _REVOKE_MY_DEVICE_SESSION,
+    _UNBIND_MY_DEVICE,
+    PlainAuthenticationClient,
+)
 from ostiary.client.management import PlainManagementClient
 
 MILLISECONDS_FROM = 1_000
@@ -76,6 +81,18 @@ class AuthenticationClient(PlainAuthenticationClient):
             http_client=http_client,
             max_retries=max_retries,
         )
+
+    def unbind(self, device_id: str) -> dict[str, Any]:
+        """End the sign-ins on a device and take it off the list."""
+        return self._ask(_UNBIND_MY_DEVICE, {"deviceId": device_id})
+
+    def revoke(self, device_id: str) -> dict[str, Any]:
+        """End the sign-ins on a device, with their refresh tokens, at once."""
+        return self._ask(_REVOKE_MY_DEVICE_SESSION, {"deviceId": device_id})
+
+    def list(self, page: int | None = None, limit: int | None = None) -> dict[str, Any]:
+        """List the devices that the signed-in user signed in on."""  # last: below it, `list` is no type
+        return self._ask(_LIST_MY_DEVICES, {"page": page, "limit": limit})
 
 
 class ManagementClient(PlainManagementClient):

@@ -291,7 +291,7 @@ def test_cve_2025_61920_a_hundred_megabytes_of_token_cost_nothing(sqlite_service
 
 
 def test_cve_2024_47077_one_applications_token_is_not_anothers(edge: Edge):
-    """Row 68: shown with another application's name, and revoked by it."""
+    """Row 68: shown with another application's name, asked about by it, and revoked by it."""
     other = edge.found()
     who = edge.person()
     for app_id in (other.app_id, "0" * 24):
@@ -301,6 +301,10 @@ def test_cve_2024_47077_one_applications_token_is_not_anothers(edge: Edge):
                 assert answer.verdict in {2207, "invalid_token"}, op.name
     client = {"client_id": other.app_id, "client_secret": other.app_secret}
     for token in (who.access_token, who.refresh_token):
+        told = edge.ask(
+            "/oidc/token/introspection", {"token": token, **client}, headers={"x-authing-app-id": ""}
+        )
+        assert told.json == {"active": False}
         assert (
             edge.ask(
                 "/oidc/token/revocation", {"token": token, **client}, headers={"x-authing-app-id": ""}

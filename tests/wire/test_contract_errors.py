@@ -68,6 +68,7 @@ FROZEN = {
     "factor_not_found": (404, 91040, 200),
     "factor_enrolled": (409, 91041, 200),
     "factor_not_served": (422, 91042, 200),
+    "device_not_found": (404, 91017, 200),
     "sms_too_often": (429, 4004, 200),
     "email_too_often": (429, 2080, 200),
     "sending_paused": (429, 91008, 200),

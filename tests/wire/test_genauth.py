@@ -161,6 +161,31 @@ def test_tokens_are_refreshed_and_revoked(service, client, library):
     assert client.get_new_access_token_by_refresh_token(fresh["refresh_token"])["error"] == "invalid_grant"
 
 
+def test_a_sign_in_is_asked_about_and_ended(service, client, library):
+    person = service.person(sign_in=False)
+    first, second = (signed_in(client, person.username, person.password) for _ in range(2))
+    told = client.introspect_token(first["access_token"])
+    assert (told["active"], told["sub"], told["token_type"]) == (True, person.user_id, "Bearer")
+    assert client.introspect_token(first["refresh_token"])["active"] is True
+    assert client.introspect_token("nothing") == {"active": False}
+    assert client.get_user_info_by_access_token(first["access_token"])["sub"] == person.user_id
+    asked = client.get_access_token_by_client_credentials(
+        "orders", service.ids["appId"], service.ids["appSecret"]
+    )
+    assert asked["error"] == "unauthorized_client"  # until the application is given scopes of its own
+    history = good(client.get_login_history(success=True, page=1, limit=1))
+    assert (history["totalCount"], len(history["list"]), history["list"][0]["success"]) == (2, 1, True)
+    assert [app["appId"] for app in good(client.get_logged_in_apps())] == [service.ids["appId"]]
+    devices = good(client.list(page=1, limit=50))
+    assert [device["online"] for device in devices] == [True, True]
+    good(client.revoke(devices[1]["device"]["deviceId"]))
+    assert client.introspect_token(first["access_token"]) == {"active": False}
+    good(client.unbind(devices[1]["device"]["deviceId"]))
+    refused(client.unbind(devices[1]["device"]["deviceId"]), 404, 91017)
+    assert len(good(client.list())) == 1
+    assert client.introspect_token(second["access_token"])["active"] is True
+
+
 def test_the_administrator(service, management, library):
     number = service.number()
     user = good(

@@ -75,6 +75,7 @@ FAMILIES: Mapping[Key, type[errors.APIError]] = {
     Key.FACTOR_NOT_FOUND: errors.NotFound,
     Key.FACTOR_ENROLLED: errors.Conflict,
     Key.FACTOR_NOT_SERVED: errors.InvalidOperation,
+    Key.DEVICE_NOT_FOUND: errors.NotFound,
     Key.SMS_TOO_OFTEN: errors.RateLimited,
     Key.EMAIL_TOO_OFTEN: errors.RateLimited,
     Key.SENDING_PAUSED: errors.RateLimited,

@@ -21,6 +21,11 @@ from ostiary.contract.messages import (
     PreCheckEmailCode,
     PreCheckSmsCode,
 )
+from ostiary.contract.own_logins import (
+    LoggedInApps,
+    LoginHistoryPaging,
+    TerminalSession,
+)
 from ostiary.contract.own_page import (
     CountryDetailInfo,
     GetSecurityInfo,
@@ -283,6 +288,46 @@ _VERIFY_MFA_TOKEN = oauth(
     "POST",
     "/mfa/token/introspection",
     MfaTokenIntrospectResponse,
+    credential="user",
+    safe=False,
+)
+_GET_LOGIN_HISTORY = api(
+    "get_login_history",
+    "GET",
+    "/api/v3/get-my-login-history",
+    LoginHistoryPaging,
+    credential="user",
+    safe=True,
+)
+_GET_LOGGED_IN_APPS = api(
+    "get_logged_in_apps",
+    "GET",
+    "/api/v3/get-my-logged-in-apps",
+    list[LoggedInApps],
+    credential="user",
+    safe=True,
+)
+_LIST_MY_DEVICES = api(
+    "list_my_devices",
+    "GET",
+    "/api/v3/mydevices/list",
+    list[TerminalSession],
+    credential="user",
+    safe=True,
+)
+_UNBIND_MY_DEVICE = api(
+    "unbind_my_device",
+    "POST",
+    "/api/v3/mydevices/unbind",
+    type(None),
+    credential="user",
+    safe=False,
+)
+_REVOKE_MY_DEVICE_SESSION = api(
+    "revoke_my_device_session",
+    "POST",
+    "/api/v3/mydevices/revoke-session",
+    type(None),
     credential="user",
     safe=False,
 )
@@ -1334,6 +1379,162 @@ class AuthenticationClient(SyncAuthentication):
             _VERIFY_MFA_TOKEN,
             {
                 "token": token,
+            },
+        )
+
+    def get_login_history(
+        self,
+        app_id: str | None = None,
+        client_ip: str | None = None,
+        success: bool | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        page: int | None = None,
+        limit: int | None = None,
+    ) -> Result[LoginHistoryPaging]:
+        """List when, where and how the signed-in user signed in.
+
+        Newest first, as far back as the pool's `loginHistoryDays`. Only sign-ins that succeeded are kept;
+        those that were refused stand in the audit log, for the administrator.
+
+        - `app_id`: What an account is found by: user name, e-mail address, external id.
+        - `client_ip`: An address; of an IPv6 one its /64 counts.
+        - `success`: Only sign-ins that succeeded are kept: false finds none.
+        - `start`: From this moment on.
+        - `end`: Before this moment.
+        - `page`: From 1.
+        - `limit`: 10 where absent.
+
+        `data` is `LoginHistoryPaging`:
+
+        - `.total_count`: Of those that fit, among the newest thousand.
+        - `.list`
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/get-my-login-history`. For example::
+
+            client.get_login_history()
+        """
+        return self._do(
+            _GET_LOGIN_HISTORY,
+            {
+                "appId": app_id,
+                "clientIp": client_ip,
+                "success": success,
+                "start": start,
+                "end": end,
+                "page": page,
+                "limit": limit,
+            },
+        )
+
+    def get_logged_in_apps(self) -> Result[list[LoggedInApps]]:
+        """List the applications that the signed-in user signed in to.
+
+        The last one first. `active` says whether a sign-in there still lives.
+
+        `data` is a list of `LoggedInApps`:
+
+        - `.app_id`
+        - `.app_name`
+        - `.app_login_url`: Empty: applications have no page to sign in at yet.
+        - `.app_logo`
+        - `.active`: Whether a sign-in there lives.
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
+        `APITimeoutError`.
+
+        `GET /api/v3/get-my-logged-in-apps`. For example::
+
+            client.get_logged_in_apps()
+        """
+        return self._do(
+            _GET_LOGGED_IN_APPS,
+            {},
+        )
+
+    def list_my_devices(
+        self,
+        page: int | None = None,
+        limit: int | None = None,
+    ) -> Result[list[TerminalSession]]:
+        """List the devices that the signed-in user signed in on.
+
+        The last one first. A device is what the client calls it in `x-authing-device-id` (or
+        `x-genauth-device-id`); a client that does not say is a new device at every sign-in.
+
+        - `page`: From 1.
+        - `limit`: 10 where absent.
+
+        `data` is a list of `TerminalSession`:
+
+        - `.device`
+        - `.last_login_time`
+        - `.last_ip`
+        - `.online`: Whether a sign-in on it lives.
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/mydevices/list`. For example::
+
+            client.list_my_devices()
+        """
+        return self._do(
+            _LIST_MY_DEVICES,
+            {
+                "page": page,
+                "limit": limit,
+            },
+        )
+
+    def unbind_my_device(
+        self,
+        device_id: str,
+    ) -> Result[None]:
+        """End the sign-ins on a device and take it off the list.
+
+        Its sign-ins stay in the history. Signing in on it again puts it on the list again.
+
+        `data` is None.
+
+        Raises `PermissionDenied`, `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`,
+        `ParameterError`; and `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/mydevices/unbind`. For example::
+
+            client.unbind_my_device(device_id="…")
+        """
+        return self._do(
+            _UNBIND_MY_DEVICE,
+            {
+                "deviceId": device_id,
+            },
+        )
+
+    def revoke_my_device_session(
+        self,
+        device_id: str,
+    ) -> Result[None]:
+        """End the sign-ins on a device, with their refresh tokens, at once.
+
+        No other device's. The device stays on the list; one's own device may be meant, too.
+
+        `data` is None.
+
+        Raises `PermissionDenied`, `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`,
+        `ParameterError`; and `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/mydevices/revoke-session`. For example::
+
+            client.revoke_my_device_session(device_id="…")
+        """
+        return self._do(
+            _REVOKE_MY_DEVICE_SESSION,
+            {
+                "deviceId": device_id,
             },
         )
 
@@ -2561,6 +2762,162 @@ class AsyncAuthenticationClient(AsyncAuthentication):
             },
         )
 
+    async def get_login_history(
+        self,
+        app_id: str | None = None,
+        client_ip: str | None = None,
+        success: bool | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        page: int | None = None,
+        limit: int | None = None,
+    ) -> Result[LoginHistoryPaging]:
+        """List when, where and how the signed-in user signed in.
+
+        Newest first, as far back as the pool's `loginHistoryDays`. Only sign-ins that succeeded are kept;
+        those that were refused stand in the audit log, for the administrator.
+
+        - `app_id`: What an account is found by: user name, e-mail address, external id.
+        - `client_ip`: An address; of an IPv6 one its /64 counts.
+        - `success`: Only sign-ins that succeeded are kept: false finds none.
+        - `start`: From this moment on.
+        - `end`: Before this moment.
+        - `page`: From 1.
+        - `limit`: 10 where absent.
+
+        `data` is `LoginHistoryPaging`:
+
+        - `.total_count`: Of those that fit, among the newest thousand.
+        - `.list`
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/get-my-login-history`. For example::
+
+            await client.get_login_history()
+        """
+        return await self._do(
+            _GET_LOGIN_HISTORY,
+            {
+                "appId": app_id,
+                "clientIp": client_ip,
+                "success": success,
+                "start": start,
+                "end": end,
+                "page": page,
+                "limit": limit,
+            },
+        )
+
+    async def get_logged_in_apps(self) -> Result[list[LoggedInApps]]:
+        """List the applications that the signed-in user signed in to.
+
+        The last one first. `active` says whether a sign-in there still lives.
+
+        `data` is a list of `LoggedInApps`:
+
+        - `.app_id`
+        - `.app_name`
+        - `.app_login_url`: Empty: applications have no page to sign in at yet.
+        - `.app_logo`
+        - `.active`: Whether a sign-in there lives.
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
+        `APITimeoutError`.
+
+        `GET /api/v3/get-my-logged-in-apps`. For example::
+
+            await client.get_logged_in_apps()
+        """
+        return await self._do(
+            _GET_LOGGED_IN_APPS,
+            {},
+        )
+
+    async def list_my_devices(
+        self,
+        page: int | None = None,
+        limit: int | None = None,
+    ) -> Result[list[TerminalSession]]:
+        """List the devices that the signed-in user signed in on.
+
+        The last one first. A device is what the client calls it in `x-authing-device-id` (or
+        `x-genauth-device-id`); a client that does not say is a new device at every sign-in.
+
+        - `page`: From 1.
+        - `limit`: 10 where absent.
+
+        `data` is a list of `TerminalSession`:
+
+        - `.device`
+        - `.last_login_time`
+        - `.last_ip`
+        - `.online`: Whether a sign-in on it lives.
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/mydevices/list`. For example::
+
+            await client.list_my_devices()
+        """
+        return await self._do(
+            _LIST_MY_DEVICES,
+            {
+                "page": page,
+                "limit": limit,
+            },
+        )
+
+    async def unbind_my_device(
+        self,
+        device_id: str,
+    ) -> Result[None]:
+        """End the sign-ins on a device and take it off the list.
+
+        Its sign-ins stay in the history. Signing in on it again puts it on the list again.
+
+        `data` is None.
+
+        Raises `PermissionDenied`, `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`,
+        `ParameterError`; and `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/mydevices/unbind`. For example::
+
+            await client.unbind_my_device(device_id="…")
+        """
+        return await self._do(
+            _UNBIND_MY_DEVICE,
+            {
+                "deviceId": device_id,
+            },
+        )
+
+    async def revoke_my_device_session(
+        self,
+        device_id: str,
+    ) -> Result[None]:
+        """End the sign-ins on a device, with their refresh tokens, at once.
+
+        No other device's. The device stays on the list; one's own device may be meant, too.
+
+        `data` is None.
+
+        Raises `PermissionDenied`, `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`,
+        `ParameterError`; and `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/mydevices/revoke-session`. For example::
+
+            await client.revoke_my_device_session(device_id="…")
+        """
+        return await self._do(
+            _REVOKE_MY_DEVICE_SESSION,
+            {
+                "deviceId": device_id,
+            },
+        )
+
     async def openid_configuration(self) -> OidcDiscoveryMetadata:
         """Read where the OpenID Connect endpoints are and what they can do.
 
@@ -3228,6 +3585,37 @@ class PlainAuthenticationClient(PlainAuthentication):
             {
                 "token": token,
             },
+        )
+
+    def get_login_history(
+        self,
+        app_id: str | None = None,
+        client_ip: str | None = None,
+        success: bool | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        page: int | None = None,
+        limit: int | None = None,
+    ) -> dict[str, Any]:
+        """List when, where and how the signed-in user signed in."""
+        return self._ask(
+            _GET_LOGIN_HISTORY,
+            {
+                "appId": app_id,
+                "clientIp": client_ip,
+                "success": success,
+                "start": start,
+                "end": end,
+                "page": page,
+                "limit": limit,
+            },
+        )
+
+    def get_logged_in_apps(self) -> dict[str, Any]:
+        """List the applications that the signed-in user signed in to."""
+        return self._ask(
+            _GET_LOGGED_IN_APPS,
+            {},
         )
 
     def get_system_info(self) -> dict[str, Any]:

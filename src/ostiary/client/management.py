@@ -213,6 +213,7 @@ class ManagementClient(SyncManagement):
         password_min_length: int | None = None,
         password_history: int | None = None,
         refuse_common_passwords: bool | None = None,
+        login_history_days: int | None = None,
         verify_code_ttl: int | None = None,
         wrong_codes_per_day: int | None = None,
         update_token_ttl: int | None = None,
@@ -245,6 +246,7 @@ class ManagementClient(SyncManagement):
         - `password_history`: Of so many last passwords none may be chosen again; the present one is the
           first.
         - `refuse_common_passwords`: Those of the shipped list, and the account's own names.
+        - `login_history_days`: How long a sign-in stands in its owner's history.
         - `enabled_factors`: An empty list turns second factors off.
 
         `data` is `SecuritySettings`.
@@ -277,6 +279,7 @@ class ManagementClient(SyncManagement):
                 "passwordMinLength": password_min_length,
                 "passwordHistory": password_history,
                 "refuseCommonPasswords": refuse_common_passwords,
+                "loginHistoryDays": login_history_days,
                 "verifyCodeTtl": verify_code_ttl,
                 "wrongCodesPerDay": wrong_codes_per_day,
                 "updateTokenTtl": update_token_ttl,
@@ -920,6 +923,7 @@ class AsyncManagementClient(AsyncManagement):
         password_min_length: int | None = None,
         password_history: int | None = None,
         refuse_common_passwords: bool | None = None,
+        login_history_days: int | None = None,
         verify_code_ttl: int | None = None,
         wrong_codes_per_day: int | None = None,
         update_token_ttl: int | None = None,
@@ -952,6 +956,7 @@ class AsyncManagementClient(AsyncManagement):
         - `password_history`: Of so many last passwords none may be chosen again; the present one is the
           first.
         - `refuse_common_passwords`: Those of the shipped list, and the account's own names.
+        - `login_history_days`: How long a sign-in stands in its owner's history.
         - `enabled_factors`: An empty list turns second factors off.
 
         `data` is `SecuritySettings`.
@@ -984,6 +989,7 @@ class AsyncManagementClient(AsyncManagement):
                 "passwordMinLength": password_min_length,
                 "passwordHistory": password_history,
                 "refuseCommonPasswords": refuse_common_passwords,
+                "loginHistoryDays": login_history_days,
                 "verifyCodeTtl": verify_code_ttl,
                 "wrongCodesPerDay": wrong_codes_per_day,
                 "updateTokenTtl": update_token_ttl,
@@ -1588,6 +1594,7 @@ class PlainManagementClient(PlainManagement):
         password_min_length: int | None = None,
         password_history: int | None = None,
         refuse_common_passwords: bool | None = None,
+        login_history_days: int | None = None,
         verify_code_ttl: int | None = None,
         wrong_codes_per_day: int | None = None,
         update_token_ttl: int | None = None,
@@ -1623,6 +1630,7 @@ class PlainManagementClient(PlainManagement):
                 "passwordMinLength": password_min_length,
                 "passwordHistory": password_history,
                 "refuseCommonPasswords": refuse_common_passwords,
+                "loginHistoryDays": login_history_days,
                 "verifyCodeTtl": verify_code_ttl,
                 "wrongCodesPerDay": wrong_codes_per_day,
                 "updateTokenTtl": update_token_ttl,

@@ -12,6 +12,7 @@ from ostiary.contract.email_errors import EMAILS
 from ostiary.contract.error_row import SUCCESS, Lang, Row
 from ostiary.contract.keys import Key
 from ostiary.contract.no_operation_errors import NO_OPERATION
+from ostiary.contract.own_login_errors import OWN_LOGINS
 from ostiary.contract.own_page_errors import OWN_PAGE
 from ostiary.contract.password_errors import PASSWORDS
 from ostiary.contract.second_factor_errors import SECOND_FACTOR
@@ -344,6 +345,7 @@ CATALOGUE: Mapping[Key, Row] = MappingProxyType(
         **_NUMBERS,
         **EMAILS,
         **SECOND_FACTOR,
+        **OWN_LOGINS,
         **_SENDING,
         **NO_OPERATION,
     }

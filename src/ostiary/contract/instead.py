@@ -100,10 +100,6 @@ SOON_SYSTEM = Instead(
     "This version does not serve it yet: send passwords with passwordEncryptType none, over TLS; keys of tokens "
     "are at /oidc/.well-known/jwks.json",
 )
-SOON_MINE = Instead(
-    "此版本尚不提供：请由您的后端用 list-audit-events 读取该用户的登录与会话记录",
-    "This version does not serve it yet: let your backend read the user's sign-ins from list-audit-events",
-)
 SOON_ROLES = Instead(
     "此版本尚不提供：请把角色、分组等放进用户的 customData（update-user），用 get-profile 读取",
     "This version does not serve it yet: keep roles and groups in the user's customData (update-user), and read "

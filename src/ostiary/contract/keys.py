@@ -88,6 +88,9 @@ class Key(StrEnum):
     FACTOR_ENROLLED = "factor_enrolled"
     FACTOR_NOT_SERVED = "factor_not_served"
 
+    # --- devices ------------------------------------------------------------------------------
+    DEVICE_NOT_FOUND = "device_not_found"
+
     # --- sending ------------------------------------------------------------------------------
     SMS_TOO_OFTEN = "sms_too_often"
     EMAIL_TOO_OFTEN = "email_too_often"

@@ -14,6 +14,7 @@ from ostiary.contract.email_operations import EMAIL
 from ostiary.contract.keys import Key
 from ostiary.contract.management_operations import MANAGEMENT
 from ostiary.contract.operation import Kind, Later, Operation, Who
+from ostiary.contract.own_login_operations import OWN_LOGINS
 from ostiary.contract.own_page_operations import OWN_PAGE
 from ostiary.contract.record_operations import RECORDS
 from ostiary.contract.second_factor_operations import SECOND_FACTORS
@@ -27,6 +28,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *EMAIL,
     *OWN_PAGE,
     *SECOND_FACTORS,
+    *OWN_LOGINS,
     *TOKENS,
     *MANAGEMENT,
     *CUSTOM_FIELDS,

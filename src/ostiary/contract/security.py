@@ -18,6 +18,7 @@ WrongCodes = Annotated[int, Meta(ge=3, le=20)]
 TokenTtl = Annotated[int, Meta(ge=30, le=600)]
 PasswordLength = Annotated[int, Meta(ge=8, le=64)]
 PasswordHistory = Annotated[int, Meta(ge=0, le=24)]
+HistoryDays = Annotated[int, Meta(ge=1, le=730)]
 StepUpAge = Annotated[int, Meta(ge=60, le=86_400)]
 SendShare = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 SecondFactor = Literal["OTP", "SMS", "EMAIL"]
@@ -137,6 +138,7 @@ class SecuritySettings(Unserved, kw_only=True, frozen=True):
     register_disabled: bool
     password_min_length: int
     password_history: int
+    login_history_days: int
     refuse_common_passwords: bool
     verify_code_ttl: int
     wrong_codes_per_day: int
@@ -169,6 +171,8 @@ class UpdateSecuritySettings(Wire, kw_only=True, frozen=True):
     """Of so many last passwords none may be chosen again; the present one is the first."""
     refuse_common_passwords: bool | None = None
     """Those of the shipped list, and the account's own names."""
+    login_history_days: HistoryDays | None = None
+    """How long a sign-in stands in its owner's history."""
     verify_code_ttl: CodeTtl | None = None
     wrong_codes_per_day: WrongCodes | None = None
     update_token_ttl: TokenTtl | None = None

@@ -60,14 +60,6 @@ AUTHENTICATION: tuple[Unserved, ...] = (
         "get_wechat_mp_access_token_info POST /api/v3/get-wechat-access-token-info",
     ),
     *_rows(
-        instead.SOON_MINE,
-        "get_login_history GET /api/v3/get-my-login-history",
-        "get_logged_in_apps GET /api/v3/get-my-logged-in-apps",
-        "list GET /api/v3/mydevices/list",
-        "unbind POST /api/v3/mydevices/unbind",
-        "revoke POST /api/v3/mydevices/revoke-session",
-    ),
-    *_rows(
         instead.SOON_ROLES,
         "get_accessible_apps GET /api/v3/get-my-accessible-apps",
         "get_tenant_list GET /api/v3/get-my-tenant-list",

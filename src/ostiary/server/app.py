@@ -32,6 +32,7 @@ from ostiary.server.features.management import (
 )
 from ostiary.server.features.messages import actions as messages
 from ostiary.server.features.oidc import discovery, introspection, revocation, token, user_info
+from ostiary.server.features.own_logins import actions as own_logins
 from ostiary.server.features.phone_change import actions as phone_change
 from ostiary.server.features.profile import actions as profile
 from ostiary.server.features.public_info import actions as public_info
@@ -69,6 +70,7 @@ MODULES = (
     *(sign_up, sign_in, messages, profile, phone_change),
     *(discovery, token, introspection, revocation, user_info),
     *(public_info, custom_fields),
+    *(own_logins,),
     *(system,),
     *(showing, enrolment, verification),  # second factors
     *(email_change,),

@@ -99,6 +99,8 @@ class Call:
     """The caller's address by the trust rule: IPv4, or the /64 of an IPv6; '' = a configured backend's own ask."""
     device: str = ""
     """The User-Agent, cut to 200 characters, for notices and session lists."""
+    device_id: str = ""
+    """`x-genauth-device-id` / `x-authing-device-id`: what the client calls the device it runs on; '' = it does not say."""
     lang: Lang = "zh-CN"
     """Language of the answer's `message`."""
     lang_given: bool = False

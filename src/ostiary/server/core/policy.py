@@ -50,6 +50,7 @@ class PoolPolicy(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     password_history: Annotated[int, Meta(ge=0, le=24)] = 1
     """Of so many last passwords none may be chosen again; the present one is the first."""
     refuse_common_passwords: bool = True
+    login_history_days: Annotated[int, Meta(ge=1, le=730)] = 90
     allowed_origins: str = ""
     """Newline separated, as the incumbent keeps it; empty = no CORS."""
 

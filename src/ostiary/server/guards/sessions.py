@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 from ostiary.contract.keys import Key
 from ostiary.server.core import second_factor
-from ostiary.server.core.millis import SECOND
+from ostiary.server.core.millis import DAY, SECOND
 from ostiary.server.core.people import Account, Session
 from ostiary.server.core.refused import Refused
 from ostiary.server.guards.entry import Step, Visit
-from ostiary.server.storage import sessions
+from ostiary.server.storage import logins, sessions
 
 
 def open_session(
@@ -51,6 +51,17 @@ def open_session(
         app_id=visit.app.id,
         address=visit.call.address,
         device=visit.call.device,
+    )
+    logins.put(
+        visit.tx,
+        session,
+        pool_id=visit.pool.id,
+        user_id=account.user_id,
+        app_id=visit.app.id,
+        address=visit.call.address,
+        user_agent=visit.call.device,
+        device_id=visit.call.device_id,
+        ends_at=max(session.ends_at, visit.now + visit.pool.policy.login_history_days * DAY),
     )
     return session, refresh_token(visit, session) if offline else None
 

@@ -64,6 +64,7 @@ RUBBISH: Mapping[str, Rubbish] = {
             " ORDER BY ends_at LIMIT :limit)"
         ),
     ),
+    "logins": Rubbish(DAY, _by("logins", "session_id", "ends_at")),
     "messages": Rubbish(7 * DAY, _outbox("'sent', 'withheld', 'expired'")),
     "dead letters": Rubbish(30 * DAY, _outbox("'dead', 'no_route'")),
 }

@@ -56,6 +56,7 @@ _VERIFY_EMAIL = Sql("UPDATE emails SET verified = :verified WHERE pool_id = :poo
 _DELETE = (
     Sql("DELETE FROM refresh_tokens WHERE session_id IN (SELECT id FROM sessions WHERE user_id = :user_id)"),
     Sql("DELETE FROM sessions WHERE user_id = :user_id"),
+    Sql("DELETE FROM logins WHERE user_id = :user_id"),
     Sql("DELETE FROM one_time_tokens WHERE user_id = :user_id"),
     Sql("DELETE FROM factors WHERE user_id = :user_id"),
     Sql("DELETE FROM old_passwords WHERE user_id = :user_id"),

@@ -130,6 +130,22 @@ CREATE TABLE refresh_tokens (
 ) {keyed};
 CREATE INDEX refresh_tokens_of_session ON refresh_tokens (session_id);
 
+-- Sign-ins that were: their owner's history and devices. A row outlives its session by `loginHistoryDays`.
+CREATE TABLE logins (
+    session_id      TEXT PRIMARY KEY,
+    pool_id         TEXT NOT NULL,
+    user_id         TEXT NOT NULL,
+    app_id          TEXT NOT NULL,
+    methods         TEXT NOT NULL,
+    address         TEXT NOT NULL,
+    user_agent      TEXT NOT NULL,
+    device_id       TEXT NOT NULL,              -- the client's own word, else the session's id; '' = no more a device
+    at              {int} NOT NULL,
+    ends_at         {int} NOT NULL              -- when it may be forgotten: never before its session is over
+) {keyed};
+CREATE INDEX logins_of_user ON logins (user_id, at);
+CREATE INDEX logins_by_end ON logins (ends_at);
+
 -- One row per (pool, target, channel, owner): asking again finds it, a new code overwrites it.
 CREATE TABLE codes (
     pool_id         TEXT NOT NULL,

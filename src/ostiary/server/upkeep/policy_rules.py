@@ -39,6 +39,7 @@ POOL_TEXTS: Mapping[str, str] = {
     "passwordMinLength": "Characters that a new password has at least.",
     "passwordHistory": "Of so many last passwords none may be chosen again; the present one is the first.",
     "refuseCommonPasswords": "Passwords of the shipped list, and the account's own names, are refused.",
+    "loginHistoryDays": "Days that a sign-in stands in its owner's history; its row goes then, or with its session.",
     "allowedOrigins": "Websites whose scripts may call, one a line. Empty: none.",
 }
 APP_TEXTS: Mapping[str, str] = {

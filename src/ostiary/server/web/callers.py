@@ -19,7 +19,7 @@ from ostiary.server.guards.signing import Signer
 
 DEVICE_LENGTH = 200
 _ID_LENGTH = 128
-"""App and pool ids are shorter; a longer one is cut and so matches none."""
+"""App and pool ids are shorter; a longer one is cut and so matches none. A device's is the client's own."""
 
 UNKNOWN_ADDRESS = "unknown"
 """A peer without an address (a UNIX socket): limited like an address of its own."""
@@ -71,6 +71,7 @@ class Callers:
             client=client,
             address=self.address(headers, peer),
             device=_text(headers.get(b"user-agent", b""))[:DEVICE_LENGTH],
+            device_id=_text(_of_family(headers, b"device-id"))[:_ID_LENGTH],
             lang=lang or "zh-CN",
             lang_given=lang is not None,
         )
