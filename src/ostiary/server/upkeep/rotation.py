@@ -21,7 +21,7 @@ from ostiary.server.core.keyring import KEEP_AFTER_RETIREMENT, PURPOSES, KeyRing
 from ostiary.server.core.millis import DAY, Millis
 from ostiary.server.guards import audit, password_keys, sealing, signing, signing_keys
 from ostiary.server.settings import StartRefusedError
-from ostiary.server.storage import keys, pools
+from ostiary.server.storage import factors, keys, pools
 from ostiary.server.storage import password_keys as stored_password_keys
 from ostiary.server.storage.keys import SigningKeyRow
 from ostiary.server.storage.password_keys import PasswordKeyRow
@@ -34,6 +34,7 @@ PASSWORDS = "passwords"
 EVERY = (*PURPOSES, SIGNING, PASSWORDS)
 KNOWN_FIRST = 5.0
 """Seconds between making a root key known and using it; processes look at the file every second."""
+_FACTORS_AT_ONCE = 100
 LONGEST_TOKEN = DAY
 """The most that `accessTokenLife` may be (core/policy.py), and an id token lives no longer."""
 
@@ -154,7 +155,7 @@ def _sealing_ids(tx: Tx) -> frozenset[str]:
     sealed = [row.sealed for row in keys.every_signing_key(tx)]
     sealed += [row.sealed for row in stored_password_keys.every(tx)]
     sealed += [app.secret for app in pools.every_app(tx)]
-    return frozenset(map(sealing.key_id, sealed))
+    return frozenset(map(sealing.key_id, sealed)) | factors.sealing_keys(tx)
 
 
 def _reseal(site: Site) -> int:
@@ -173,7 +174,25 @@ def _reseal(site: Site) -> int:
             _reseal_app(site, tx, app)
         return len(signing_keys) + len(passwords) + len(sealed_before)
 
-    return site.store.write_now(step)
+    return site.store.write_now(step) + _reseal_factors(site, current)
+
+
+def _reseal_factors(site: Site, current: str) -> int:
+    """Authenticators' secrets: there may be as many as users, so some at a time, beside people who sign in."""
+
+    def step(tx: Tx) -> int:
+        rows = factors.sealed_by_others(tx, current, _FACTORS_AT_ONCE)
+        for row in rows:
+            secret = sealing.open_factor(site.ports, row.id, row.user_id, row.secret or b"")
+            sealed = sealing.seal_factor(site.ports, row.id, row.user_id, secret)
+            factors.reseal(tx, row, sealed, sealing.key_id(sealed))
+        return len(rows)
+
+    done, last = 0, _FACTORS_AT_ONCE
+    while last == _FACTORS_AT_ONCE:
+        last = site.store.write_now(step)
+        done += last
+    return done
 
 
 def _reseal_signing_key(site: Site, tx: Tx, row: SigningKeyRow) -> None:
