@@ -14,6 +14,7 @@ import pytest
 from ostiary import OstiaryError
 from ostiary.server import keyfile
 from ostiary.server.core.millis import Millis
+from tests.authenticator import enrolled, finished
 from tests.journeys.hands import send
 from tests.journeys.test_encrypted_passwords import by_rsa, by_sm2
 from tests.service import BIND, LOGIN, UNBIND, start
@@ -137,14 +138,16 @@ def test_a_leaked_signing_key_is_withdrawn_with_its_tokens(served):
 
 def test_app_secrets_survive_a_rotation_of_the_sealing_key(served):
     service, shell = served
-    person = service.person()
+    person, ann = service.person(), service.person()
+    authenticator, _ = enrolled(ann)
     done = shell("keys", "rotate", "--purpose", "seal", "--wait", "2", "--at-once", "--json").json
-    assert done["resealed"] == 2
+    assert done["resealed"] == 3, "the signing key, the application's secret, the authenticator's secret"
     assert len(done["dropped"]) == 1
     time.sleep(1.5)
     person.signed_in().get_profile()
     service.restart()
     person.signed_in().get_profile()
+    assert finished(ann, authenticator).get_profile().data.user_id == ann.user_id
 
 
 def test_only_keys_of_codes_tokens_and_seal_ever_leave(lite):

@@ -36,6 +36,7 @@ def test_from_the_qr_code_to_the_tokens(service: Service):
     assert [one.factor_type for one in ann.client.list_factors_to_enroll().data] == ["SMS", "EMAIL"]
     for address in (str(ann.phone), ann.email):
         assert service.message(address, "factor_enrolled")
+    assert ann.client.get_security_level().data.mfa_enrolled
 
     half = half_signed_in(ann, "openid profile offline_access")
     assert (half.status_code, half.api_code) == (401, 1635)

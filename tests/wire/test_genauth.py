@@ -15,6 +15,7 @@ import pytest
 from genauth.http import AuthenticationHttpClient
 
 from ostiary import compat
+from tests.authenticator import Authenticator
 from tests.service import BIND, LOGIN, REGISTER, UNBIND, Service, start
 
 
@@ -205,3 +206,30 @@ def test_the_administrator(service, management, library):
     assert changed == settings
     assert good(management.delete_users_batch([user["userId"]])) == {"success": True}
     refused(management.get_user(user["userId"]), 404, 2004)
+
+
+def test_a_second_factor(service, client, library):
+    """What the incumbent's SDK has methods for: enrolling an authenticator, and finishing a sign-in with it."""
+    person = service.person(sign_in=False)
+    signed_in(client, person.username, person.password)
+    assert {"factorType": "OTP"} in good(client.list_factors_to_enroll())
+    begun = good(client.send_enroll_factor_request({}, "OTP"))
+    app = Authenticator(service, begun["otpData"]["qrCodeUri"])
+    refused(client.enroll_factor({"passCode": app.wrong()}, begun["enrollmentToken"], "OTP"), 422, 6001)
+    good(client.enroll_factor({"passCode": app.code()}, begun["enrollmentToken"], "OTP"))
+    [factor] = good(client.list_enrolled_factors())
+    assert (factor["factorType"], factor["profile"]) == ("OTP", {})
+    assert good(client.get_factor(factor["factorId"])) == factor
+
+    half = refused(client.sign_in_by_username_password(person.username, person.password), 401, 1635)
+    client.set_access_token(half["mfaToken"])
+    told = client.verify_mfa_token(
+        half["mfaToken"]
+    )  # genauth leaves the form out: the header's token is meant
+    assert (told["active"], told["userId"], told["exp"] - told["iat"]) == (True, person.user_id, 360)
+    done = good(client.mfa_otp_verify(app.code()))
+    assert done["verified"]
+    client.set_access_token(done["access_token"])
+    assert good(client.get_profile())["userId"] == person.user_id
+    good(client.reset_factor(factor["factorId"]))
+    assert good(client.list_enrolled_factors()) == []

@@ -80,7 +80,7 @@ def security_info(account: Account, *, hash_is_todays: bool) -> GetSecurityInfo:
     level = 0 if not account.has_password else 2 if hash_is_todays else 1
     phone = account.phone is not None and account.phone_verified
     email = account.email is not None and account.email_verified
-    mfa = False
+    mfa = bool(account.factors)
     return GetSecurityInfo(
         password_security_level=level,
         mfa_enrolled=mfa,

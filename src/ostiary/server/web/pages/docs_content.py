@@ -42,6 +42,10 @@ _EXAMPLES: dict[str, Any] = {
     "codeType": "SMS",
     "userId": "USER_ID",
     "userIds": ["USER_ID"],
+    "factorId": "FACTOR_ID",
+    "factorType": "OTP",
+    "totp": "123456",
+    "recoveryCode": "b471-8ec0-874a-087f-bccb-cd54",
 }
 """What stands in a sample; other fields have their first value, or three dots."""
 _BY_CHOICE: dict[str, dict[str, Any]] = {
@@ -54,6 +58,8 @@ _BY_CHOICE: dict[str, dict[str, Any]] = {
     "pre_check_code": {
         "smsCodePayload": {"phone": "13800138000", "passCode": "123456", "channel": "CHANNEL_BIND_PHONE"}
     },
+    "enroll_factor": {"enrollmentData": {"passCode": "123456"}},
+    "verify_mfa_token": {"token": "…"},
     "verify_update_phone_request": {
         "phonePassCodePayload": {
             "newPhoneNumber": "13912345678",
