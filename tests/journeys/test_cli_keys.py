@@ -95,17 +95,22 @@ def test_under_load_nothing_fails_and_what_was_made_before_still_works(served):
     assert shell.sealed()["whole"]
 
 
+def published(service, count):
+    """Whether `jwks.json` shows so many keys: a running service hears of new ones within a second."""
+    until = time.monotonic() + 10
+    while len(service.http.get("/oidc/.well-known/jwks.json").json()["keys"]) != count:
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.2)
+    return True
+
+
 def test_a_new_signing_key_is_published_before_it_signs_and_the_old_one_stays(served):
     service, shell = served
     person = service.person()
     old = kid(new_token(person))
     shell("keys", "rotate", "--purpose", "signing")
-    published = service.http.get("/oidc/.well-known/jwks.json").json()["keys"]
-    until = time.monotonic() + 10
-    while len(published) < 2 and time.monotonic() < until:
-        time.sleep(0.2)
-        published = service.http.get("/oidc/.well-known/jwks.json").json()["keys"]
-    assert len(published) == 2
+    assert published(service, 2)
     assert kid(new_token(person)) == old
     service.advance(minutes=10)
     token = new_token(person)
@@ -253,3 +258,24 @@ def test_nothing_secret_is_listed(lite):
     said = lite("keys", "list", "--json").out + lite("keys", "rotate", "--wait", "0").out
     for ring in json.loads((lite.folder / "keys.json").read_text()).values():
         assert all(key["secret"] not in said for key in ring)
+
+
+def test_where_an_application_is_es256_both_kinds_of_key_rotate(served):
+    service, shell = served
+    person = service.person()
+    by_rs256 = str(person.client._access_token)
+    before = states(shell).count(("signing", "makes"))
+    shell("settings", "set", "--app", service.ids["appId"], "signingAlg", "ES256")
+    try:
+        assert states(shell).count(("signing", "makes")) == before + 1, "it is there before it is wanted"
+        by_es256 = new_token(person)
+        shell("keys", "rotate", "--purpose", "signing")
+        assert published(service, 4)
+        service.advance(minutes=10)
+        token = new_token(person)
+        assert kid(token) not in {kid(by_es256), kid(by_rs256)}
+        assert states(shell).count(("signing", "makes")) == before + 1
+        for good in (by_rs256, by_es256, token):
+            service.client(good).get_profile()
+    finally:
+        shell("settings", "set", "--app", service.ids["appId"], "signingAlg", "RS256")

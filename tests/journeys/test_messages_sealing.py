@@ -11,6 +11,7 @@ from ostiary.server.storage import audit_seal, leases
 from ostiary.server.storage.audit_seal import Head
 from ostiary.server.storage.db import Store
 from ostiary.server.storage.tx import Sql
+from tests.front_door import FrontDoor
 from tests.workbench import BIND, LOGIN, Workbench
 
 NUMBERS = [f"+86138001380{last:02}" for last in range(10, 40)]
@@ -165,6 +166,23 @@ async def test_the_janitor_forgets_what_is_long_over_and_nothing_else(bench):
     await janitor.round()
     assert counts()["sessions"] == 0
     assert bench.one("SELECT state FROM outbox") == "queued", "what was never sent is not forgotten"
+
+
+async def test_a_sign_in_is_remembered_as_long_as_the_pool_says_and_as_long_as_it_lives(bench):
+    door = FrontDoor(bench)
+    bench.policy(login_history_days=20)
+    await door.sign_up(username="alice")
+    await door.sign_in(username="alice", scope="openid")  # lives 14 days
+    bench.clock.advance(days=1)
+    await door.sign_in(username="alice")  # lives 30 days
+    janitor = Janitor(bench.store, bench.ports)
+    left = []
+    for days in (19, 2, 9, 2):
+        bench.clock.advance(days=days)
+        await janitor.round()
+        left.append(bench.one("SELECT count(*) FROM logins"))
+    assert left == [2, 1, 1, 0]
+    bench.service.signer.close()
 
 
 async def test_the_janitor_goes_on_until_all_is_gone(bench):

@@ -181,6 +181,21 @@ def test_a_signing_key_stays_until_its_last_token_has_ended():
     assert signing_keys_to_drop(rows[:1], NOW, at_once=True) == []
 
 
+def test_a_signing_key_of_another_kind_is_no_successor():
+    """An RS256 key is not over because an ES256 key came after it: each kind takes turns among its own."""
+    ages = {"RS256": (9, 2), "ES256": (8, 1)}
+    rows = sorted(
+        (
+            SigningKeyRow(f"{alg} {age}", "pool", alg, b"", "{}", Millis(NOW - age * DAY))
+            for alg, own in ages.items()
+            for age in own
+        ),
+        key=lambda row: row.made_at,
+    )
+    assert signing_keys_to_drop(rows, NOW, at_once=False) == ["RS256 9"]
+    assert set(signing_keys_to_drop(rows, NOW, at_once=True)) == {"RS256 9", "ES256 8"}
+
+
 # ── hashes ──────────────────────────────────────────────────────────────────────────────────
 
 TAIL = "$c2FsdHNhbHRzYWx0$" + "a" * 43

@@ -34,8 +34,8 @@ def known_keys(site: Site) -> list[KnownKey]:
         for key in ring.keys
     ]
     rows = site.store.read_now(keys.every_signing_key)
-    for pool_id in dict.fromkeys(row.pool_id for row in rows):
-        own = [row for row in rows if row.pool_id == pool_id]
+    for ring in dict.fromkeys((row.pool_id, row.alg) for row in rows):  # those that take turns
+        own = [row for row in rows if (row.pool_id, row.alg) == ring]
         signs = next((row for row in reversed(own) if row.made_at <= now - PUBLISHED_FIRST), own[0])
         found += [_signing_key(row, signs, now) for row in reversed(own)]
     passwords = site.store.read_now(password_keys.every)
