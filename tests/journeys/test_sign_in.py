@@ -264,7 +264,6 @@ def test_an_application_that_is_not_itself_signs_nobody_in(service: Service, opt
     [
         ({"connection": "LDAP", "ldapPayload": {"sAMAccountName": "a", "password": "b"}}, "connection"),
         ({"options": {"tenantId": "t"}}, "tenantId"),
-        ({"options": {"captchaCode": "c"}}, "captchaCode"),
     ],
 )
 def test_what_is_built_later_says_so(service: Service, form: dict[str, object], field: str):

@@ -20,6 +20,7 @@ SIGN_UP = {"connection": "PASSWORD", "passwordPayload": {"username": "ana", "pas
 LEAST: dict[str, dict[str, Any]] = {
     "sign_up": SIGN_UP,
     "sign_in_by_credentials": PASSWORD,
+    "validate_password": {"username": "ana", "password": "correct horse"},
     "send_sms": {"channel": "CHANNEL_LOGIN", "phoneNumber": "18812345678"},
     "send_email": {"channel": "CHANNEL_LOGIN", "email": "ana@example.com"},
     "pre_check_code": {

@@ -6,10 +6,15 @@ from typing import Any, Literal
 
 from ostiary.client._clients import AsyncAuthentication, PlainAuthentication, SyncAuthentication
 from ostiary.client._endpoint import Result, api, fields, oauth
+from ostiary.contract.captcha import (
+    GetCaptchaCodeData,
+    ValidatePasswordResult,
+)
 from ostiary.contract.common import (
     EmailChannel,
     Gender,
     IsSuccess,
+    PasswordEncryptType,
     SmsChannel,
 )
 from ostiary.contract.email_change import (
@@ -387,6 +392,22 @@ _GET_SYSTEM_INFO = oauth(
     credential="none",
     safe=True,
 )
+_GET_CAPTCHA_CODE = api(
+    "get_captcha_code",
+    "GET",
+    "/api/v3/get-captcha-code",
+    GetCaptchaCodeData,
+    credential="user",
+    safe=True,
+)
+_VALIDATE_PASSWORD = api(
+    "validate_password",
+    "POST",
+    "/api/v3/validate-password",
+    ValidatePasswordResult,
+    credential="user",
+    safe=False,
+)
 
 
 class AuthenticationClient(SyncAuthentication):
@@ -475,7 +496,7 @@ class AuthenticationClient(SyncAuthentication):
         - `.expires_in`: Seconds, the same number.
 
         Raises `NotFound`, `ClientAuthenticationError`, `ContactError`, `GuessesSpent`, `CodeExpired`,
-        `CodeWrong`, `WrongCredentials`, `EmailTaken`, `PermissionDenied`, `UserLocked`, `ParameterError`,
+        `CodeWrong`, `PermissionDenied`, `WrongCredentials`, `EmailTaken`, `UserLocked`, `ParameterError`,
         `NotServed`; and `APIConnectionError`, `APITimeoutError`.
 
         `POST /api/v3/signin`. For example::
@@ -1613,6 +1634,74 @@ class AuthenticationClient(SyncAuthentication):
             {},
         )
 
+    def get_captcha_code(self) -> Result[GetCaptchaCodeData]:
+        """Read a captcha: a picture, and the token that goes back with its answer.
+
+        Where a sign-in is answered 2000, its next try needs `options.captchaCode` (what the picture shows,
+        in any case) and `options.captchaToken`. An answer uses the token up, right or wrong. `GET
+        /api/v3/captcha-code` gives the picture alone, with the token in the header
+        `x-genauth-captcha-token`.
+
+        `data` is `GetCaptchaCodeData`:
+
+        - `.captcha_code_svg`: An SVG document, to be shown as a picture.
+        - `.captcha_token`: Goes into `options.captchaToken`; good for one answer within five minutes.
+
+        Raises `NotFound`; and `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/get-captcha-code`. For example::
+
+            client.get_captcha_code()
+        """
+        return self._do(
+            _GET_CAPTCHA_CODE,
+            {},
+        )
+
+    def validate_password(
+        self,
+        phone: str | None = None,
+        email: str | None = None,
+        username: str | None = None,
+        phone_country_code: str | None = None,
+        password: str | None = None,
+        password_encrypt_type: PasswordEncryptType | None = None,
+    ) -> Result[ValidatePasswordResult]:
+        """Look whether a password is an account's.
+
+        Counted like a sign-in: a wrong one costs the account a try, a locked account and an unknown name
+        are answered `valid: false` after the same work, and where a sign-in would need a captcha this is
+        refused. Nobody is signed in.
+
+        - `phone`: A phone number as typed, without its country code.
+        - `email`: What an account is found by: user name, e-mail address, external id.
+        - `username`: What an account is found by: user name, e-mail address, external id.
+        - `phone_country_code`: A country calling code as typed: '+86', '86'. Absent: the pool's own.
+        - `password`: A password or a client secret.
+
+        `data` is `ValidatePasswordResult`:
+
+        - `.valid`
+
+        Raises `ContactError`, `PermissionDenied`, `NotFound`, `ParameterError`; and `APIConnectionError`,
+        `APITimeoutError`.
+
+        `POST /api/v3/validate-password`. For example::
+
+            client.validate_password()
+        """
+        return self._do(
+            _VALIDATE_PASSWORD,
+            {
+                "phone": phone,
+                "email": email,
+                "username": username,
+                "phoneCountryCode": phone_country_code,
+                "password": password,
+                "passwordEncryptType": password_encrypt_type,
+            },
+        )
+
     def sign_in_by_email_password(
         self,
         email: str,
@@ -1855,7 +1944,7 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         - `.expires_in`: Seconds, the same number.
 
         Raises `NotFound`, `ClientAuthenticationError`, `ContactError`, `GuessesSpent`, `CodeExpired`,
-        `CodeWrong`, `WrongCredentials`, `EmailTaken`, `PermissionDenied`, `UserLocked`, `ParameterError`,
+        `CodeWrong`, `PermissionDenied`, `WrongCredentials`, `EmailTaken`, `UserLocked`, `ParameterError`,
         `NotServed`; and `APIConnectionError`, `APITimeoutError`.
 
         `POST /api/v3/signin`. For example::
@@ -2993,6 +3082,74 @@ class AsyncAuthenticationClient(AsyncAuthentication):
             {},
         )
 
+    async def get_captcha_code(self) -> Result[GetCaptchaCodeData]:
+        """Read a captcha: a picture, and the token that goes back with its answer.
+
+        Where a sign-in is answered 2000, its next try needs `options.captchaCode` (what the picture shows,
+        in any case) and `options.captchaToken`. An answer uses the token up, right or wrong. `GET
+        /api/v3/captcha-code` gives the picture alone, with the token in the header
+        `x-genauth-captcha-token`.
+
+        `data` is `GetCaptchaCodeData`:
+
+        - `.captcha_code_svg`: An SVG document, to be shown as a picture.
+        - `.captcha_token`: Goes into `options.captchaToken`; good for one answer within five minutes.
+
+        Raises `NotFound`; and `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/get-captcha-code`. For example::
+
+            await client.get_captcha_code()
+        """
+        return await self._do(
+            _GET_CAPTCHA_CODE,
+            {},
+        )
+
+    async def validate_password(
+        self,
+        phone: str | None = None,
+        email: str | None = None,
+        username: str | None = None,
+        phone_country_code: str | None = None,
+        password: str | None = None,
+        password_encrypt_type: PasswordEncryptType | None = None,
+    ) -> Result[ValidatePasswordResult]:
+        """Look whether a password is an account's.
+
+        Counted like a sign-in: a wrong one costs the account a try, a locked account and an unknown name
+        are answered `valid: false` after the same work, and where a sign-in would need a captcha this is
+        refused. Nobody is signed in.
+
+        - `phone`: A phone number as typed, without its country code.
+        - `email`: What an account is found by: user name, e-mail address, external id.
+        - `username`: What an account is found by: user name, e-mail address, external id.
+        - `phone_country_code`: A country calling code as typed: '+86', '86'. Absent: the pool's own.
+        - `password`: A password or a client secret.
+
+        `data` is `ValidatePasswordResult`:
+
+        - `.valid`
+
+        Raises `ContactError`, `PermissionDenied`, `NotFound`, `ParameterError`; and `APIConnectionError`,
+        `APITimeoutError`.
+
+        `POST /api/v3/validate-password`. For example::
+
+            await client.validate_password()
+        """
+        return await self._do(
+            _VALIDATE_PASSWORD,
+            {
+                "phone": phone,
+                "email": email,
+                "username": username,
+                "phoneCountryCode": phone_country_code,
+                "password": password,
+                "passwordEncryptType": password_encrypt_type,
+            },
+        )
+
     async def sign_in_by_email_password(
         self,
         email: str,
@@ -3623,6 +3780,35 @@ class PlainAuthenticationClient(PlainAuthentication):
         return self._ask(
             _GET_SYSTEM_INFO,
             {},
+        )
+
+    def get_captcha_code(self) -> dict[str, Any]:
+        """Read a captcha: a picture, and the token that goes back with its answer."""
+        return self._ask(
+            _GET_CAPTCHA_CODE,
+            {},
+        )
+
+    def validate_password(
+        self,
+        phone: str | None = None,
+        email: str | None = None,
+        username: str | None = None,
+        phone_country_code: str | None = None,
+        password: str | None = None,
+        password_encrypt_type: str | None = None,
+    ) -> dict[str, Any]:
+        """Look whether a password is an account's."""
+        return self._ask(
+            _VALIDATE_PASSWORD,
+            {
+                "phone": phone,
+                "email": email,
+                "username": username,
+                "phoneCountryCode": phone_country_code,
+                "password": password,
+                "passwordEncryptType": password_encrypt_type,
+            },
         )
 
     def sign_in_by_email_password(

@@ -210,6 +210,7 @@ class ManagementClient(SyncManagement):
         enable_login_account_switch: bool | None = None,
         qrcode_login_strategy: QrcodeLoginStrategy | Mapping[str, Any] | None = None,
         *,
+        account_lock_time: int | None = None,
         password_min_length: int | None = None,
         password_history: int | None = None,
         refuse_common_passwords: bool | None = None,
@@ -239,9 +240,10 @@ class ManagementClient(SyncManagement):
         - `change_phone_strategy`: Whether the number on the account must be proven too.
         - `cookie_settings`: How long a browser stays signed in.
         - `register_anomaly_detection`: Sign-ups per address.
-        - `login_anomaly_detection`: What happens after failed sign-ins.
+        - `login_anomaly_detection`: What happens after wrong passwords.
         - `self_unlock_account`: How a locked user gets free.
         - `qrcode_login_strategy`: Signing in by a QR code.
+        - `account_lock_time`: Seconds that wrong passwords lock an account for.
         - `password_min_length`: Characters.
         - `password_history`: Of so many last passwords none may be chosen again; the present one is the
           first.
@@ -276,6 +278,7 @@ class ManagementClient(SyncManagement):
                 "selfUnlockAccount": fields(self_unlock_account),
                 "enableLoginAccountSwitch": enable_login_account_switch,
                 "qrcodeLoginStrategy": fields(qrcode_login_strategy),
+                "accountLockTime": account_lock_time,
                 "passwordMinLength": password_min_length,
                 "passwordHistory": password_history,
                 "refuseCommonPasswords": refuse_common_passwords,
@@ -920,6 +923,7 @@ class AsyncManagementClient(AsyncManagement):
         enable_login_account_switch: bool | None = None,
         qrcode_login_strategy: QrcodeLoginStrategy | Mapping[str, Any] | None = None,
         *,
+        account_lock_time: int | None = None,
         password_min_length: int | None = None,
         password_history: int | None = None,
         refuse_common_passwords: bool | None = None,
@@ -949,9 +953,10 @@ class AsyncManagementClient(AsyncManagement):
         - `change_phone_strategy`: Whether the number on the account must be proven too.
         - `cookie_settings`: How long a browser stays signed in.
         - `register_anomaly_detection`: Sign-ups per address.
-        - `login_anomaly_detection`: What happens after failed sign-ins.
+        - `login_anomaly_detection`: What happens after wrong passwords.
         - `self_unlock_account`: How a locked user gets free.
         - `qrcode_login_strategy`: Signing in by a QR code.
+        - `account_lock_time`: Seconds that wrong passwords lock an account for.
         - `password_min_length`: Characters.
         - `password_history`: Of so many last passwords none may be chosen again; the present one is the
           first.
@@ -986,6 +991,7 @@ class AsyncManagementClient(AsyncManagement):
                 "selfUnlockAccount": fields(self_unlock_account),
                 "enableLoginAccountSwitch": enable_login_account_switch,
                 "qrcodeLoginStrategy": fields(qrcode_login_strategy),
+                "accountLockTime": account_lock_time,
                 "passwordMinLength": password_min_length,
                 "passwordHistory": password_history,
                 "refuseCommonPasswords": refuse_common_passwords,
@@ -1591,6 +1597,7 @@ class PlainManagementClient(PlainManagement):
         enable_login_account_switch: bool | None = None,
         qrcode_login_strategy: Mapping[str, Any] | None = None,
         *,
+        account_lock_time: int | None = None,
         password_min_length: int | None = None,
         password_history: int | None = None,
         refuse_common_passwords: bool | None = None,
@@ -1627,6 +1634,7 @@ class PlainManagementClient(PlainManagement):
                 "selfUnlockAccount": fields(self_unlock_account),
                 "enableLoginAccountSwitch": enable_login_account_switch,
                 "qrcodeLoginStrategy": fields(qrcode_login_strategy),
+                "accountLockTime": account_lock_time,
                 "passwordMinLength": password_min_length,
                 "passwordHistory": password_history,
                 "refuseCommonPasswords": refuse_common_passwords,

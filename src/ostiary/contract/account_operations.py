@@ -74,6 +74,7 @@ REGISTER: tuple[Operation, ...] = (
             Key.GUESSES_SPENT,
             Key.CODE_EXPIRED,
             Key.CODE_WRONG,
+            Key.CAPTCHA_REQUIRED,
             Key.WRONG_CREDENTIALS,
             Key.USER_NOT_FOUND,
             Key.EMAIL_TAKEN,
@@ -100,8 +101,6 @@ REGISTER: tuple[Operation, ...] = (
             Later("adPayload", served=()),
             Later("ldapPayload", served=()),
             Later("options.tenantId", served=()),
-            Later("options.captchaCode", served=()),
-            Later("options.captchaToken", served=()),
         ),
     ),
 )

@@ -54,6 +54,8 @@ class Key(StrEnum):
     ONE_TIME_TOKEN_INVALID = "one_time_token_invalid"
 
     # --- passwords ----------------------------------------------------------------------------
+    CAPTCHA_REQUIRED = "captcha_required"
+    """A captcha must be solved before the password is looked at; or the answer was wrong, late or used."""
     PASSWORD_NOT_DECRYPTED = "password_not_decrypted"
     PASSWORD_TOO_SHORT = "password_too_short"
     PASSWORD_COMMON = "password_common"

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ostiary.contract.account_operations import MESSAGES, PROFILE, REGISTER
+from ostiary.contract.captcha_operations import CAPTCHAS
 from ostiary.contract.custom_field_operations import CUSTOM_FIELDS
 from ostiary.contract.email_operations import EMAIL
 from ostiary.contract.keys import Key
@@ -34,6 +35,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *CUSTOM_FIELDS,
     *RECORDS,
     *SYSTEM,
+    *CAPTCHAS,
 )
 
 BY_NAME: Mapping[str, Operation] = MappingProxyType({op.name: op for op in OPERATIONS})

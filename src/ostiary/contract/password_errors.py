@@ -8,6 +8,14 @@ from ostiary.contract.keys import Key
 
 PASSWORDS: Mapping[Key, Row] = MappingProxyType(
     {
+        Key.CAPTCHA_REQUIRED: Row(
+            403,
+            2000,
+            zh="请输入正确的图形验证码",
+            en="Solve the captcha: read a new one and type what it shows",
+            hint_en="`GET /api/v3/get-captcha-code` gives one; the answer goes into `options.captchaCode` and "
+            "`options.captchaToken`. Each is good for one answer within five minutes. The password was not looked at.",
+        ),
         Key.PASSWORD_NOT_DECRYPTED: Row(
             400,
             2016,

@@ -4,6 +4,8 @@ Ranges of the served ones are those of `server/core/policy.PoolPolicy` (phone-ch
 A setting that is not served is read as its default, and asking for anything else is answered 501.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -20,6 +22,12 @@ PasswordLength = Annotated[int, Meta(ge=8, le=64)]
 PasswordHistory = Annotated[int, Meta(ge=0, le=24)]
 HistoryDays = Annotated[int, Meta(ge=1, le=730)]
 StepUpAge = Annotated[int, Meta(ge=60, le=86_400)]
+FailLimit = Annotated[int, Meta(ge=1, le=1_000)]
+FailInterval = Annotated[int, Meta(ge=1, le=86_400)]
+FailUnit = Annotated[str, Meta(pattern="^(Second|Minute|Hour|Day)$")]
+RobotVerify = Annotated[str, Meta(pattern="^(disable|condition_set|always_enable)$")]
+AccountLock = Annotated[str, Meta(pattern="^(disable|condition_set)$")]
+LockTime = Annotated[int, Meta(ge=60, le=86_400)]
 SendShare = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 SecondFactor = Literal["OTP", "SMS", "EMAIL"]
 CountryCode = Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{0,3}$", max_length=5)]
@@ -63,27 +71,33 @@ class LoginFailCheckConfig(Settings, kw_only=True, frozen=True):
     """Failures per time."""
 
     enabled: bool = False
-    limit: int = 50
-    time_interval: int = 300
-    unit: str = "Second"
+    limit: FailLimit = 50
+    time_interval: FailInterval = 300
+    unit: FailUnit = "Second"
+    """Second, Minute, Hour or Day; a day is the longest that a failure counts."""
 
 
 class LoginIpWhitelistCheckConfig(Settings, kw_only=True, frozen=True):
     """Addresses that are not asked."""
 
     enabled: bool = False
-    ip_whitelist: str = ""
+    ip_whitelist: Text = ""
+    """Addresses and networks, one a line."""
 
 
 class LoginAnomalyDetectionConfig(Settings, kw_only=True, frozen=True):
-    """What happens after failed sign-ins."""
+    """What happens after wrong passwords."""
 
     login_fail_strategy: Literal["captcha", "block-account"] = "captcha"
-    robot_verify: str = "disable"
-    account_lock: str = "disable"
+    robot_verify: RobotVerify = "disable"
+    """When a captcha is asked for: disable, condition_set, always_enable."""
+    account_lock: AccountLock = "condition_set"
+    """Whether wrong passwords lock the account for `accountLockTime`: disable, condition_set."""
     login_fail_check: LoginFailCheckConfig = LoginFailCheckConfig()
+    """By address; leads to a captcha where `loginFailStrategy` says so."""
     login_password_fail_check: LoginFailCheckConfig = LoginFailCheckConfig()
-    account_lock_login_password_fail_check: LoginFailCheckConfig = LoginFailCheckConfig()
+    """By account; leads to a lock where `loginFailStrategy` says so."""
+    account_lock_login_password_fail_check: LoginFailCheckConfig = LoginFailCheckConfig(enabled=True)
     robot_verify_login_password_fail_check: LoginFailCheckConfig = LoginFailCheckConfig()
     robot_verify_login_ip_whitelist_check: LoginIpWhitelistCheckConfig = LoginIpWhitelistCheckConfig()
     robot_verify_login_time_check_enable: bool = False
@@ -116,9 +130,7 @@ class Unserved(Settings, kw_only=True, frozen=True):
     cookie_settings: CookieSettings = CookieSettings()
     register_anomaly_detection: RegisterAnomalyDetectionConfig = RegisterAnomalyDetectionConfig()
     complete_password_after_pass_code_login: bool = False
-    login_anomaly_detection: LoginAnomalyDetectionConfig = LoginAnomalyDetectionConfig()
     login_require_email_verified: bool = False
-    self_unlock_account: SelfUnlockAccountConfig = SelfUnlockAccountConfig()
     enable_login_account_switch: bool = False
     qrcode_login_strategy: QrcodeLoginStrategy = QrcodeLoginStrategy()
 
@@ -136,6 +148,9 @@ class SecuritySettings(Unserved, kw_only=True, frozen=True):
     change_email_strategy: ChangeEmailStrategy
     change_phone_strategy: ChangePhoneStrategy
     register_disabled: bool
+    login_anomaly_detection: LoginAnomalyDetectionConfig
+    self_unlock_account: SelfUnlockAccountConfig
+    account_lock_time: int
     password_min_length: int
     password_history: int
     login_history_days: int
@@ -165,6 +180,8 @@ class UpdateSecuritySettings(Wire, kw_only=True, frozen=True):
     change_email_strategy: ChangeEmailStrategy | None = None
     change_phone_strategy: ChangePhoneStrategy | None = None
     register_disabled: bool | None = None
+    account_lock_time: LockTime | None = None
+    """Seconds that wrong passwords lock an account for."""
     password_min_length: PasswordLength | None = None
     """Characters."""
     password_history: PasswordHistory | None = None
@@ -212,4 +229,14 @@ def unserved_defaults() -> dict[str, Any]:
                 found[path] = value
 
     walk("", Unserved())
-    return found
+    return found | dict(_UNSERVED_PARTS)
+
+
+_UNSERVED_PARTS: Mapping[str, Any] = MappingProxyType(
+    {
+        "loginAnomalyDetection.robotVerifyLoginTimeCheckEnable": False,
+        "loginAnomalyDetection.robotVerifyloginWeekStartEndTime": [],
+        "selfUnlockAccount.strategy": "captcha",
+    }
+)
+"""Parts of served settings that have no effect yet."""

@@ -20,6 +20,7 @@ from ostiary.server.delivery.background import Background
 from ostiary.server.delivery.gateway import Gateway
 from ostiary.server.delivery.routes import Routes, Sender
 from ostiary.server.delivery.watch import Watch
+from ostiary.server.features.captcha import actions as captcha
 from ostiary.server.features.email_change import actions as email_change
 from ostiary.server.features.management import (
     custom_fields,
@@ -56,6 +57,7 @@ from ostiary.server.web.cors import Origins
 from ostiary.server.web.health import Health
 from ostiary.server.web.metrics import Metrics, process_label
 from ostiary.server.web.middleware import Edge
+from ostiary.server.web.pages import captcha as captcha_page
 from ostiary.server.web.tracing import NoTraces, Traces, tracing
 
 STOP_WITHIN = 9.5
@@ -71,7 +73,7 @@ MODULES = (
     *(discovery, token, introspection, revocation, user_info),
     *(public_info, custom_fields),
     *(own_logins,),
-    *(system,),
+    *(system, captcha),
     *(showing, enrolment, verification),  # second factors
     *(email_change,),
     *(tokens, security_settings, users, user_changes, listing, records),
@@ -191,7 +193,12 @@ async def _composed(
         proxy_header=settings.proxy_header,
     )
     edge = Edge(
-        {**Api(service, callers, operations).routes(), **_plain(health), **extra},
+        {
+            **Api(service, callers, operations).routes(),
+            **captcha_page.routes(service, callers, captcha.get_captcha_code),
+            **_plain(health),
+            **extra,
+        },
         Origins(store, ports),
         metrics,
         most_requests=settings.most_requests,

@@ -1,9 +1,11 @@
 """Addresses of callers in the one spelling that limits count by."""
 
 import ipaddress
+from collections.abc import Iterable
 from functools import lru_cache
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @lru_cache(maxsize=4_096)
@@ -24,3 +26,27 @@ def counted_as(address: Address) -> str:
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((int(address), 64), strict=False))
     return str(address)
+
+
+def read_networks(text: str) -> tuple[Network, ...] | None:
+    """Networks, one a line or separated by commas; None: something in it is none."""
+    parts = text.replace(",", " ").replace(";", " ").split()
+    try:
+        return tuple(ipaddress.ip_network(part, strict=False) for part in parts)
+    except ValueError:
+        return None
+
+
+def is_inside(counted: str, networks: Iterable[Network]) -> bool:
+    """Whether what limits count by lies in one of the networks."""
+    try:
+        here = ipaddress.ip_network(counted)
+    except ValueError:
+        return False
+    return any(_holds(network, here) for network in networks)
+
+
+def _holds(network: Network, here: Network) -> bool:
+    if isinstance(network, ipaddress.IPv4Network):
+        return isinstance(here, ipaddress.IPv4Network) and here.subnet_of(network)
+    return isinstance(here, ipaddress.IPv6Network) and here.subnet_of(network)

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from ostiary.server.core.millis import SECOND
+from ostiary.server.core.sign_in_policy import LoginAnomalyDetection, SelfUnlockAccount
 
 CountryCode = Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{0,3}$")]
 
@@ -46,6 +47,10 @@ class PoolPolicy(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     enabled_factors: tuple[Literal["OTP", "SMS", "EMAIL"], ...] = ("OTP", "SMS", "EMAIL")
     """Second factors in use: who has one enrolled is asked for it. None: nobody is, and none can be enrolled."""
     register_disabled: bool = False
+    login_anomaly_detection: LoginAnomalyDetection = LoginAnomalyDetection()
+    self_unlock_account: SelfUnlockAccount = SelfUnlockAccount()
+    account_lock_time: Annotated[int, Meta(ge=60, le=86_400)] = 900
+    """How long wrong passwords lock an account."""
     password_min_length: Annotated[int, Meta(ge=8, le=64)] = 8
     password_history: Annotated[int, Meta(ge=0, le=24)] = 1
     """Of so many last passwords none may be chosen again; the present one is the first."""

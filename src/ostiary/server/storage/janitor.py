@@ -8,7 +8,7 @@ user and channel or kind, the last is kept. A number's counters go: anybody may 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ostiary.server.core.millis import DAY, SECOND
+from ostiary.server.core.millis import DAY, MINUTE, SECOND
 from ostiary.server.storage.tx import Sql, Tx
 
 
@@ -46,6 +46,8 @@ RUBBISH: Mapping[str, Rubbish] = {
             " AND ends_at < :before ORDER BY ends_at LIMIT :limit)"
         ),
     ),
+    "sign_in_failures": Rubbish(0, _by("sign_in_failures", "key", "ends_at")),
+    "used_captchas": Rubbish(MINUTE, _by("used_captchas", "id", "ends_at")),
     "send_limits": Rubbish(DAY, _by("send_limits", "key", "ends_at")),
     "send_minutes": Rubbish(2 * DAY, _by("send_minutes", "key, minute", "minute", ":before_second")),
     "refresh_tokens": Rubbish(

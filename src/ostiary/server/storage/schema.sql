@@ -306,3 +306,20 @@ CREATE TABLE old_passwords (
     hash            TEXT NOT NULL,
     PRIMARY KEY (user_id, replaced_at)
 ) {keyed};
+
+-- Wrong passwords of the last day: "account:<id>[@own]", "nobody:<pool>:<hash>", "name:<pool>:<hash>", "address:<pool>:<…>".
+CREATE TABLE sign_in_failures (
+    key             TEXT PRIMARY KEY,
+    moments         TEXT NOT NULL,              -- as JSON, oldest first, as many as the setting's limit
+    locked_until    {int},
+    version         {int} NOT NULL,
+    ends_at         {int} NOT NULL              -- when the row says nothing any more
+) {keyed};
+CREATE INDEX sign_in_failures_by_end ON sign_in_failures (ends_at);
+
+-- Captchas that were answered, for as long as their tokens live.
+CREATE TABLE used_captchas (
+    id              TEXT PRIMARY KEY,
+    ends_at         {int} NOT NULL
+) {keyed};
+CREATE INDEX used_captchas_by_end ON used_captchas (ends_at);

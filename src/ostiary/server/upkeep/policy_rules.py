@@ -19,6 +19,17 @@ from ostiary.server.features.management import settings_rules
 
 P = TypeVar("P", PoolPolicy, AppPolicy)
 
+
+def _fail_check(name: str, what: str) -> dict[str, str]:
+    at = f"loginAnomalyDetection.{name}"
+    return {
+        f"{at}.enabled": f"Wrong passwords {what}, are counted.",
+        f"{at}.limit": "So many of them.",
+        f"{at}.timeInterval": "In so long a time.",
+        f"{at}.unit": "What the time is counted in.",
+    }
+
+
 POOL_TEXTS: Mapping[str, str] = {
     "changePhoneStrategy.verifyOldPhone": "The old number must be proven, too, before it is changed.",
     "changeEmailStrategy.verifyOldEmail": "The old address must be proven, too, before it is changed.",
@@ -36,6 +47,19 @@ POOL_TEXTS: Mapping[str, str] = {
     "sendPerAddressPerDay": "Unsigned asks for codes per caller's address and 24 hours. 0: not limited.",
     "sendPerAppPerDay": "Asks for codes per application and 24 hours. 0: not limited.",
     "registerDisabled": "Nobody can sign up.",
+    "loginAnomalyDetection.loginFailStrategy": "What loginFailCheck (captcha) or loginPasswordFailCheck (block-account) "
+    "leads to.",
+    "loginAnomalyDetection.robotVerify": "When a captcha is asked for before a password is looked at.",
+    "loginAnomalyDetection.accountLock": "Whether wrong passwords lock an account for accountLockTime.",
+    **_fail_check("loginFailCheck", "from one address, for loginFailStrategy captcha"),
+    **_fail_check("loginPasswordFailCheck", "of one account, for loginFailStrategy block-account"),
+    **_fail_check("accountLockLoginPasswordFailCheck", "of one account, for accountLock"),
+    **_fail_check("robotVerifyLoginPasswordFailCheck", "under one name, for robotVerify"),
+    "loginAnomalyDetection.robotVerifyLoginIpWhitelistCheck.enabled": "Some networks are never asked for a captcha.",
+    "loginAnomalyDetection.robotVerifyLoginIpWhitelistCheck.ipWhitelist": "Those networks, one a line.",
+    "selfUnlockAccount.enabled": "Signing in by a code lifts a lock before its time.",
+    "selfUnlockAccount.strategy": "What is proven: a code (captcha).",
+    "accountLockTime": "Seconds that wrong passwords lock an account for.",
     "passwordMinLength": "Characters that a new password has at least.",
     "passwordHistory": "Of so many last passwords none may be chosen again; the present one is the first.",
     "refuseCommonPasswords": "Passwords of the shipped list, and the account's own names, are refused.",
@@ -82,7 +106,8 @@ def change_pool(pool: Pool, name: str, text: str) -> PoolPolicy | str:
     if isinstance(found, str):
         return found
     try:
-        form = msgspec.convert(_nested(name, _value(found, text)), UpdateSecuritySettings, strict=False)
+        asked = _nested(name, _value(found, text), msgspec.to_builtins(pool.policy))
+        form = msgspec.convert(asked, UpdateSecuritySettings, strict=False)
     except msgspec.ValidationError as error:
         return f"{name}: {_told(error)}; allowed: {found.allowed}"
     changes = settings_rules.read_update(form, Facts(pool, None))
@@ -167,9 +192,13 @@ def _value(setting: Setting, text: str) -> Any:
     return text
 
 
-def _nested(name: str, value: Any) -> dict[str, Any]:
+def _nested(name: str, value: Any, before: Mapping[str, Any]) -> dict[str, Any]:
+    """The setting as a form; one that stands inside another comes with what is beside it."""
     first, dot, rest = name.partition(".")
-    return {first: _nested(rest, value) if dot else value}
+    if not dot:
+        return {first: value}
+    inner = before[first]
+    return {first: {**inner, **_nested(rest, value, inner)}}
 
 
 def _told(error: msgspec.ValidationError) -> str:

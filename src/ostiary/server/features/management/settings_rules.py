@@ -3,7 +3,8 @@
 The ranges of single settings are the form's (contract/security.py), and the wire has judged them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -11,14 +12,27 @@ from ostiary.contract import security
 from ostiary.contract.keys import Key
 from ostiary.contract.security import SecuritySettings, UpdateSecuritySettings
 from ostiary.server.core import policy as stored
+from ostiary.server.core.address import read_networks
 from ostiary.server.core.origins import read_origins
 from ostiary.server.core.people import Facts
 from ostiary.server.core.phone import read_country_code
 from ostiary.server.core.policy import PoolPolicy
 from ostiary.server.core.refused import Refused
+from ostiary.server.core.sign_in_policy import LoginAnomalyDetection, SelfUnlockAccount
 
 Changes = dict[str, object]
 """Fields of `PoolPolicy` → what they are to become."""
+
+
+_NESTED: Mapping[str, type[msgspec.Struct]] = {
+    "login_anomaly_detection": LoginAnomalyDetection,
+    "self_unlock_account": SelfUnlockAccount,
+}
+"""Settings that are objects: replaced as a whole, what is absent in them at its default."""
+_SHOWN: Mapping[str, type[msgspec.Struct]] = {
+    "login_anomaly_detection": security.LoginAnomalyDetectionConfig,
+    "self_unlock_account": security.SelfUnlockAccountConfig,
+}
 
 
 def read_nothing(_form: None, _facts: Facts) -> None:
@@ -38,6 +52,10 @@ def read_update(form: UpdateSecuritySettings, _facts: Facts) -> Changes | Refuse
     if form.change_email_strategy is not None:
         proven = form.change_email_strategy.verify_old_email
         changes["change_email_strategy"] = stored.ChangeEmailStrategy(verify_old_email=proven)
+    nested = _read_nested(form)
+    if isinstance(nested, Refused):
+        return nested
+    changes |= nested
     if form.allowed_countries is not None:
         countries = _read_countries(form.allowed_countries)
         if countries is None:
@@ -51,6 +69,21 @@ def read_update(form: UpdateSecuritySettings, _facts: Facts) -> Changes | Refuse
             return Refused(Key.BAD_REQUEST, data={"field": "allowedOrigins"})
         changes["allowed_origins"] = origins
     return changes
+
+
+def _read_nested(form: UpdateSecuritySettings) -> Changes | Refused:
+    """Settings that are objects, where they are asked for."""
+    failures = form.login_anomaly_detection
+    if failures is not None:
+        whitelist = failures.robot_verify_login_ip_whitelist_check.ip_whitelist
+        if read_networks(whitelist) is None:
+            path = "loginAnomalyDetection.robotVerifyLoginIpWhitelistCheck.ipWhitelist"
+            return Refused(Key.BAD_REQUEST, data={"field": "ipWhitelist", "path": path})
+    return {
+        name: msgspec.convert(msgspec.to_builtins(asked), kind)
+        for name, kind in _NESTED.items()
+        if (asked := getattr(form, name)) is not None
+    }
 
 
 def judge(before: PoolPolicy, changes: Changes) -> PoolPolicy | Refused:
@@ -78,11 +111,16 @@ def codes_are_short(policy: PoolPolicy) -> bool:
 
 def shown(policy: PoolPolicy) -> SecuritySettings:
     """The settings as they are read; those that have no effect yet show their default."""
+    nested: dict[str, Any] = {
+        name: msgspec.convert(msgspec.to_builtins(getattr(policy, name)), kind)
+        for name, kind in _SHOWN.items()
+    }
     same = {
         name: getattr(policy, name)
         for name in PoolPolicy.__struct_fields__
         if name
         not in {"change_phone_strategy", "change_email_strategy", "allowed_countries", "enabled_factors"}
+        | _NESTED.keys()
     }
     return SecuritySettings(
         change_phone_strategy=security.ChangePhoneStrategy(
@@ -93,6 +131,7 @@ def shown(policy: PoolPolicy) -> SecuritySettings:
         ),
         allowed_countries=list(policy.allowed_countries),
         enabled_factors=list(policy.enabled_factors),
+        **nested,
         **same,
     )
 

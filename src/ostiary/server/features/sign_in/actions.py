@@ -1,12 +1,11 @@
 """Signing in: a credential is checked, a session opens, and tokens are signed once it is stored.
 
-A password is checked between two steps: the first reads its hash, the second looks whether all still is as it was.
-The session gets the epoch that the first one read, so a change of number in between ends it before its first use.
+How a password is checked: `by_password.py`.
 """
 
 from dataclasses import replace
-from typing import TypeVar
 
+from ostiary.contract.captcha import ValidatePassword, ValidatePasswordResult
 from ostiary.contract.keys import Key
 from ostiary.contract.signin import LoginTokenResponseData, SigninByCredentials
 from ostiary.server.core.call import Call
@@ -14,11 +13,22 @@ from ostiary.server.core.contact import medium_of
 from ostiary.server.core.passcode import Channel
 from ostiary.server.core.phone import E164
 from ostiary.server.core.refused import Refused
-from ostiary.server.features.sign_in import rules
+from ostiary.server.features.sign_in import by_password, rules
+from ostiary.server.features.sign_in.by_password import NOBODY
 from ostiary.server.features.sign_in.rules import ByCode, ByPassword, Unproven
-from ostiary.server.guards import accounts, audit, clients, custom_data, grants, passcodes, sessions, sign_ins
+from ostiary.server.guards import (
+    accounts,
+    audit,
+    clients,
+    custom_data,
+    grants,
+    passcodes,
+    sessions,
+    sign_in_limits,
+    sign_ins,
+)
 from ostiary.server.guards.accounts import NewAccount
-from ostiary.server.guards.entry import Visit
+from ostiary.server.guards.entry import Visit, visit
 from ostiary.server.guards.grants import Grant
 from ostiary.server.guards.passcodes import Typed
 from ostiary.server.guards.service import Service
@@ -26,11 +36,6 @@ from ostiary.server.guards.sign_ins import Waiting
 from ostiary.server.storage import contacts, emails, people, phones, tokens, users
 from ostiary.server.storage.tx import ConflictError, Tx
 from ostiary.server.storage.users import UserRow
-
-A = TypeVar("A", ByPassword, ByCode)
-
-NOBODY = ""
-"""In place of a user's id where there is none: statements run alike whether there is one or not."""
 
 
 async def sign_in_by_credentials(
@@ -65,58 +70,30 @@ async def sign_in_by_credentials(
 
 
 async def _by_password(service: Service, call: Call, form: SigninByCredentials) -> Grant | Waiting | Refused:
-    def look(tx: Tx) -> tuple[ByPassword, UserRow | None] | Refused:
-        came = clients.enter(tx, service.ports, call, form, rules.read_by_password)
-        return came if isinstance(came, Refused) else (came.ask, users.find(tx, came.pool.id, came.ask.names))
+    def come(tx: Tx) -> Visit[ByPassword] | Refused:
+        return clients.enter(tx, service.ports, call, form, rules.read_by_password)
 
-    looked = await service.store.read(look)
-    if isinstance(looked, Refused):
-        return looked
-    ask, found = looked
-    stored = found.password_hash if found is not None else None
-    password = await service.password_keys.open(ask.password, ask.encrypt_type)
-    if isinstance(password, Refused):
-        return password
-    right = await service.passwords.verify(stored if password is not None else None, password or "")
-    if isinstance(right, Refused):
-        return right
-    better = await _better_hash(service, stored, password) if right and password is not None else None
+    def open_for(came: Visit[ByPassword], user: UserRow, epoch: int) -> Grant | Waiting | Refused:
+        return sign_ins.open_for(came, user, "pwd", came.ask.scope, epoch=epoch)
 
-    def step(tx: Tx) -> Grant | Waiting | Refused:
-        came = clients.enter(tx, service.ports, call, form, rules.read_by_password)
-        return came if isinstance(came, Refused) else _checked(came, found, better, right=right)
-
-    return await service.store.write(step)
+    return await by_password.checked(service, come, open_for)
 
 
-async def _better_hash(service: Service, stored: str | None, password: str) -> str | None:
-    """The same password under today's settings, where it was stored under others and there is room to hash it."""
-    if stored is None or not service.passwords.needs_rehash(stored):
-        return None
-    better = await service.passwords.hash(password)
-    return None if isinstance(better, Refused) else better
+async def validate_password(
+    service: Service, call: Call, form: ValidatePassword | Refused
+) -> ValidatePasswordResult | Refused:
+    """Look whether a password is an account's: counted like a sign-in, and nobody is signed in."""
+    caller = clients.outside(call)
+    if isinstance(caller, Refused):
+        return caller
 
+    def come(tx: Tx) -> Visit[ByPassword] | Refused:
+        return visit(tx, service.ports, caller, form, rules.read_to_validate, lock=False)
 
-def _checked(
-    came: Visit[ByPassword], found: UserRow | None, better: str | None, *, right: bool
-) -> Grant | Waiting | Refused:
-    """The second step. A wrong password and an unknown name come through here alike, with the same statements."""
-    people.lock_user(came.tx, found.id if found is not None else NOBODY)
-    there = users.find(came.tx, came.pool.id, came.ask.names)
-    unchanged = (
-        found is not None
-        and there is not None
-        and there.id == found.id
-        and there.password_hash == found.password_hash
-    )
-    refused = rules.judge_password(
-        right=right, unchanged=unchanged, active=there is not None and there.account.active
-    )
-    if refused is not None or found is None or there is None:
-        return _noted(came, refused or Refused(Key.WRONG_CREDENTIALS), found, "password", came.ask.names.any)
-    if better is not None and found.password_hash is not None:
-        users.rehash(came.tx, there.id, better, found.password_hash)
-    return sign_ins.open_for(came, there, "pwd", came.ask.scope, epoch=found.session_epoch)
+    checked = await by_password.checked(service, come, lambda _came, _user, _epoch: True)
+    if isinstance(checked, Refused) and checked.key not in {Key.WRONG_CREDENTIALS, Key.USER_LOCKED}:
+        return checked
+    return ValidatePasswordResult(valid=checked is True)
 
 
 # --- with a code ----------------------------------------------------------------------------------------
@@ -155,6 +132,8 @@ def _coded(came: Visit[ByCode]) -> Grant | Waiting | Refused:
             refused = Refused(Key.EMAIL_TAKEN if ask.auto_register else Key.USER_NOT_FOUND)
             return _noted(came, refused, user, "code", ask.contact)
         user = _taken_over(came, user)
+    if came.pool.policy.self_unlock_account.enabled:
+        sign_in_limits.unlock(came, user)
     return sign_ins.open_for(came, user, medium, ask.scope, epoch=user.session_epoch, contact=ask.contact)
 
 
@@ -209,7 +188,7 @@ def _newcomer(came: Visit[ByCode]) -> Grant | Waiting | Refused:
 
 
 def _noted(
-    came: Visit[A], refused: Refused, user: UserRow | None, method: str, contact: str | None
+    came: Visit[ByCode], refused: Refused, user: UserRow | None, method: str, contact: str | None
 ) -> Refused:
     """A refusal leaves a row, whether the account is there or not."""
     audit.note(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from ostiary.contract.captcha import ValidatePassword
 from ostiary.contract.keys import Key
 from ostiary.contract.signin import SigninByCredentials, SignInByPasswordPayload, SignInOptions
 from ostiary.server.core import scopes
@@ -31,6 +32,8 @@ class ByPassword:
     """As it was sent: `encrypt_type` says how to read it."""
     encrypt_type: str | None
     scope: str
+    captcha_code: str | None = None
+    captcha_token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,30 @@ def read_by_password(form: SigninByCredentials, facts: Facts) -> ByPassword | Re
     names = _read_names(payload, facts)
     if isinstance(names, Refused):
         return names
-    encrypt_type = form.options.password_encrypt_type if form.options is not None else None
-    return ByPassword(names, payload.password, encrypt_type, _scope(form))
+    options = form.options or SignInOptions()
+    return ByPassword(
+        names,
+        payload.password,
+        options.password_encrypt_type,
+        _scope(form),
+        options.captcha_code,
+        options.captcha_token,
+    )
+
+
+def read_to_validate(form: ValidatePassword, facts: Facts) -> ByPassword | Refused:
+    """The same for a password that is only looked at. The wire has seen that there is a name and a password."""
+    country = form.phone_country_code
+    number = read_number(form.phone, country, facts.pool.country_code) if form.phone is not None else None
+    if form.phone is not None and number is None:
+        return Refused(Key.BAD_CONTACT, data={"field": "phone"})
+    payload = SignInByPasswordPayload(
+        password=form.password or "", username=form.username, email=form.email, phone=form.phone
+    )
+    names = Names(phone=number) if number is not None else _read_names(payload, facts)
+    if isinstance(names, Refused):
+        return names
+    return ByPassword(names, form.password or "", form.password_encrypt_type, scopes.OPENID)
 
 
 def _read_names(payload: SignInByPasswordPayload, facts: Facts) -> Names | Refused:
@@ -98,9 +123,9 @@ def _scope(form: SigninByCredentials) -> str:
     return scopes.granted(form.options.scope if form.options is not None else None)
 
 
-def judge_password(*, right: bool, unchanged: bool, active: bool) -> Refused | None:
-    """Once the password was checked. `unchanged`: the same account has that name and that password still."""
-    if not right or not unchanged:
+def judge_password(*, right: bool, active: bool) -> Refused | None:
+    """Once the password was checked. `right`: it is, and the same account has that name and that password still."""
+    if not right:
         return Refused(Key.WRONG_CREDENTIALS)
     return None if active else Refused(Key.USER_LOCKED)
 

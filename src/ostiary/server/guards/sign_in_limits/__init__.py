@@ -1,0 +1,101 @@
+"""Counting wrong passwords. Every door that looks at one asks here first what it may say.
+
+A password is checked between two steps (`guards/passwords`), and the second one decides: under the lock of the counts,
+`look` says whether the check's outcome may be told at all. So of two hundred guesses at once exactly as many are
+answered by their merit as the pool takes; the others are checked for nothing, and their outcome is thrown away.
+"""
+
+from dataclasses import dataclass
+
+from ostiary.server.core.failures import Failures
+from ostiary.server.core.millis import DAY
+from ostiary.server.core.sign_in_policy import FailCheck
+from ostiary.server.guards import audit
+from ostiary.server.guards.entry import Visit
+from ostiary.server.guards.sign_in_limits import rules
+from ostiary.server.storage import failures
+from ostiary.server.storage.users import UserRow
+
+_OWN_ADDRESS = "@own"
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What is known about failures under this name, of this account, from this address."""
+
+    account: tuple[Failures, FailCheck] | None
+    name: tuple[Failures, FailCheck] | None
+    address: tuple[Failures, FailCheck] | None
+    asks: bool
+    """Whether a captcha must be solved before a password is looked at."""
+    locked: bool
+    """Whether the account takes no password now: the outcome of the check must not be told."""
+
+
+def look(visit: Visit[object], user: UserRow | None, name: str | None, *, lock: bool) -> Counts:
+    """The counts, `lock`ed where they are about to decide. `name`: one spelling of what was typed."""
+    checks = rules.checks(visit.pool.policy)
+    typed = f"name:{visit.pool.id}:{audit.contact_hash(visit.ports, visit.pool.id, name or '')}"
+    wanted = {
+        "account": (_account_key(visit, user) or typed.replace("name:", "nobody:", 1), checks.lock),
+        "name": (typed, checks.captcha_by_name),
+        "address": (
+            f"address:{visit.pool.id}:{visit.call.address}",
+            checks.captcha_by_address if visit.call.address else None,
+        ),
+    }
+    keys = [key for key, check in wanted.values() if check is not None]
+    rows = failures.load(visit.tx, keys, lock=lock) if keys else {}
+    kept = {kind: (rows[key], check) for kind, (key, check) in wanted.items() if check is not None}
+    spent = [
+        rules.is_spent(row, check, visit.now) for kind, (row, check) in kept.items() if kind != "account"
+    ]
+    asks = (checks.captcha_always or any(spent)) and not rules.whitelisted(
+        visit.pool.policy, visit.call.address
+    )
+    account = kept.get("account")
+    return Counts(
+        account,
+        kept.get("name"),
+        kept.get("address"),
+        asks,
+        account is not None and rules.is_locked(account[0], visit.now),
+    )
+
+
+def failed(visit: Visit[object], counts: Counts) -> bool:
+    """Count a wrong password. Behind a lock the same is written and nothing counted. Whether it locked the account."""
+    shut = False
+    for kind in (counts.account, counts.name, counts.address):
+        if kind is None:
+            continue
+        row, check = kind
+        after = row if counts.locked else rules.counted(row, check, visit.now)
+        if kind is counts.account and not counts.locked:
+            seconds = visit.pool.policy.account_lock_time
+            after = rules.locked(after, check, visit.now, seconds)
+            shut = rules.is_locked(after, visit.now)
+        failures.store(visit.tx, after, visit.now + DAY)  # no window and no lock is longer
+    return shut
+
+
+def succeeded(visit: Visit[object], counts: Counts) -> None:
+    """A right password ends the failures of its account and name; those of the address stay (others guess there)."""
+    kept = [kind[0] for kind in (counts.account, counts.name) if kind is not None]
+    keys = [row.key for row in kept if row.version >= 0]
+    if keys:
+        failures.forget(visit.tx, keys)
+
+
+def unlock(visit: Visit[object], user: UserRow) -> None:
+    """The owner proved a number or an address: the account takes passwords again, wherever they come from."""
+    key = f"account:{user.id}"
+    failures.forget(visit.tx, [key, key + _OWN_ADDRESS])
+
+
+def _account_key(visit: Visit[object], user: UserRow | None) -> str | None:
+    """An account's count; where it was signed in last, one of its own, which nobody elsewhere can spend."""
+    if user is None:
+        return None
+    own = bool(visit.call.address) and visit.call.address == user.last_ip
+    return f"account:{user.id}{_OWN_ADDRESS if own else ''}"
