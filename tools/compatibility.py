@@ -19,10 +19,7 @@ CLASSES: dict[Side, type] = {
     "ManagementClient": compat.ManagementClient,
 }
 
-ASKS_FOR = {
-    "sign_in_by_email_passcode": ("sign_in_by_credentials", "passCodePayload.email"),
-    "sign_up_by_email_passcode": ("sign_up", "passCodePayload.email"),
-}
+ASKS_FOR = {}
 """Conveniences that stand and fall with an option of their operation."""
 
 NOTES = {

@@ -144,7 +144,12 @@ NO_SETTINGS = [
         Key.NOT_IMPLEMENTED,
         "completePasswordAfterPassCodeLogin",
     ),
-    ({"loginAnomalyDetection": {"robotVerify": "always_enable"}}, Key.NOT_IMPLEMENTED, "robotVerify"),
+    ({"loginAnomalyDetection": {"robotVerify": "sometimes"}}, Key.BAD_REQUEST, "robotVerify"),
+    (
+        {"selfUnlockAccount": {"enabled": True, "strategy": "password-captcha"}},
+        Key.NOT_IMPLEMENTED,
+        "strategy",
+    ),
 ]
 
 

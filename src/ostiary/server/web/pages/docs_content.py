@@ -49,6 +49,7 @@ _EXAMPLES: dict[str, Any] = {
 }
 """What stands in a sample; other fields have their first value, or three dots."""
 _BY_CHOICE: dict[str, dict[str, Any]] = {
+    "validate_password": {"username": "ana", "password": "correct horse"},
     "sign_up": {"passwordPayload": {"username": "alice", "password": "…"}},
     "sign_in_by_credentials": {
         "passwordPayload": {"account": "alice", "password": "…"},
