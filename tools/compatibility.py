@@ -19,7 +19,7 @@ CLASSES: dict[Side, type] = {
     "ManagementClient": compat.ManagementClient,
 }
 
-ASKS_FOR = {}
+ASKS_FOR: dict[str, tuple[str, str]] = {}
 """Conveniences that stand and fall with an option of their operation."""
 
 NOTES = {
