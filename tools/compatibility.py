@@ -25,7 +25,12 @@ ASKS_FOR: dict[str, tuple[str, str]] = {}
 NOTES = {
     "build_authorize_url": "makes the address; `/oidc/auth` answers 501",
     "build_logout_url": "makes the address; `/oidc/session/end` answers 501",
+    "introspect_token": "`POST /oidc/token/introspection`",
     "introspect_token_offline": "also checks issuer and expiry, and keeps the keys",
+    "get_access_token_by_client_credentials": "`POST /oidc/token` with the application's id and secret",
+    "list": "`list_my_devices` in `ostiary`",
+    "unbind": "`unbind_my_device` in `ostiary`",
+    "revoke": "`revoke_my_device_session` in `ostiary`",
     "revoke_token": "raises where the server refuses; theirs always returns True",
     "get_new_access_token_by_refresh_token": "`POST /oidc/token`",
     "get_user_info_by_access_token": "`GET /oidc/me`",

@@ -80,6 +80,17 @@ def test_an_id_token_says_null_for_what_is_not_set(service: Service):
     assert (said["phone_number"], said["email_verified"]) == (person.phone, True)
 
 
+def test_an_address_is_one_claim(sqlite_service: Service):
+    """OpenID Connect Core §5.1.1: an object, of what is set."""
+    service = sqlite_service
+    person = service.person(sign_in=False)
+    service.management.update_user(person.user_id, country="CN", city="Hangzhou", street_address="1 Lake St")
+    wanted = {"country": "CN", "locality": "Hangzhou", "street_address": "1 Lake St"}
+    tokens = tokens_of(person, scope="openid address")
+    assert claims(tokens.id_token)["address"] == wanted
+    assert service.client(tokens.access_token).user_info().address == wanted
+
+
 # ── how they are signed ─────────────────────────────────────────────────────────────────────
 
 

@@ -20,14 +20,14 @@ from ostiary.server.storage import pools
 from ostiary.server.storage.users import UserRow
 
 _ADDRESS = {
-    "country": "country",
-    "postal_code": "postal_code",
-    "region": "region",
-    "locality": "locality",
-    "street_address": "street_address",
-    "formatted": "formatted",
+    "country": ("country",),
+    "postal_code": ("postal_code",),
+    "region": ("region", "province"),
+    "locality": ("locality", "city"),
+    "street_address": ("street_address",),
+    "formatted": ("formatted",),
 }
-"""OpenID Connect Core §5.1.1 → the stored profile."""
+"""OpenID Connect Core §5.1.1 → the stored profile: the first that is set, for forms know two words for two of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,8 @@ def claims(user: UserRow, scope: str) -> dict[str, Any]:
 def _all_claims(user: UserRow) -> dict[str, Any]:
     said = user.profile
     of_profile = {name: said.get(name) for name in scopes.CLAIMS["profile"]}
-    address = {claim: said[name] for claim, name in _ADDRESS.items() if said.get(name)}
+    found = {claim: next(filter(None, map(said.get, names)), None) for claim, names in _ADDRESS.items()}
+    address = {claim: text for claim, text in found.items() if text is not None}
     return of_profile | {
         "picture": said.get("photo"),
         "gender": said.get("gender", "U"),
