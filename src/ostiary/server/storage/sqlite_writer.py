@@ -21,8 +21,9 @@ from functools import partial
 from typing import Any
 
 from ostiary.server.core.ports import Clock
+from ostiary.server.storage import sqlite_file
 from ostiary.server.storage.jobs import BatchLostError, Counts, Job, Mailbox, answer, unavailable, work
-from ostiary.server.storage.sqlite_file import BUSY_WAIT, Deadline, translated
+from ostiary.server.storage.sqlite_file import Deadline, translated
 from ostiary.server.storage.sqlite_tx import SqliteTx
 from ostiary.server.storage.turns import Turns
 from ostiary.server.storage.tx import Lane, UnavailableError
@@ -121,7 +122,7 @@ class Writer:
         except sqlite3.Error:
             return False
         finally:
-            self._connection.execute(f"PRAGMA busy_timeout = {BUSY_WAIT}")
+            self._connection.execute(f"PRAGMA busy_timeout = {sqlite_file.BUSY_WAIT}")
         return True
 
     # ── in the thread ───────────────────────────────────────────────────────────────────────
