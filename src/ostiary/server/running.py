@@ -132,7 +132,7 @@ def _print_ready(settings: Settings) -> Callable[[str], None]:
 def _collect_less() -> None:
     """What stands after start stays: the collector need not look at it again, nor so often at what comes and goes.
 
-    A request leaves hardly any cycles; with Python's own thresholds looking for them took 6 % of a change (ADR 0014).
+    A request leaves hardly any cycles; with Python's own thresholds looking for them took 6 % of a change (ADR 0016).
     """
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
