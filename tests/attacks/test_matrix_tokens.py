@@ -354,6 +354,20 @@ _LATER: dict[str, list[tuple[Any, str]]] = {
     "list_users": [({"searchQuery": {"a": 1}}, "searchQuery")],
     "update_user": [({"userId": "x", "metadata": {"a": 1}}, "metadata")],
     "delete_users_batch": [({"userIds": ["x"], "options": {"userIdType": "identity"}}, "userIdType")],
+    **{
+        op.name: [({**LEAST[op.name], "namespace": "shop"}, "namespace")]
+        for op in OPERATIONS
+        if "namespace" in {later.path for later in op.later}
+    },
+    **{
+        name: [({**LEAST[name], "roles": [{"code": "a", "namespace": "shop"}]}, "namespace")]
+        for name in ("assign_role_batch", "revoke_role_batch")
+    },
+    "create_group": [({**LEAST["create_group"], "customData": {"a": 1}}, "customData")],
+    "update_group": [({**LEAST["update_group"], "customData": {"a": 1}}, "customData")],
+    "get_group": [({"code": "x", "withCustomData": "true"}, "withCustomData")],
+    "list_groups": [({"withCustomData": "true"}, "withCustomData")],
+    "get_user_groups": [({"userId": "x", "userIdType": "identity"}, "userIdType")],
 }
 
 

@@ -15,6 +15,7 @@ from msgspec import inspect
 
 from ostiary.contract import (
     captcha,
+    circles,
     common,
     custom_fields,
     email_change,
@@ -29,12 +30,15 @@ from ostiary.contract import (
     system,
     tokens,
 )
+from ostiary.contract import mine as own
 from ostiary.contract.operations import BY_NAME, OPERATIONS
 from ostiary.server.core.policy import PoolPolicy
 
 FACTS = json.loads((Path(__file__).parent.parent / "facts" / "incumbent.json").read_text())
 MODULES = (
     captcha,
+    own,
+    circles,
     common,
     email_change,
     profile,
@@ -65,6 +69,7 @@ OURS_ALONE = {
     "list_messages",  # the incumbent has none
 }
 OTHER_NAME = {
+    "ResGroupDto": "Group",  # the same fields
     "SystemInfoResp": "SystemInfo",  # the four names as a reader would spell them
     "SystmeInfoRSAConfig": "SystemRsa",
     "SystmeInfoSM2Config": "SystemSm2",
