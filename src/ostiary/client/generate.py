@@ -81,7 +81,14 @@ KEYWORD_ONLY = {
 THEIR_OTHER_NAME = {"list_my_devices", "unbind_my_device", "revoke_my_device_session"}
 """`list`, `unbind` and `revoke` in the incumbent's SDK, and so in `ostiary.compat`, which has them by hand."""
 OURS = frozenset(
-    {"get_department_list", "openid_configuration", "jwks", "user_info", "get_management_token", *THEIR_OTHER_NAME}
+    {
+        "get_department_list",
+        "openid_configuration",
+        "jwks",
+        "user_info",
+        "get_management_token",
+        *THEIR_OTHER_NAME,
+    }
 )
 """Methods that the incumbent's Python SDK has not, and its stand-in therefore neither."""
 
