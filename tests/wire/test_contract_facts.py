@@ -97,6 +97,9 @@ OPTIONAL_HERE = {
 }
 # DTO.field: why our type or enum is another one
 OTHER_TYPE = {
+    "UpdateRoleDto.status": "its two values, which the incumbent names in prose only",
+    "PolicyCondition.param": "open: there are none",
+    "PolicyCondition.operator": "open: there are none",
     "TokenEndPointParams.grant_type": "open: an unknown one is answered unsupported_grant_type",
     "CreateIdentityDto.provider": "open: a list that grows",
     "IdentityDto.provider": "open: a list that grows",

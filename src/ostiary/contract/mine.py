@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta
 
 from ostiary.contract.common import Handle, Json, Moment, Wire
+from ostiary.contract.custom_fields import LangObject
 
 
 class AccessibleApps(Wire, kw_only=True, frozen=True):
@@ -39,22 +39,6 @@ class GetDepartmentList(Wire, kw_only=True, frozen=True):
         None
     )
     order_by: Literal["Asc", "Desc"] | None = None
-
-
-class LangUnit(Wire, kw_only=True, frozen=True):
-    """A name in one language."""
-
-    enabled: bool
-    value: str
-
-
-class LangObject(Wire, kw_only=True, frozen=True):
-    """A name in several languages."""
-
-    zh_cn: LangUnit = msgspec.field(name="zh-CN")
-    en_us: LangUnit = msgspec.field(name="en-US")
-    zh_tw: LangUnit = msgspec.field(name="zh-TW")
-    ja_jp: LangUnit = msgspec.field(name="ja-JP")
 
 
 class DepartmentI18n(Wire, kw_only=True, frozen=True):
