@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from ostiary.contract.common import Handle, Json, Moment, Wire
-from ostiary.contract.custom_fields import LangObject
+from ostiary.contract.own_page import LangObject
 
 
 class AccessibleApps(Wire, kw_only=True, frozen=True):
