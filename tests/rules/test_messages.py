@@ -39,7 +39,6 @@ NOTICES = [
     for (purpose, audience) in texts.NOTICES
     for to in ((audience,) if audience else ("new", "email"))
 ]
-OF_FACTORS = ("factor_enrolled", "factor_removed", "recovery_code_used")
 
 
 def stored(purpose, *, recipient=OLD, lang="zh-CN", life=300_000, attempts=1, **facts):
@@ -79,7 +78,7 @@ def notice(purpose, to, lang, **facts):
         "channel": Channel.UNBIND_PHONE,
         "to": to,
     }
-    if purpose.startswith("guesses") or purpose in OF_FACTORS:
+    if (purpose, None) in texts.NOTICES:
         del known["to"], known["old"], known["new"]
         known["factor"] = "OTP"
     return render_notice(stored(purpose, recipient=recipient, lang=lang, **(known | facts)), URL)

@@ -10,10 +10,6 @@ from ostiary.contract.captcha import (
     GetCaptchaCodeData,
     ValidatePasswordResult,
 )
-from ostiary.contract.circles import (
-    Group,
-    Role,
-)
 from ostiary.contract.common import (
     EmailChannel,
     Gender,
@@ -30,12 +26,6 @@ from ostiary.contract.messages import (
     PreCheckEmailCode,
     PreCheckSmsCode,
 )
-from ostiary.contract.mine import (
-    AccessibleApps,
-    AuthorizedResourcePaging,
-    UserDepartmentPaging,
-    UserTenantList,
-)
 from ostiary.contract.own_logins import (
     LoggedInApps,
     LoginHistoryPaging,
@@ -43,7 +33,14 @@ from ostiary.contract.own_logins import (
 )
 from ostiary.contract.own_page import (
     CountryDetailInfo,
+    DeleteAccountByEmailPassCode,
+    DeleteAccountByPassword,
+    DeleteAccountByPhonePassCode,
     GetSecurityInfo,
+    ResetPasswordByEmailPassCode,
+    ResetPasswordByPhonePassCode,
+    ResetPasswordVerify,
+    VerifyDeleteAccountRequestData,
 )
 from ostiary.contract.profile import (
     UpdatePhoneByPhonePassCode,
@@ -209,6 +206,46 @@ _GET_SECURITY_LEVEL = api(
     GetSecurityInfo,
     credential="user",
     safe=True,
+)
+_UPDATE_PASSWORD = api(
+    "update_password",
+    "POST",
+    "/api/v3/update-password",
+    type(None),
+    credential="user",
+    safe=False,
+)
+_VERIFY_RESET_PASSWORD_REQUEST = api(
+    "verify_reset_password_request",
+    "POST",
+    "/api/v3/verify-reset-password-request",
+    ResetPasswordVerify,
+    credential="user",
+    safe=False,
+)
+_RESET_PASSWORD = api(
+    "reset_password",
+    "POST",
+    "/api/v3/reset-password",
+    IsSuccess,
+    credential="user",
+    safe=False,
+)
+_VERIFY_DELETE_ACCOUNT_REQUEST = api(
+    "verify_delete_account_request",
+    "POST",
+    "/api/v3/verify-delete-account-request",
+    VerifyDeleteAccountRequestData,
+    credential="user",
+    safe=False,
+)
+_DELETE_ACCOUNT = api(
+    "delete_account",
+    "POST",
+    "/api/v3/delete-account",
+    IsSuccess,
+    credential="user",
+    safe=False,
 )
 _GET_COUNTRY_LIST = api(
     "get_country_list",
@@ -391,54 +428,6 @@ _OIDC_USER_INFO = oauth(
     "GET",
     "/oidc/me",
     UserInfo,
-    credential="user",
-    safe=True,
-)
-_GET_ACCESSIBLE_APPS = api(
-    "get_accessible_apps",
-    "GET",
-    "/api/v3/get-my-accessible-apps",
-    list[AccessibleApps],
-    credential="user",
-    safe=True,
-)
-_GET_ROLE_LIST = api(
-    "get_role_list",
-    "GET",
-    "/api/v3/get-my-role-list",
-    list[Role],
-    credential="user",
-    safe=True,
-)
-_GET_GROUP_LIST = api(
-    "get_group_list",
-    "GET",
-    "/api/v3/get-my-group-list",
-    list[Group],
-    credential="user",
-    safe=True,
-)
-_GET_TENANT_LIST = api(
-    "get_tenant_list",
-    "GET",
-    "/api/v3/get-my-tenant-list",
-    list[UserTenantList],
-    credential="user",
-    safe=True,
-)
-_GET_DEPARTMENT_LIST = api(
-    "get_department_list",
-    "GET",
-    "/api/v3/get-my-department-list",
-    UserDepartmentPaging,
-    credential="user",
-    safe=True,
-)
-_GET_AUTHORIZED_RESOURCES = api(
-    "get_authorized_resources",
-    "GET",
-    "/api/v3/get-my-authorized-resources",
-    AuthorizedResourcePaging,
     credential="user",
     safe=True,
 )
@@ -1103,6 +1092,181 @@ class AuthenticationClient(SyncAuthentication):
             {},
         )
 
+    def update_password(
+        self,
+        new_password: str,
+        old_password: str | None = None,
+        password_encrypt_type: PasswordEncryptType | None = None,
+        *,
+        password_reset_token: str | None = None,
+    ) -> Result[None]:
+        """Change the signed-in user's password.
+
+        The old one is wanted where there is one; an account without one must have signed in within
+        `stepUpMaxAge`. A wrong old password costs a guess, as a wrong code does. `passwordEncryptType` is
+        about both. Every verified contact is told, and the other sessions end where the pool says so.
+
+        - `old_password`: Required where the account has a password.
+        - `password_encrypt_type`: How both are encrypted; none.
+        - `password_reset_token`: Instead of the old password; see `reset-password`.
+
+        `data` is None.
+
+        Raises `PermissionDenied`, `ParameterError`, `ReauthenticationRequired`, `GuessesSpent`,
+        `WrongCredentials`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/update-password`. For example::
+
+            client.update_password(new_password="…")
+        """
+        return self._do(
+            _UPDATE_PASSWORD,
+            {
+                "newPassword": new_password,
+                "oldPassword": old_password,
+                "passwordEncryptType": password_encrypt_type,
+                "passwordResetToken": password_reset_token,
+            },
+        )
+
+    def verify_reset_password_request(
+        self,
+        verify_method: Literal["EMAIL_PASSCODE", "PHONE_PASSCODE"],
+        phone_pass_code_payload: ResetPasswordByPhonePassCode | Mapping[str, Any] | None = None,
+        email_pass_code_payload: ResetPasswordByEmailPassCode | Mapping[str, Any] | None = None,
+    ) -> Result[ResetPasswordVerify]:
+        """Prove the account's number or address, and receive a one-time token for a new password.
+
+        Nobody is signed in. Step two of three: `send_sms` or `send_email` with `CHANNEL_RESET_PASSWORD`
+        comes before it, `reset_password` after it. To a number or address without an account no code goes,
+        and all else looks the same. `tokenExpiresIn` is in seconds.
+
+        - `phone_pass_code_payload`: The code that came with `CHANNEL_RESET_PASSWORD`.
+        - `email_pass_code_payload`: The same by e-mail.
+
+        `data` is `ResetPasswordVerify`:
+
+        - `.password_reset_token`: One-time; starts with `rpt_`.
+        - `.token_expires_in`: Seconds.
+
+        Raises `ContactError`, `GuessesSpent`, `CodeExpired`, `CodeWrong`, `NotFound`, `UserLocked`,
+        `ParameterError`; and `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/verify-reset-password-request`. For example::
+
+            client.verify_reset_password_request(verify_method="EMAIL_PASSCODE")
+        """
+        return self._do(
+            _VERIFY_RESET_PASSWORD_REQUEST,
+            {
+                "verifyMethod": verify_method,
+                "phonePassCodePayload": fields(phone_pass_code_payload),
+                "emailPassCodePayload": fields(email_pass_code_payload),
+            },
+        )
+
+    def reset_password(
+        self,
+        password: str,
+        password_reset_token: str,
+        password_encrypt_type: PasswordEncryptType | None = None,
+    ) -> Result[IsSuccess]:
+        """Spend the token: the account has a new password.
+
+        Step three of three. A password that can't be taken leaves the token as it is. Afterwards every
+        session of the account is over, and every verified contact is told.
+
+        `data` is `IsSuccess`:
+
+        - `.success`
+
+        Raises `InvalidOperation`, `ParameterError`, `UserLocked`, `NotFound`; and `APIConnectionError`,
+        `APITimeoutError`.
+
+        `POST /api/v3/reset-password`. For example::
+
+            client.reset_password(password="…", password_reset_token="…")
+        """
+        return self._do(
+            _RESET_PASSWORD,
+            {
+                "password": password,
+                "passwordResetToken": password_reset_token,
+                "passwordEncryptType": password_encrypt_type,
+            },
+        )
+
+    def verify_delete_account_request(
+        self,
+        verify_method: Literal["PHONE_PASSCODE", "EMAIL_PASSCODE", "PASSWORD"],
+        phone_pass_code_payload: DeleteAccountByPhonePassCode | Mapping[str, Any] | None = None,
+        email_pass_code_payload: DeleteAccountByEmailPassCode | Mapping[str, Any] | None = None,
+        password_payload: DeleteAccountByPassword | Mapping[str, Any] | None = None,
+    ) -> Result[VerifyDeleteAccountRequestData]:
+        """Prove that it is the owner who wants the account gone, and receive a one-time token.
+
+        With a code that was sent to the account's number or address with `CHANNEL_DELETE_ACCOUNT`; with the
+        password only where neither is proven. Where a second factor is enrolled, it must have been used in
+        the session. `tokenExpiresIn` is in seconds.
+
+        - `phone_pass_code_payload`: The code that came to the account's number with
+          `CHANNEL_DELETE_ACCOUNT`.
+        - `email_pass_code_payload`: The same by e-mail; absent, the address is the account's.
+        - `password_payload`: The account's password.
+
+        `data` is `VerifyDeleteAccountRequestData`:
+
+        - `.delete_account_token`: One-time; starts with `dat_`.
+        - `.token_expires_in`: Seconds.
+
+        Raises `PermissionDenied`, `ContactError`, `ReauthenticationRequired`, `PhoneNotBound`,
+        `OldPhoneMismatch`, `EmailNotBound`, `OldEmailMismatch`, `GuessesSpent`, `CodeExpired`, `CodeWrong`,
+        `WrongCredentials`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`;
+        and `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/verify-delete-account-request`. For example::
+
+            client.verify_delete_account_request(verify_method="PHONE_PASSCODE")
+        """
+        return self._do(
+            _VERIFY_DELETE_ACCOUNT_REQUEST,
+            {
+                "verifyMethod": verify_method,
+                "phonePassCodePayload": fields(phone_pass_code_payload),
+                "emailPassCodePayload": fields(email_pass_code_payload),
+                "passwordPayload": fields(password_payload),
+            },
+        )
+
+    def delete_account(
+        self,
+        delete_account_token: str,
+    ) -> Result[IsSuccess]:
+        """Spend the token: the account is gone.
+
+        Its data is erased, number, address and names are free, sessions and refresh tokens are dead. The
+        audit log keeps keyed hashes and the user's id, which is never given again. Whoever held the number
+        or the address is told.
+
+        `data` is `IsSuccess`:
+
+        - `.success`
+
+        Raises `PermissionDenied`, `InvalidOperation`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`,
+        `UserLocked`, `ParameterError`; and `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/delete-account`. For example::
+
+            client.delete_account(delete_account_token="…")
+        """
+        return self._do(
+            _DELETE_ACCOUNT,
+            {
+                "deleteAccountToken": delete_account_token,
+            },
+        )
+
     def get_country_list(self) -> Result[list[CountryDetailInfo]]:
         """List countries with their calling codes, flags and names.
 
@@ -1668,171 +1832,6 @@ class AuthenticationClient(SyncAuthentication):
         return self._do(
             _OIDC_USER_INFO,
             {},
-        )
-
-    def get_accessible_apps(self) -> Result[list[AccessibleApps]]:
-        """List the applications that one may sign in to.
-
-        Every application of the pool is open to all of its users; oldest first.
-
-        `data` is a list of `AccessibleApps`:
-
-        - `.app_id`
-        - `.app_name`
-        - `.app_login_url`: Its first redirect address; empty where it has none.
-        - `.app_logo`: Always empty: no pictures are kept here.
-        - `.active`: Always true: an application is there or it is not.
-
-        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
-        `APITimeoutError`.
-
-        `GET /api/v3/get-my-accessible-apps`. For example::
-
-            client.get_accessible_apps()
-        """
-        return self._do(
-            _GET_ACCESSIBLE_APPS,
-            {},
-        )
-
-    def get_role_list(
-        self,
-        namespace: str | None = None,
-    ) -> Result[list[Role]]:
-        """Read one's own roles.
-
-        Those that hold now: enabled, begun and not over; by code.
-
-        `data` is a list of `Role`.
-
-        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`, `NotServed`;
-        and `APIConnectionError`, `APITimeoutError`.
-
-        `GET /api/v3/get-my-role-list`. For example::
-
-            client.get_role_list()
-        """
-        return self._do(
-            _GET_ROLE_LIST,
-            {
-                "namespace": namespace,
-            },
-        )
-
-    def get_group_list(self) -> Result[list[Group]]:
-        """Read the groups one is in.
-
-        By code. Who else is in them is not told.
-
-        `data` is a list of `Group`:
-
-        - `.id`
-        - `.code`
-        - `.name`
-        - `.description`
-        - `.type`: A word of the caller's own; it decides nothing.
-        - `.metadata_source`: Always empty: no directory is its source.
-        - `.members`: Always empty: they come in pages, by `list-group-members`.
-
-        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
-        `APITimeoutError`.
-
-        `GET /api/v3/get-my-group-list`. For example::
-
-            client.get_group_list()
-        """
-        return self._do(
-            _GET_GROUP_LIST,
-            {},
-        )
-
-    def get_tenant_list(self) -> Result[list[UserTenantList]]:
-        """Read one's tenants.
-
-        A pool has no tenants: the list is empty.
-
-        `data` is a list of `UserTenantList`:
-
-        - `.tenant_id`
-        - `.tenant_name`
-        - `.join_at`
-
-        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
-        `APITimeoutError`.
-
-        `GET /api/v3/get-my-tenant-list`. For example::
-
-            client.get_tenant_list()
-        """
-        return self._do(
-            _GET_TENANT_LIST,
-            {},
-        )
-
-    def get_department_list(
-        self,
-        page: int | None = None,
-        limit: int | None = None,
-        with_custom_data: bool | None = None,
-        sort_by: Literal["DepartmentCreatedAt", "JoinDepartmentAt", "DepartmentName", "DepartmemtCode"] | None = None,
-        order_by: Literal["Asc", "Desc"] | None = None,
-    ) -> Result[UserDepartmentPaging]:
-        """Read the departments one is in.
-
-        A pool has no departments: the list is empty.
-
-        `data` is `UserDepartmentPaging`:
-
-        - `.total_count`
-        - `.list`
-
-        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and
-        `APIConnectionError`, `APITimeoutError`.
-
-        `GET /api/v3/get-my-department-list`. For example::
-
-            client.get_department_list()
-        """
-        return self._do(
-            _GET_DEPARTMENT_LIST,
-            {
-                "page": page,
-                "limit": limit,
-                "withCustomData": with_custom_data,
-                "sortBy": sort_by,
-                "orderBy": order_by,
-            },
-        )
-
-    def get_authorized_resources(
-        self,
-        namespace: str | None = None,
-        resource_type: Literal["DATA", "API", "MENU", "BUTTON", "UI"] | None = None,
-    ) -> Result[AuthorizedResourcePaging]:
-        """Read the resources one is authorized to.
-
-        No resources are kept here: the list is empty. What one may do is said by roles.
-
-        - `namespace`: What an account is found by: user name, e-mail address, external id.
-
-        `data` is `AuthorizedResourcePaging`:
-
-        - `.total_count`
-        - `.list`
-
-        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and
-        `APIConnectionError`, `APITimeoutError`.
-
-        `GET /api/v3/get-my-authorized-resources`. For example::
-
-            client.get_authorized_resources()
-        """
-        return self._do(
-            _GET_AUTHORIZED_RESOURCES,
-            {
-                "namespace": namespace,
-                "resourceType": resource_type,
-            },
         )
 
     def get_system_info(self) -> SystemInfo:
@@ -2716,6 +2715,181 @@ class AsyncAuthenticationClient(AsyncAuthentication):
             {},
         )
 
+    async def update_password(
+        self,
+        new_password: str,
+        old_password: str | None = None,
+        password_encrypt_type: PasswordEncryptType | None = None,
+        *,
+        password_reset_token: str | None = None,
+    ) -> Result[None]:
+        """Change the signed-in user's password.
+
+        The old one is wanted where there is one; an account without one must have signed in within
+        `stepUpMaxAge`. A wrong old password costs a guess, as a wrong code does. `passwordEncryptType` is
+        about both. Every verified contact is told, and the other sessions end where the pool says so.
+
+        - `old_password`: Required where the account has a password.
+        - `password_encrypt_type`: How both are encrypted; none.
+        - `password_reset_token`: Instead of the old password; see `reset-password`.
+
+        `data` is None.
+
+        Raises `PermissionDenied`, `ParameterError`, `ReauthenticationRequired`, `GuessesSpent`,
+        `WrongCredentials`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/update-password`. For example::
+
+            await client.update_password(new_password="…")
+        """
+        return await self._do(
+            _UPDATE_PASSWORD,
+            {
+                "newPassword": new_password,
+                "oldPassword": old_password,
+                "passwordEncryptType": password_encrypt_type,
+                "passwordResetToken": password_reset_token,
+            },
+        )
+
+    async def verify_reset_password_request(
+        self,
+        verify_method: Literal["EMAIL_PASSCODE", "PHONE_PASSCODE"],
+        phone_pass_code_payload: ResetPasswordByPhonePassCode | Mapping[str, Any] | None = None,
+        email_pass_code_payload: ResetPasswordByEmailPassCode | Mapping[str, Any] | None = None,
+    ) -> Result[ResetPasswordVerify]:
+        """Prove the account's number or address, and receive a one-time token for a new password.
+
+        Nobody is signed in. Step two of three: `send_sms` or `send_email` with `CHANNEL_RESET_PASSWORD`
+        comes before it, `reset_password` after it. To a number or address without an account no code goes,
+        and all else looks the same. `tokenExpiresIn` is in seconds.
+
+        - `phone_pass_code_payload`: The code that came with `CHANNEL_RESET_PASSWORD`.
+        - `email_pass_code_payload`: The same by e-mail.
+
+        `data` is `ResetPasswordVerify`:
+
+        - `.password_reset_token`: One-time; starts with `rpt_`.
+        - `.token_expires_in`: Seconds.
+
+        Raises `ContactError`, `GuessesSpent`, `CodeExpired`, `CodeWrong`, `NotFound`, `UserLocked`,
+        `ParameterError`; and `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/verify-reset-password-request`. For example::
+
+            await client.verify_reset_password_request(verify_method="EMAIL_PASSCODE")
+        """
+        return await self._do(
+            _VERIFY_RESET_PASSWORD_REQUEST,
+            {
+                "verifyMethod": verify_method,
+                "phonePassCodePayload": fields(phone_pass_code_payload),
+                "emailPassCodePayload": fields(email_pass_code_payload),
+            },
+        )
+
+    async def reset_password(
+        self,
+        password: str,
+        password_reset_token: str,
+        password_encrypt_type: PasswordEncryptType | None = None,
+    ) -> Result[IsSuccess]:
+        """Spend the token: the account has a new password.
+
+        Step three of three. A password that can't be taken leaves the token as it is. Afterwards every
+        session of the account is over, and every verified contact is told.
+
+        `data` is `IsSuccess`:
+
+        - `.success`
+
+        Raises `InvalidOperation`, `ParameterError`, `UserLocked`, `NotFound`; and `APIConnectionError`,
+        `APITimeoutError`.
+
+        `POST /api/v3/reset-password`. For example::
+
+            await client.reset_password(password="…", password_reset_token="…")
+        """
+        return await self._do(
+            _RESET_PASSWORD,
+            {
+                "password": password,
+                "passwordResetToken": password_reset_token,
+                "passwordEncryptType": password_encrypt_type,
+            },
+        )
+
+    async def verify_delete_account_request(
+        self,
+        verify_method: Literal["PHONE_PASSCODE", "EMAIL_PASSCODE", "PASSWORD"],
+        phone_pass_code_payload: DeleteAccountByPhonePassCode | Mapping[str, Any] | None = None,
+        email_pass_code_payload: DeleteAccountByEmailPassCode | Mapping[str, Any] | None = None,
+        password_payload: DeleteAccountByPassword | Mapping[str, Any] | None = None,
+    ) -> Result[VerifyDeleteAccountRequestData]:
+        """Prove that it is the owner who wants the account gone, and receive a one-time token.
+
+        With a code that was sent to the account's number or address with `CHANNEL_DELETE_ACCOUNT`; with the
+        password only where neither is proven. Where a second factor is enrolled, it must have been used in
+        the session. `tokenExpiresIn` is in seconds.
+
+        - `phone_pass_code_payload`: The code that came to the account's number with
+          `CHANNEL_DELETE_ACCOUNT`.
+        - `email_pass_code_payload`: The same by e-mail; absent, the address is the account's.
+        - `password_payload`: The account's password.
+
+        `data` is `VerifyDeleteAccountRequestData`:
+
+        - `.delete_account_token`: One-time; starts with `dat_`.
+        - `.token_expires_in`: Seconds.
+
+        Raises `PermissionDenied`, `ContactError`, `ReauthenticationRequired`, `PhoneNotBound`,
+        `OldPhoneMismatch`, `EmailNotBound`, `OldEmailMismatch`, `GuessesSpent`, `CodeExpired`, `CodeWrong`,
+        `WrongCredentials`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`;
+        and `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/verify-delete-account-request`. For example::
+
+            await client.verify_delete_account_request(verify_method="PHONE_PASSCODE")
+        """
+        return await self._do(
+            _VERIFY_DELETE_ACCOUNT_REQUEST,
+            {
+                "verifyMethod": verify_method,
+                "phonePassCodePayload": fields(phone_pass_code_payload),
+                "emailPassCodePayload": fields(email_pass_code_payload),
+                "passwordPayload": fields(password_payload),
+            },
+        )
+
+    async def delete_account(
+        self,
+        delete_account_token: str,
+    ) -> Result[IsSuccess]:
+        """Spend the token: the account is gone.
+
+        Its data is erased, number, address and names are free, sessions and refresh tokens are dead. The
+        audit log keeps keyed hashes and the user's id, which is never given again. Whoever held the number
+        or the address is told.
+
+        `data` is `IsSuccess`:
+
+        - `.success`
+
+        Raises `PermissionDenied`, `InvalidOperation`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`,
+        `UserLocked`, `ParameterError`; and `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/delete-account`. For example::
+
+            await client.delete_account(delete_account_token="…")
+        """
+        return await self._do(
+            _DELETE_ACCOUNT,
+            {
+                "deleteAccountToken": delete_account_token,
+            },
+        )
+
     async def get_country_list(self) -> Result[list[CountryDetailInfo]]:
         """List countries with their calling codes, flags and names.
 
@@ -3283,171 +3457,6 @@ class AsyncAuthenticationClient(AsyncAuthentication):
             {},
         )
 
-    async def get_accessible_apps(self) -> Result[list[AccessibleApps]]:
-        """List the applications that one may sign in to.
-
-        Every application of the pool is open to all of its users; oldest first.
-
-        `data` is a list of `AccessibleApps`:
-
-        - `.app_id`
-        - `.app_name`
-        - `.app_login_url`: Its first redirect address; empty where it has none.
-        - `.app_logo`: Always empty: no pictures are kept here.
-        - `.active`: Always true: an application is there or it is not.
-
-        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
-        `APITimeoutError`.
-
-        `GET /api/v3/get-my-accessible-apps`. For example::
-
-            await client.get_accessible_apps()
-        """
-        return await self._do(
-            _GET_ACCESSIBLE_APPS,
-            {},
-        )
-
-    async def get_role_list(
-        self,
-        namespace: str | None = None,
-    ) -> Result[list[Role]]:
-        """Read one's own roles.
-
-        Those that hold now: enabled, begun and not over; by code.
-
-        `data` is a list of `Role`.
-
-        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`, `NotServed`;
-        and `APIConnectionError`, `APITimeoutError`.
-
-        `GET /api/v3/get-my-role-list`. For example::
-
-            await client.get_role_list()
-        """
-        return await self._do(
-            _GET_ROLE_LIST,
-            {
-                "namespace": namespace,
-            },
-        )
-
-    async def get_group_list(self) -> Result[list[Group]]:
-        """Read the groups one is in.
-
-        By code. Who else is in them is not told.
-
-        `data` is a list of `Group`:
-
-        - `.id`
-        - `.code`
-        - `.name`
-        - `.description`
-        - `.type`: A word of the caller's own; it decides nothing.
-        - `.metadata_source`: Always empty: no directory is its source.
-        - `.members`: Always empty: they come in pages, by `list-group-members`.
-
-        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
-        `APITimeoutError`.
-
-        `GET /api/v3/get-my-group-list`. For example::
-
-            await client.get_group_list()
-        """
-        return await self._do(
-            _GET_GROUP_LIST,
-            {},
-        )
-
-    async def get_tenant_list(self) -> Result[list[UserTenantList]]:
-        """Read one's tenants.
-
-        A pool has no tenants: the list is empty.
-
-        `data` is a list of `UserTenantList`:
-
-        - `.tenant_id`
-        - `.tenant_name`
-        - `.join_at`
-
-        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
-        `APITimeoutError`.
-
-        `GET /api/v3/get-my-tenant-list`. For example::
-
-            await client.get_tenant_list()
-        """
-        return await self._do(
-            _GET_TENANT_LIST,
-            {},
-        )
-
-    async def get_department_list(
-        self,
-        page: int | None = None,
-        limit: int | None = None,
-        with_custom_data: bool | None = None,
-        sort_by: Literal["DepartmentCreatedAt", "JoinDepartmentAt", "DepartmentName", "DepartmemtCode"] | None = None,
-        order_by: Literal["Asc", "Desc"] | None = None,
-    ) -> Result[UserDepartmentPaging]:
-        """Read the departments one is in.
-
-        A pool has no departments: the list is empty.
-
-        `data` is `UserDepartmentPaging`:
-
-        - `.total_count`
-        - `.list`
-
-        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and
-        `APIConnectionError`, `APITimeoutError`.
-
-        `GET /api/v3/get-my-department-list`. For example::
-
-            await client.get_department_list()
-        """
-        return await self._do(
-            _GET_DEPARTMENT_LIST,
-            {
-                "page": page,
-                "limit": limit,
-                "withCustomData": with_custom_data,
-                "sortBy": sort_by,
-                "orderBy": order_by,
-            },
-        )
-
-    async def get_authorized_resources(
-        self,
-        namespace: str | None = None,
-        resource_type: Literal["DATA", "API", "MENU", "BUTTON", "UI"] | None = None,
-    ) -> Result[AuthorizedResourcePaging]:
-        """Read the resources one is authorized to.
-
-        No resources are kept here: the list is empty. What one may do is said by roles.
-
-        - `namespace`: What an account is found by: user name, e-mail address, external id.
-
-        `data` is `AuthorizedResourcePaging`:
-
-        - `.total_count`
-        - `.list`
-
-        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and
-        `APIConnectionError`, `APITimeoutError`.
-
-        `GET /api/v3/get-my-authorized-resources`. For example::
-
-            await client.get_authorized_resources()
-        """
-        return await self._do(
-            _GET_AUTHORIZED_RESOURCES,
-            {
-                "namespace": namespace,
-                "resourceType": resource_type,
-            },
-        )
-
     async def get_system_info(self) -> SystemInfo:
         """Read the public keys that passwords may be encrypted with, and the version.
 
@@ -3995,6 +4004,87 @@ class PlainAuthenticationClient(PlainAuthentication):
             {},
         )
 
+    def update_password(
+        self,
+        new_password: str,
+        old_password: str | None = None,
+        password_encrypt_type: str | None = None,
+        *,
+        password_reset_token: str | None = None,
+    ) -> dict[str, Any]:
+        """Change the signed-in user's password."""
+        return self._ask(
+            _UPDATE_PASSWORD,
+            {
+                "newPassword": new_password,
+                "oldPassword": old_password,
+                "passwordEncryptType": password_encrypt_type,
+                "passwordResetToken": password_reset_token,
+            },
+        )
+
+    def verify_reset_password_request(
+        self,
+        verify_method: str,
+        phone_pass_code_payload: Mapping[str, Any] | None = None,
+        email_pass_code_payload: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Prove the account's number or address, and receive a one-time token for a new password."""
+        return self._ask(
+            _VERIFY_RESET_PASSWORD_REQUEST,
+            {
+                "verifyMethod": verify_method,
+                "phonePassCodePayload": fields(phone_pass_code_payload),
+                "emailPassCodePayload": fields(email_pass_code_payload),
+            },
+        )
+
+    def reset_password(
+        self,
+        password: str,
+        password_reset_token: str,
+        password_encrypt_type: str | None = None,
+    ) -> dict[str, Any]:
+        """Spend the token: the account has a new password."""
+        return self._ask(
+            _RESET_PASSWORD,
+            {
+                "password": password,
+                "passwordResetToken": password_reset_token,
+                "passwordEncryptType": password_encrypt_type,
+            },
+        )
+
+    def verify_delete_account_request(
+        self,
+        verify_method: str,
+        phone_pass_code_payload: Mapping[str, Any] | None = None,
+        email_pass_code_payload: Mapping[str, Any] | None = None,
+        password_payload: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Prove that it is the owner who wants the account gone, and receive a one-time token."""
+        return self._ask(
+            _VERIFY_DELETE_ACCOUNT_REQUEST,
+            {
+                "verifyMethod": verify_method,
+                "phonePassCodePayload": fields(phone_pass_code_payload),
+                "emailPassCodePayload": fields(email_pass_code_payload),
+                "passwordPayload": fields(password_payload),
+            },
+        )
+
+    def delete_account(
+        self,
+        delete_account_token: str,
+    ) -> dict[str, Any]:
+        """Spend the token: the account is gone."""
+        return self._ask(
+            _DELETE_ACCOUNT,
+            {
+                "deleteAccountToken": delete_account_token,
+            },
+        )
+
     def get_country_list(self) -> dict[str, Any]:
         """List countries with their calling codes, flags and names."""
         return self._ask(
@@ -4161,53 +4251,6 @@ class PlainAuthenticationClient(PlainAuthentication):
         return self._ask(
             _GET_LOGGED_IN_APPS,
             {},
-        )
-
-    def get_accessible_apps(self) -> dict[str, Any]:
-        """List the applications that one may sign in to."""
-        return self._ask(
-            _GET_ACCESSIBLE_APPS,
-            {},
-        )
-
-    def get_role_list(
-        self,
-        namespace: str | None = None,
-    ) -> dict[str, Any]:
-        """Read one's own roles."""
-        return self._ask(
-            _GET_ROLE_LIST,
-            {
-                "namespace": namespace,
-            },
-        )
-
-    def get_group_list(self) -> dict[str, Any]:
-        """Read the groups one is in."""
-        return self._ask(
-            _GET_GROUP_LIST,
-            {},
-        )
-
-    def get_tenant_list(self) -> dict[str, Any]:
-        """Read one's tenants."""
-        return self._ask(
-            _GET_TENANT_LIST,
-            {},
-        )
-
-    def get_authorized_resources(
-        self,
-        namespace: str | None = None,
-        resource_type: str | None = None,
-    ) -> dict[str, Any]:
-        """Read the resources one is authorized to."""
-        return self._ask(
-            _GET_AUTHORIZED_RESOURCES,
-            {
-                "namespace": namespace,
-                "resourceType": resource_type,
-            },
         )
 
     def get_system_info(self) -> dict[str, Any]:

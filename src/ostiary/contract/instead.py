@@ -199,3 +199,7 @@ ADMINS = Instead(
     "没有管理员角色：管理由访问密钥完成（get-management-token）",
     "There are no administrator roles: managing is done with an access key (get-management-token)",
 )
+RESET_PASSWORD = Instead(
+    "修改密码不接受重置凭证：请调用 reset-password",
+    "A reset token is not taken here: spend it with reset-password",
+)

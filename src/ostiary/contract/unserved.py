@@ -60,12 +60,12 @@ AUTHENTICATION: tuple[Unserved, ...] = (
         "get_wechat_mp_access_token_info POST /api/v3/get-wechat-access-token-info",
     ),
     *_rows(
-        instead.SOON_PROFILE,
-        "update_password POST /api/v3/update-password",
-        "verify_reset_password_request POST /api/v3/verify-reset-password-request",
-        "reset_password POST /api/v3/reset-password",
-        "verify_delete_account_request POST /api/v3/verify-delete-account-request",
-        "delete_account POST /api/v3/delete-account",
+        instead.SOON_ROLES,
+        "get_accessible_apps GET /api/v3/get-my-accessible-apps",
+        "get_tenant_list GET /api/v3/get-my-tenant-list",
+        "get_role_list GET /api/v3/get-my-role-list",
+        "get_group_list GET /api/v3/get-my-group-list",
+        "get_authorized_resources GET /api/v3/get-my-authorized-resources",
     ),
     *_rows(
         instead.DATA_PERMISSION,
@@ -105,6 +105,7 @@ UNSERVED: tuple[Unserved, ...] = (*AUTHENTICATION, *MANAGEMENT)
 
 OPTIONS: Mapping[tuple[str, str], Instead] = MappingProxyType(
     {
+        ("update_password", "passwordResetToken"): instead.RESET_PASSWORD,
         ("sign_in_by_credentials", "connection"): instead.DIRECTORY,
         ("sign_in_by_credentials", "ldapPayload"): instead.DIRECTORY,
         ("sign_in_by_credentials", "adPayload"): instead.DIRECTORY,

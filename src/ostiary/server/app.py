@@ -21,22 +21,22 @@ from ostiary.server.delivery.gateway import Gateway
 from ostiary.server.delivery.routes import Routes, Sender
 from ostiary.server.delivery.watch import Watch
 from ostiary.server.features.captcha import actions as captcha
+from ostiary.server.features.deletion import actions as deletion
 from ostiary.server.features.email_change import actions as email_change
 from ostiary.server.features.management import (
     custom_fields,
-    groups,
     listing,
     records,
-    roles,
     security_settings,
     tokens,
     user_changes,
     users,
 )
 from ostiary.server.features.messages import actions as messages
-from ostiary.server.features.mine import actions as mine
 from ostiary.server.features.oidc import discovery, introspection, revocation, token, user_info
 from ostiary.server.features.own_logins import actions as own_logins
+from ostiary.server.features.own_password import actions as own_password
+from ostiary.server.features.own_password import reset
 from ostiary.server.features.phone_change import actions as phone_change
 from ostiary.server.features.profile import actions as profile
 from ostiary.server.features.public_info import actions as public_info
@@ -74,12 +74,11 @@ log = structlog.get_logger(__name__)
 MODULES = (
     *(sign_up, sign_in, messages, profile, phone_change),
     *(discovery, token, introspection, revocation, user_info),
-    *(public_info, custom_fields),
+    *(public_info, custom_fields, own_password, reset, deletion),
     *(own_logins,),
     *(system, captcha),
     *(showing, enrolment, verification),  # second factors
     *(email_change,),
-    *(mine, roles, groups),
     *(tokens, security_settings, users, user_changes, listing, records),
 )
 """Where the actions are: each operation's is the function of its name in exactly one of these."""

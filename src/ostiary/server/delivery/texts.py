@@ -184,6 +184,10 @@ _GUESSES_SAFE: Final = Words(
     "若非本人操作，请勿泄露验证码，并尽快修改密码。",
     "Not you? Don't share any code, and change your password.",
 )
+_PASSWORD_SAFE: Final = Words(
+    "若非本人操作，请立即重置密码，或联系 {host} 管理员。",
+    "Not you? Reset your password now, or contact {host}.",
+)
 
 
 def _both(*parts: Words, between: str = "") -> Words:
@@ -211,6 +215,8 @@ SUBJECTS: Final[Mapping[str, Words]] = {
     "email_changed": Words("您账户的邮箱已更换", "Your e-mail address was changed"),
     "email_bound": Words("您的账户已绑定邮箱", "An e-mail address was added to your account"),
     "email_unbound": Words("您账户的邮箱已解绑", "The e-mail address was removed from your account"),
+    "password_changed": Words("您账户的密码已修改", "Your password was changed"),
+    "password_reset": Words("您账户的密码已重置", "Your password was reset"),
     "guesses_half": Words("有人多次输错您的验证码", "Wrong codes were typed for your account"),
     "guesses_all": Words("验证码输错次数已用完", "Too many wrong codes for your account"),
 }
@@ -334,6 +340,21 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
             "The e-mail address {old} was removed from your account on {at} from {source}.",
         ),
         _IF_NOT_YOU_SMS,
+    ),
+    ("password_changed", None): _both(
+        Words(
+            "您在 {host} 的账户修改了密码（{at}，来自 {source}）。",
+            "The password of your account at {host} was changed on {at} from {source}.",
+        ),
+        _PASSWORD_SAFE,
+    ),
+    ("password_reset", None): _both(
+        Words(
+            "您在 {host} 的账户通过验证码重置了密码（{at}，来自 {source}），所有设备均已退出登录。",
+            "The password of your account at {host} was reset with a code on {at} from {source}."
+            " All devices were signed out.",
+        ),
+        _PASSWORD_SAFE,
     ),
     ("guesses_half", None): _both(
         Words(

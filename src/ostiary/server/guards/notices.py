@@ -62,9 +62,14 @@ def guesses(visit: Visit[object], event: str, account: Account, channel: str) ->
         _queue(visit, event, account, "email", account.email, {"channel": channel, "event": event})
 
 
-def factor_event(visit: Visit[object], event: str, account: Account, kind: str, by: By = "user") -> None:
+def factor_event(visit: Visit[object], event: str, account: Account, kind: str) -> None:
     """Tell, at every verified address, what became of a second factor. `event`: factor_enrolled, factor_removed."""
-    facts = {"event": event, "factor": kind, "by": by}
+    account_event(visit, event, account, factor=kind)
+
+
+def account_event(visit: Visit[object], event: str, account: Account, **more: str) -> None:
+    """Tell, at every verified address, what was done to the account: password_changed, password_reset."""
+    facts = {"event": event, **more}
     if account.phone is not None and account.phone_verified:
         _queue(visit, event, account, "sms", account.phone, facts)
     if account.email is not None and account.email_verified:

@@ -47,6 +47,9 @@ _RESET_ROW = Sql(
 )
 
 
+_FORGET = Sql("DELETE FROM guess_counters WHERE pool_id = :pool_id AND subject = :subject")
+
+
 def of_user(user_id: str) -> str:
     """The subject of a user's own counters."""
     return f"user:{user_id}"
@@ -90,6 +93,11 @@ def store(tx: Tx, counter: Counter) -> None:
 def end_row(tx: Tx, pool_id: str, subject: str, channel: str) -> None:
     """A right guess ends a row of wrong ones. The day's count stays."""
     tx.must(_RESET_ROW, expect=None, pool_id=pool_id, subject=subject, channel=channel)
+
+
+def forget_user(tx: Tx, pool_id: str, user_id: str) -> None:
+    """The account goes, and its counters with it."""
+    tx.must(_FORGET, expect=None, pool_id=pool_id, subject=of_user(user_id))
 
 
 def _counter(pool_id: str, subject: str, channel: str, row: Row | None) -> Counter:

@@ -1,7 +1,7 @@
 """The pool's users, one by one: making, reading and deleting them. Changing one is `user_changes.py`.
 
 A step looks at everything that could refuse it before it writes anything: a refusal is committed like any outcome.
-However a number goes, `guards/contacts.py` takes it: codes and tokens die, addresses are told, the audit log says so.
+However a number goes, `guards/contacts.py` takes it (`guards/leaving.py` with the account): codes and tokens die, addresses are told, the audit log says so.
 """
 
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ from ostiary.server.core.policy import PoolPolicy
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.management import users_rules as rules
 from ostiary.server.features.management.users_rules import Look, Named, New
-from ostiary.server.guards import accounts, audit, contacts, custom_data, new_passwords
+from ostiary.server.guards import accounts, audit, custom_data, leaving, new_passwords
 from ostiary.server.guards.accounts import NewAccount
 from ostiary.server.guards.entry import Errand, manage
 from ostiary.server.guards.new_passwords import Wanted
 from ostiary.server.guards.service import Service
-from ostiary.server.storage import management, people, user_counts, users
+from ostiary.server.storage import people, users
 from ostiary.server.storage.tx import Tx
 from ostiary.server.storage.users import UserRow
 
@@ -168,24 +168,5 @@ def _delete(errand: Errand[tuple[Named, ...]]) -> IsSuccess | Refused:
     if len(rows) < len(held):
         unknown = [user.typed for user, row in zip(errand.ask, held, strict=True) if row is None]
         return Refused(Key.USER_NOT_FOUND, data={"field": "userIds", "userIds": unknown})
-    user_counts.removed(
-        errand.tx, errand.pool.id, [row.id for row in rows]
-    )  # before numbers: the order of locks
-    for row in rows:
-        _delete_one(errand, row)
+    leaving.erase(errand, rows, actor=errand.actor)
     return IsSuccess(success=True)
-
-
-def _delete_one(errand: Errand[tuple[Named, ...]], row: UserRow) -> None:
-    """Free the number and the address, tell them, forget the rest. The audit log keeps what it has: hashes."""
-    tx, pool_id = errand.tx, errand.pool.id
-    contacts.free(errand, row.account, actor=errand.actor)
-    management.delete(tx, row.id)
-    audit.note(
-        errand,
-        "user_deleted",
-        user_id=row.id,
-        actor=errand.actor,
-        phone=audit.contact_hash(errand.ports, pool_id, row.phone),
-        email=audit.contact_hash(errand.ports, pool_id, row.email),
-    )

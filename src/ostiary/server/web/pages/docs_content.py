@@ -50,6 +50,17 @@ _EXAMPLES: dict[str, Any] = {
 """What stands in a sample; other fields have their first value, or three dots."""
 _BY_CHOICE: dict[str, dict[str, Any]] = {
     "validate_password": {"username": "ana", "password": "correct horse"},
+    "update_password": {"oldPassword": "…"},
+    "verify_delete_account_request": {
+        "verifyMethod": "PHONE_PASSCODE",
+        "phonePassCodePayload": {"phoneNumber": "13800138000", "passCode": "123456"},
+    },
+    "verify_reset_password_request": {
+        "verifyMethod": "PHONE_PASSCODE",
+        "phonePassCodePayload": {"phoneNumber": "13800138000", "passCode": "123456"},
+    },
+    "set_custom_fields": {"list": [{"targetType": "USER", "key": "badge", "dataType": "NUMBER"}]},
+    "get_custom_fields": {"targetType": "USER"},
     "sign_up": {"passwordPayload": {"username": "alice", "password": "…"}},
     "sign_in_by_credentials": {
         "passwordPayload": {"account": "alice", "password": "…"},

@@ -1,0 +1,124 @@
+"""Changing one's own password: looked at in one step, hashed outside, set in another that finds the same world.
+
+The old password costs a guess before it is looked at (`guards/password_guesses`). Of two changes at once the second
+finds another password than the one it was compared with, and is wrong.
+"""
+
+from dataclasses import dataclass, field
+
+from ostiary.contract.keys import Key
+from ostiary.contract.own_page import UpdatePassword
+from ostiary.server.core.call import Call
+from ostiary.server.core.policy import PoolPolicy
+from ostiary.server.core.refused import Refused
+from ostiary.server.features.own_password import rules
+from ostiary.server.guards import audit, new_passwords, notices, password_guesses, sessions
+from ostiary.server.guards.entry import Step, enter
+from ostiary.server.guards.new_passwords import Wanted
+from ostiary.server.guards.service import Service
+from ostiary.server.storage import codes, tokens, users
+from ostiary.server.storage.tx import Tx
+from ostiary.server.storage.users import UserRow
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the first step saw."""
+
+    row: UserRow
+    policy: PoolPolicy
+    before: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What was found outside of steps. `old`: whether the old one was right; `new`: the hash, or why there is none."""
+
+    old: bool | Refused
+    new: str | Refused | None = field(repr=False, default=None)
+
+
+async def update_password(service: Service, call: Call, form: UpdatePassword | Refused) -> Refused | None:
+    """Set another password; the other sessions end, and every verified contact is told."""
+
+    def look(tx: Tx) -> _Seen | Refused:
+        entered = enter(tx, service.ports, call, form, rules.read_update, lock=True)
+        return entered if isinstance(entered, Refused) else _look(entered)
+
+    seen = await service.store.write(look)
+    if isinstance(seen, Refused) or isinstance(form, Refused):
+        return seen if isinstance(seen, Refused) else None
+    judged = await _judge(service, form, seen)
+
+    def step(tx: Tx) -> Refused | None:
+        entered = enter(tx, service.ports, call, form, rules.read_update, lock=True)
+        return entered if isinstance(entered, Refused) else _settle(entered, seen, judged)
+
+    return await service.store.write(step)
+
+
+def _look(step: Step[UpdatePassword]) -> _Seen | Refused:
+    row = users.load(step.tx, step.pool.id, step.account.user_id)
+    if row is None:  # the lock saw it a moment ago; mypy cannot see that
+        return Refused(Key.LOGIN_EXPIRED)
+    has_password = row.password_hash is not None
+    refused = rules.judge_old(step.ask.old_password, has_password=has_password) or (
+        sessions.judge_second_factor(step) if has_password else sessions.judge_step_up(step)
+    )
+    if refused is None and has_password:
+        refused = password_guesses.reserve(step)
+    if refused is not None:
+        return _noted(step, refused)
+    return _Seen(row, step.pool.policy, new_passwords.before(step.tx, row, step.pool.policy))
+
+
+async def _judge(service: Service, form: UpdatePassword, seen: _Seen) -> _Judged:
+    if seen.row.password_hash is not None:
+        old = await service.password_keys.open(form.old_password or "", form.password_encrypt_type)
+        if isinstance(old, Refused):
+            return _Judged(old)
+        right = await service.passwords.verify(seen.row.password_hash if old is not None else None, old or "")
+        if right is not True:
+            return _Judged(right)
+    wanted = Wanted(
+        form.new_password,
+        form.password_encrypt_type,
+        names=(seen.row.username, seen.row.email, seen.row.phone),
+        before=seen.before,
+        field="newPassword",
+    )
+    new = await new_passwords.hashed(service.passwords, service.password_keys, seen.policy, wanted)
+    return _Judged(True, new)
+
+
+def _settle(step: Step[UpdatePassword], seen: _Seen, judged: _Judged) -> Refused | None:
+    row = users.load(step.tx, step.pool.id, step.account.user_id)
+    if row is None:  # as above
+        return Refused(Key.LOGIN_EXPIRED)
+    if judged.old is not False:  # right, or not looked at
+        password_guesses.release(step, step.account)
+    if isinstance(judged.old, Refused):
+        return judged.old
+    if not judged.old or row.password_hash != seen.row.password_hash:
+        return _noted(step, Refused(Key.OLD_PASSWORD_WRONG))
+    if judged.new is None or isinstance(judged.new, Refused):
+        return judged.new
+    _set(step, row, judged.new)
+    return None
+
+
+def _set(step: Step[UpdatePassword], row: UserRow, password_hash: str) -> None:
+    """All of it or nothing: the password, what was pending, the other sessions, the notices, the audit row."""
+    new_passwords.store(step.tx, row, password_hash, step.pool.policy, step.now)
+    for contact in (row.phone, row.email):
+        codes.void_all(step.tx, step.pool.id, row.id, contact, step.now)
+    tokens.void_all(step.tx, row.id, step.now)
+    if step.pool.policy.end_other_sessions:
+        sessions.end_others(step)
+    notices.account_event(step, "password_changed", step.account)
+    audit.note(step, "password_changed", user_id=row.id, first=row.password_hash is None)
+
+
+def _noted(step: Step[UpdatePassword], refused: Refused) -> Refused:
+    audit.note(step, "password_changed", refused, user_id=step.account.user_id)
+    return refused

@@ -1,0 +1,171 @@
+"""A forgotten password: a code at the account's number or address, then a one-time token, then a new password.
+
+Nobody is signed in here. What is looked at is the same whether there is an account or not; a right code is used up
+either way. The token finds its user; hashing is done for tokens that are good only.
+"""
+
+from dataclasses import dataclass, field
+
+from ostiary.contract.common import IsSuccess
+from ostiary.contract.keys import Key
+from ostiary.contract.own_page import ResetPassword, ResetPasswordVerify, VerifyResetPasswordRequest
+from ostiary.server.core.call import Call
+from ostiary.server.core.contact import medium_of
+from ostiary.server.core.passcode import Channel
+from ostiary.server.core.policy import PoolPolicy
+from ostiary.server.core.refused import Refused
+from ostiary.server.features.own_password import rules
+from ostiary.server.features.own_password.rules import ByCode, Claims
+from ostiary.server.guards import (
+    audit,
+    clients,
+    new_passwords,
+    notices,
+    one_time_tokens,
+    passcodes,
+    sessions,
+    sign_in_limits,
+)
+from ostiary.server.guards.entry import Visit, visit
+from ostiary.server.guards.new_passwords import Wanted
+from ostiary.server.guards.one_time_tokens import AlreadyDone, TokenKind
+from ostiary.server.guards.passcodes import Typed
+from ostiary.server.guards.service import Service
+from ostiary.server.storage import codes, contacts, people, tokens, users
+from ostiary.server.storage.contacts import BOOKS
+from ostiary.server.storage.tx import ConflictError, Tx
+from ostiary.server.storage.users import UserRow
+
+NOBODY = ""
+"""In place of a user's id where there is none: statements run alike whether there is one or not."""
+
+
+async def verify_reset_password_request(
+    service: Service, call: Call, form: VerifyResetPasswordRequest | Refused
+) -> ResetPasswordVerify | Refused:
+    """Prove the account's number or address; receive a one-time token."""
+    caller = clients.outside(call)
+    if isinstance(caller, Refused):
+        return caller
+
+    def step(tx: Tx) -> ResetPasswordVerify | Refused:
+        came = visit(tx, service.ports, caller, form, rules.read_verify, lock=False)
+        return came if isinstance(came, Refused) else _verify(came)
+
+    return await service.store.write(step)
+
+
+async def reset_password(service: Service, call: Call, form: ResetPassword | Refused) -> IsSuccess | Refused:
+    """Spend the token: a new password, every session ends, every verified contact is told, a lock is off."""
+    caller = clients.outside(call)
+    if isinstance(caller, Refused):
+        return caller
+
+    def look(tx: Tx) -> _Seen | Refused:
+        came = visit(tx, service.ports, caller, form, rules.read_reset, lock=False)
+        return came if isinstance(came, Refused) else _look(came)
+
+    seen = await service.store.read(look)
+    if isinstance(seen, Refused) or isinstance(form, Refused):
+        return seen if isinstance(seen, Refused) else Refused(Key.ONE_TIME_TOKEN_INVALID)
+    wanted = Wanted(
+        form.password,
+        form.password_encrypt_type,
+        names=(seen.row.username, seen.row.email, seen.row.phone),
+        before=seen.before,
+    )
+    password_hash = await new_passwords.hashed(service.passwords, service.password_keys, seen.policy, wanted)
+    if isinstance(password_hash, Refused):
+        return password_hash  # the token is as good as before: another password can be thought of
+
+    def step(tx: Tx) -> IsSuccess | Refused:
+        came = visit(tx, service.ports, caller, form, rules.read_reset, lock=False)
+        return came if isinstance(came, Refused) else _reset(came, password_hash)
+
+    return await service.store.write(step)
+
+
+def _verify(came: Visit[ByCode]) -> ResetPasswordVerify | Refused:
+    """Locks in the house's order: the user's row, the contact's counter, its code."""
+    ask = came.ask
+    holder = contacts.holder(came.tx, came.pool.id, ask.contact) or NOBODY
+    people.lock_user(came.tx, holder)
+    row = users.load(came.tx, came.pool.id, holder)
+    if holder and (row is None or ask.contact not in {row.phone, row.email}):
+        raise ConflictError("the number or address left its account a moment ago")
+    proofs = passcodes.prove(came, [Typed(Channel.RESET_PASSWORD, ask.contact, ask.code)])
+    if isinstance(proofs, Refused):
+        return _noted(came, proofs, row)
+    passcodes.use(came, proofs[0])
+    refused = rules.judge_account(row.account if row is not None else None, ask.contact)
+    if refused is not None or row is None:
+        return _noted(came, refused or Refused(Key.USER_NOT_FOUND), row)
+    BOOKS[medium_of(ask.contact)].verify(came.tx, came.pool.id, ask.contact, row.id)
+    token = one_time_tokens.grant_to(
+        came, row.account, TokenKind.RESET_PASSWORD, _claims(row), rules.RESET_TTL
+    )
+    _note(came, audit.DONE, row)
+    return ResetPasswordVerify(password_reset_token=token, token_expires_in=rules.RESET_TTL)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Whose token it is, as far as hashing must know."""
+
+    row: UserRow
+    policy: PoolPolicy
+    before: tuple[str, ...] = field(repr=False)
+
+
+def _look(came: Visit[ResetPassword]) -> _Seen | Refused:
+    owner = one_time_tokens.owner(came, TokenKind.RESET_PASSWORD, came.ask.password_reset_token)
+    row = users.load(came.tx, came.pool.id, owner or NOBODY)
+    if row is None:
+        return Refused(Key.ONE_TIME_TOKEN_INVALID)
+    return _Seen(row, came.pool.policy, new_passwords.before(came.tx, row, came.pool.policy))
+
+
+def _reset(came: Visit[ResetPassword], password_hash: str) -> IsSuccess | Refused:
+    """From the take on, the token is spent whatever comes."""
+    token = came.ask.password_reset_token
+    owner = one_time_tokens.owner(came, TokenKind.RESET_PASSWORD, token) or NOBODY
+    people.lock_user(came.tx, owner)
+    row = users.load(came.tx, came.pool.id, owner)
+    if row is None:
+        return Refused(Key.ONE_TIME_TOKEN_INVALID)
+    claims = one_time_tokens.take_of(came, row.account, TokenKind.RESET_PASSWORD, token, Claims)
+    if isinstance(claims, Refused | AlreadyDone):
+        return Refused(Key.ONE_TIME_TOKEN_INVALID)
+    refused = rules.judge_reset(claims, _claims(row), row.account)
+    if refused is not None:
+        audit.note(came, "password_reset", refused, user_id=row.id)
+        return refused
+    new_passwords.store(came.tx, row, password_hash, came.pool.policy, came.now)
+    for contact in (row.phone, row.email):
+        codes.void_all(came.tx, came.pool.id, row.id, contact, came.now)
+    tokens.void_all(came.tx, row.id, came.now)
+    sessions.end_all(came, row.account)
+    sign_in_limits.unlock(came, row)
+    notices.account_event(came, "password_reset", row.account)
+    audit.note(came, "password_reset", user_id=row.id, first=row.password_hash is None)
+    return IsSuccess(success=True)
+
+
+def _claims(row: UserRow) -> Claims:
+    return Claims(row.phone_version, row.email_version, row.password_set_at)
+
+
+def _noted(came: Visit[ByCode], refused: Refused, row: UserRow | None) -> Refused:
+    """A refusal leaves a row, whether the account is there or not."""
+    _note(came, refused, row)
+    return refused
+
+
+def _note(came: Visit[ByCode], verdict: Refused | str, row: UserRow | None) -> None:
+    audit.note(
+        came,
+        "verify_reset_password_request",
+        verdict,
+        user_id=row.id if row is not None else NOBODY,
+        contact=audit.contact_hash(came.ports, came.pool.id, came.ask.contact),
+    )
