@@ -6,6 +6,7 @@ from tests.house.walk import Finding, Module, check_tree, imports, snippet
 
 SERVER = "ostiary.server"
 DOOR = "ostiary.server.delivery.outbound"
+DOORS = {DOOR, "ostiary.server.delivery.outbound_mail"}
 CLIENTS = (
     "aiohttp",
     "aiosmtplib",
@@ -24,7 +25,7 @@ CLIENTS = (
 
 
 def other_doors(module: Module):
-    if not module.inside(SERVER) or module.name == DOOR:
+    if not module.inside(SERVER) or module.name in DOORS:
         return
     for node, name in imports(module):
         if any(name == client or name.startswith(f"{client}.") for client in CLIENTS):

@@ -7,12 +7,16 @@ from typing import Any
 import pytest
 
 from ostiary.server.core.refused import Refused
+from ostiary.server.features.email_link import actions as email_link
+from ostiary.server.guards.passcodes import links
+from ostiary.server.storage.tx import Sql
 from tests.counts import RACE_ROUNDS
 from tests.workbench import BIND_EMAIL, UPDATE_EMAIL, Workbench
 
 pytestmark = pytest.mark.anyio
 
 CROWD = 64
+LINK = "CHANNEL_VERIFY_EMAIL_LINK"
 OLD = "old{}@example.com"
 NEW = "new{}@example.org"
 
@@ -81,3 +85,20 @@ async def test_parallel_pairs_of_wrong_codes_evaluate_exactly_the_budget(bench: 
     answers = await asyncio.gather(*(bench.verify_email(sessions[n % 3], *typed) for n in range(120)))
     assert keys(answers)["code_wrong"] == 10
     assert {row[0] for row in bench.all("SELECT wrong FROM codes")} == {10}
+
+
+async def test_a_link_is_spent_once(bench: Workbench) -> None:
+    for turn in range(RACE_ROUNDS):
+        address = OLD.format(turn)
+        who = bench.person(None, email=address)
+        bench.store.write_now(lambda tx: tx.run(Sql("UPDATE emails SET verified = 0")))
+        assert await bench.send(bench.stranger(), LINK, address) is None
+        [row] = bench.all("SELECT seed, key_id FROM codes WHERE target = :address", address=address)
+        link = links.Link(bench.pool_id, address, bytes(row[0]))
+        text = links.write(bench.ports.ring("codes"), row[1], link)
+        assert text is not None
+        answers = await asyncio.gather(
+            *(email_link.verify(bench.service, bench.stranger(), text) for _ in range(CROWD))
+        )
+        assert keys(answers) == {"done": 1, "code_expired": CROWD - 1}
+        assert bench.one("SELECT verified FROM emails WHERE user_id = :id", id=who.user_id) == 1

@@ -199,7 +199,7 @@ async def _composed(
         {
             **Api(service, callers, operations).routes(),
             **captcha_page.routes(service, callers, captcha.get_captcha_code),
-            **_plain(health),
+            **_plain(health, service),
             **extra,
         },
         Origins(store, ports),
@@ -214,14 +214,16 @@ async def _composed(
     return Process(service, edge, health, backstage)
 
 
-def _plain(health: Health) -> dict[bytes, dict[str, Handler]]:
+def _plain(health: Health, service: Service) -> Mapping[bytes, Mapping[str, Handler]]:
     from ostiary.server.web.pages import docs
+    from ostiary.server.web.pages.verify_email import VerifyEmailPages
 
     return {
         b"/healthz": {"GET": health.alive},
         b"/readyz": {"GET": health.ready},
         b"/metrics": {"GET": health.measure},
         **docs.routes(),
+        **VerifyEmailPages(service).routes(),
     }
 
 

@@ -141,6 +141,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[Literal["sms", "email"], ...],
         _text("Which messages go to the gateway: sms, email. The others end as `no_route`."),
     ] = ("sms", "email")
+    smtp_host: Annotated[
+        str, _text("The SMTP server that takes e-mail. Empty: none; the gateway gets it, where it may.")
+    ] = ""
+    smtp_port: Annotated[
+        int, _number("Its port; 0: the usual one, 465 (implicit), 587 (starttls) or 25 (none).", 0, 65_535)
+    ] = 0
+    smtp_tls: Annotated[
+        Literal["implicit", "starttls", "none"],
+        _text(
+            "How the connection is encrypted: from its first byte, by STARTTLS (never less), or not at all, which "
+            "reaches `outbound_networks` only. Certificates are verified."
+        ),
+    ] = "starttls"
+    smtp_username: Annotated[str, _text("Who we are to the SMTP server. Empty: it asks nobody.")] = ""
+    smtp_password: Annotated[str, _text("The password of `smtp_username`.")] = ""
+    smtp_from: Annotated[
+        str, _text("Whom e-mail comes from: `Example <no-reply@example.com>`, or the address alone.")
+    ] = ""
     outbound_networks: Annotated[
         tuple[str, ...],
         _text(

@@ -64,6 +64,10 @@ OWNERS_FIRST = frozenset({Channel.UNBIND_PHONE, Channel.UPDATE_EMAIL, Channel.UN
 """While its owner's own code lives, nobody else's ask sends anything to that contact for these."""
 
 
+BY_LINK = frozenset({Channel.VERIFY_EMAIL_LINK})
+"""What is sent is a link that opens a page, and no digits."""
+
+
 def read_passcode(text: str) -> str | None:
     """The digits of a typed code (NFKC, spaces and dashes removed), or None where it is no code of 4 to 10."""
     if len(text) > _LONGEST:

@@ -1,4 +1,4 @@
-"""The way out that the settings name: which media have a sender, and that sender."""
+"""The ways out that the settings name: which media have a sender, and that sender."""
 
 from dataclasses import dataclass, field
 
@@ -6,6 +6,8 @@ from ostiary.server.core.contact import Medium
 from ostiary.server.core.ports import Ports
 from ostiary.server.delivery.addresses import networks
 from ostiary.server.delivery.outbound import Outbound, Target
+from ostiary.server.delivery.outbound_mail import USUAL_PORTS, Relay, Server
+from ostiary.server.delivery.providers.smtp import SmtpSender, on_the_wire, read_sender
 from ostiary.server.delivery.providers.webhook import Webhook, read_secrets
 from ostiary.server.delivery.routes import Sender
 from ostiary.server.settings import Settings, SettingsError
@@ -17,20 +19,30 @@ class Gateway:
 
     senders: dict[Medium, Sender] = field(default_factory=dict)
     outbound: Outbound | None = None
+    relay: Relay | None = None
 
     async def close(self) -> None:
-        """Let go of its connections, after the last attempt."""
+        """Let go of their connections, after the last attempt."""
         if self.outbound is not None:
             await self.outbound.close()
+        if self.relay is not None:
+            await self.relay.close()
 
 
 def media(settings: Settings) -> tuple[Medium, ...]:
     """The media that have a sender; messages of any other end as `no_route`."""
-    return settings.webhook_media if settings.webhook_url else ()
+    by_webhook: tuple[Medium, ...] = settings.webhook_media if settings.webhook_url else ()
+    by_smtp: tuple[Medium, ...] = ("email",) if settings.smtp_host else ()
+    return tuple(dict.fromkeys((*by_webhook, *by_smtp)))
 
 
 def check(settings: Settings) -> None:
     """Refuse what can't work before anything is opened. Raises `SettingsError`, which quotes no secret."""
+    _check_webhook(settings)
+    _check_smtp(settings)
+
+
+def _check_webhook(settings: Settings) -> None:
     if not settings.webhook_url:
         if settings.webhook_secret:
             raise SettingsError("webhook_secret is set, and webhook_url is not: there is nothing to sign")
@@ -49,10 +61,48 @@ def check(settings: Settings) -> None:
         raise SettingsError(f"webhook_secret: {error}") from error
 
 
+def _check_smtp(settings: Settings) -> None:
+    if not settings.smtp_host:
+        for name in ("smtp_username", "smtp_password", "smtp_from"):
+            if getattr(settings, name):
+                raise SettingsError(f"{name} is set, and smtp_host is not: there is no server for it")
+        return
+    host = settings.smtp_host
+    if not host.isascii() or not host.isprintable() or any(sign in host for sign in " /@"):
+        raise SettingsError("smtp_host: it is a name or an address, without a port, a user or a scheme")
+    try:
+        read_sender(settings.smtp_from)
+    except ValueError as error:
+        raise SettingsError(f"smtp_from: {error}") from error
+    if bool(settings.smtp_username) != bool(settings.smtp_password):
+        raise SettingsError("smtp_username and smtp_password: one is set without the other")
+    if settings.smtp_tls == "none" and not settings.outbound_networks:
+        raise SettingsError(
+            "smtp_tls: without TLS only what outbound_networks names is reached, and it names nothing"
+        )
+
+
 def gateway(settings: Settings, ports: Ports) -> Gateway:
-    """Make it, inside the event loop that uses it. `check` was asked before."""
-    if not settings.webhook_url:
-        return Gateway()
-    outbound = Outbound(networks(settings.outbound_networks))
-    webhook = Webhook(outbound, ports, settings.webhook_url, settings.webhook_secret)
-    return Gateway(dict.fromkeys(media(settings), webhook), outbound)
+    """Make them, inside the event loop that uses them. `check` was asked before."""
+    named = networks(settings.outbound_networks)
+    senders: dict[Medium, Sender] = {}
+    outbound, relay = None, None
+    if settings.webhook_url:
+        outbound = Outbound(named)
+        webhook = Webhook(outbound, ports, settings.webhook_url, settings.webhook_secret)
+        senders |= dict.fromkeys(settings.webhook_media, webhook)
+    if settings.smtp_host:
+        relay = Relay(_server(settings), named)
+        senders["email"] = SmtpSender(relay, ports, settings.smtp_from)
+    return Gateway(senders, outbound, relay)
+
+
+def _server(settings: Settings) -> Server:
+    return Server(
+        host=settings.smtp_host,
+        port=settings.smtp_port or USUAL_PORTS[settings.smtp_tls],
+        tls=settings.smtp_tls,
+        hello=on_the_wire(read_sender(settings.smtp_from).addr_spec).rpartition("@")[2],
+        username=settings.smtp_username,
+        password=settings.smtp_password,
+    )

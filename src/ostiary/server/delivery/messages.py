@@ -22,6 +22,7 @@ from ostiary.server.core.millis import MINUTE, SECOND
 from ostiary.server.core.passcode import Channel
 from ostiary.server.delivery import texts
 from ostiary.server.delivery.devices import device_name
+from ostiary.server.delivery.letters import to_html
 from ostiary.server.delivery.texts import CodeFor
 from ostiary.server.storage.outbox import Stored
 
@@ -45,7 +46,11 @@ class Rendered:
     text: str
     subject: str | None = None
     """E-mail only."""
+    html: str | None = None
+    """E-mail only: the same words, without anything from elsewhere."""
     code: str | None = None
+    link: str | None = None
+    """Where a message carries a link and no code."""
     minutes: int | None = None
 
     def __repr__(self) -> str:
@@ -71,6 +76,7 @@ def render_code(message: Stored, digits: str, now: int, public_url: str) -> Rend
             host=host,
         )
     )
+    subject = texts.CODE_SUBJECT.say(lang).format(host=host, topic=about.topic.say(lang))
     return Rendered(
         id=message.id,
         pool_id=message.pool_id,
@@ -79,9 +85,8 @@ def render_code(message: Stored, digits: str, now: int, public_url: str) -> Rend
         purpose=message.purpose,
         lang=lang,
         text=sentence if by_mail else f"{sentence}\n\n@{host} #{digits}",
-        subject=texts.CODE_SUBJECT.say(lang).format(host=host, topic=about.topic.say(lang))
-        if by_mail
-        else None,
+        subject=subject if by_mail else None,
+        html=to_html(sentence, subject, lang, code=digits) if by_mail else None,
         code=digits,
         minutes=minutes,
     )
@@ -101,10 +106,14 @@ def _purpose(message: Stored, about: CodeFor, lang: Lang) -> str:
     return about.purpose.say(lang)
 
 
-def render_notice(message: Stored, public_url: str) -> Rendered:
-    """The text of a notice: when, from what to what, from which device, what to do if it was not you."""
+def render_link(message: Stored, token: str, now: int, public_url: str) -> Rendered:
+    """The text of a link that opens the page where an address is verified (`web/pages/verify_email.py`)."""
     lang = language(message.lang)
-    words = texts.NOTICES[message.purpose, message.facts.get("to")]
+    minutes = minutes_left(message.ends_at, now)
+    link = f"{public_url}/verify-email?token={token}&lang={lang}"
+    host = host_of(public_url)
+    text = texts.LINK_MAIL.say(lang).format(host=host, link=link, minutes=minutes)
+    subject = texts.LINK_SUBJECT.say(lang).format(host=host)
     return Rendered(
         id=message.id,
         pool_id=message.pool_id,
@@ -112,8 +121,31 @@ def render_notice(message: Stored, public_url: str) -> Rendered:
         to=message.recipient,
         purpose=message.purpose,
         lang=lang,
-        text=words.say(lang).format_map(_notice_values(message.facts, lang, public_url)),
-        subject=texts.SUBJECTS[message.purpose].say(lang) if message.medium == "email" else None,
+        text=text,
+        subject=subject,
+        html=to_html(text, subject, lang, link=link, button=texts.LINK_BUTTON.say(lang)),
+        link=link,
+        minutes=minutes,
+    )
+
+
+def render_notice(message: Stored, public_url: str) -> Rendered:
+    """The text of a notice: when, from what to what, from which device, what to do if it was not you."""
+    lang = language(message.lang)
+    words = texts.NOTICES[message.purpose, message.facts.get("to")]
+    text = words.say(lang).format_map(_notice_values(message.facts, lang, public_url))
+    subject = texts.SUBJECTS[message.purpose].say(lang)
+    by_mail = message.medium == "email"
+    return Rendered(
+        id=message.id,
+        pool_id=message.pool_id,
+        medium=message.medium,
+        to=message.recipient,
+        purpose=message.purpose,
+        lang=lang,
+        text=text,
+        subject=subject if by_mail else None,
+        html=to_html(text, subject, lang) if by_mail else None,
     )
 
 

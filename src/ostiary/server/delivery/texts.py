@@ -133,6 +133,16 @@ CODE_MAIL: Final = Words(
     "您在 {host} 的验证码：\n\n{code}\n\n用于{purpose}，{minutes} 分钟内有效。\n\n{care}",
     "Your code at {host}:\n\n{code}\n\nIt is {purpose}, and valid for {minutes} {unit}.\n\n{care}",
 )
+LINK_MAIL: Final = Words(
+    "请验证您在 {host} 的账户的邮箱：打开下面的页面，按其中的按钮。\n\n{link}\n\n"
+    "链接 {minutes} 分钟内有效，只能使用一次。\n\n"
+    "如果您没有在 {host} 注册账户，请勿按该按钮，无需其他操作。",
+    "Verify the e-mail address of your account at {host}: open the page below and press its button.\n\n{link}\n\n"
+    "The link is good for {minutes} minutes, and once.\n\n"
+    "You have no account at {host}? Then don't press the button; there is nothing else to do.",
+)
+LINK_SUBJECT: Final = Words("请验证您在 {host} 的邮箱", "Verify your e-mail address at {host}")
+LINK_BUTTON: Final = Words("打开验证页面", "Open the page")
 CODE_SUBJECT: Final = Words("{host} 验证码：{topic}", "{host}: your code ({topic})")
 CARE: Final = Words("请勿告诉任何人。", "Don't share it with anyone.")
 CARE_GRAVE: Final = Words(

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from ostiary.server.core.keyring import KEEP_AFTER_RETIREMENT, RootKeys
 from ostiary.server.core.millis import DAY, MINUTE, SECOND
 from ostiary.server.core.policy import AppPolicy, PoolPolicy
+from ostiary.server.delivery.gateway import media
 from ostiary.server.settings import Settings
 from ostiary.server.storage.checkup import Letters
 
@@ -168,17 +169,21 @@ def _passwords(facts: Facts) -> Iterator[Finding]:
 def _senders(settings: Settings) -> Iterator[Finding]:
     if settings.dev:
         return
-    served = settings.webhook_media if settings.webhook_url else ()
+    served = media(settings)
     for medium in ("sms", "email"):
         if medium not in served:
             yield Finding(
                 "problem" if medium == "sms" else "weak",
                 "webhook_url" if not settings.webhook_url else "webhook_media",
                 f"nothing sends {medium}: such messages end as no_route",
-                "name a gateway (docs/operating.md)",
+                "name a gateway (docs/operating.md)" if medium == "sms" else "name a gateway, or smtp_host",
             )
     if settings.webhook_url and not settings.webhook_secret:
         yield Finding("problem", "webhook_secret", "requests to the gateway are not signed", "set it")
+    if settings.smtp_host and settings.smtp_tls == "none":
+        yield Finding(
+            "weak", "smtp_tls", "e-mail goes to its server in the clear, codes and all", "set it to starttls"
+        )
 
 
 def _keys(facts: Facts) -> Iterator[Finding]:
@@ -333,7 +338,9 @@ def _app(name: str, policy: AppPolicy) -> Iterator[Finding]:
 def secret_settings(settings: Settings) -> list[str]:
     """Settings that hold a secret as they are set now."""
     found = [
-        name for name in settings.__struct_fields__ if name.endswith("_secret") and getattr(settings, name)
+        name
+        for name in settings.__struct_fields__
+        if name.endswith(("_secret", "_password")) and getattr(settings, name)
     ]
     return [*found, *(["database"] if _password(settings.database) else [])]
 

@@ -83,7 +83,9 @@ def payload(message: Rendered, moment: int) -> bytes:
         "lang": message.lang,
         "text": message.text,
         "subject": message.subject,
+        "html": message.html,
         "code": message.code,
+        "link": message.link,
         "minutes": message.minutes,
     }
     return msgspec.json.encode(

@@ -1,6 +1,19 @@
 """Codes by message: sent (`send`), proven against what was typed (`prove`), used up (`use`) or not (`leave`)."""
 
-from ostiary.server.guards.passcodes.prove import Proof, Typed, guess, leave, prove, use
+from ostiary.server.guards.passcodes.links import Link
+from ostiary.server.guards.passcodes.links import read as read_link
+from ostiary.server.guards.passcodes.prove import Proof, Typed, guess, leave, prove, prove_link, use
 from ostiary.server.guards.passcodes.send import send
 
-__all__ = ["Proof", "Typed", "guess", "leave", "prove", "send", "use"]
+__all__ = [
+    "Link",
+    "Proof",
+    "Typed",
+    "guess",
+    "leave",
+    "prove",
+    "prove_link",
+    "read_link",
+    "send",
+    "use",
+]

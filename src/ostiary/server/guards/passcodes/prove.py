@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 from ostiary.contract.keys import Key
 from ostiary.server.core.codes import NOBODY, Code, Counter, WrongGuess
-from ostiary.server.core.passcode import BOUND, Channel
+from ostiary.server.core.passcode import BOUND, BY_LINK, Channel
 from ostiary.server.core.people import Account
 from ostiary.server.core.refused import Refused
 from ostiary.server.guards import notices, sessions
 from ostiary.server.guards.entry import Visit
 from ostiary.server.guards.passcodes import derive, rules
+from ostiary.server.guards.passcodes.links import Link
 from ostiary.server.guards.passcodes.rules import Shut, Spent
 from ostiary.server.storage import codes, guesses, people, tallies
 from ostiary.server.storage.tallies import Tally
@@ -80,6 +81,18 @@ def prove(visit: Visit[object], typed: Sequence[Typed]) -> tuple[Proof, ...] | R
     return tuple(Proof(c.code, c.counters) for c in candidates if c.code is not None)
 
 
+def prove_link(visit: Visit[object], link: Link) -> Proof | Refused:
+    """Judge a link that came by e-mail: its row must be live, and still the one that the link was made of.
+
+    There is nothing to guess: a link that we did not seal opens as none (`links.read`), so nobody pays.
+    Refused: `code_expired`.
+    """
+    code = codes.nobodys(visit.tx, link.pool_id, link.address, Channel.VERIFY_EMAIL_LINK)
+    if code is None or not _comparable(visit, code) or not visit.ports.same(code.seed, link.seed):
+        return Refused(Key.CODE_EXPIRED)
+    return Proof(code, ())
+
+
 def use(visit: Visit[object], proof: Proof) -> None:
     """Use a right code up: accepted at most once (I1). Ends its channel's row of wrong guesses."""
     codes.use(visit.tx, proof.code, visit.now)
@@ -124,6 +137,8 @@ def guess(visit: Visit[object], channel: Channel, is_right: Callable[[], bool]) 
 
 def _candidate(visit: Visit[object], typed: Typed) -> _Candidate:
     """Find the one code to compare, and load its counters under their locks."""
+    if typed.channel in BY_LINK:  # its digits were never told to anybody
+        return _Candidate(typed, None, ())
     user_id = visit.account.user_id if visit.account else None
     owner = rules.owner_of(typed.channel, user_id)
     code = codes.own(visit.tx, visit.pool.id, typed.target, typed.channel, owner) if owner else None

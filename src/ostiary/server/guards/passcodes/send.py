@@ -10,7 +10,8 @@ from ostiary.contract.keys import Key
 from ostiary.server.core.codes import Code
 from ostiary.server.core.contact import medium_of
 from ostiary.server.core.masking import mask_contact
-from ostiary.server.core.passcode import OWNERS_FIRST, SILENT_WITHOUT_ACCOUNT, Channel
+from ostiary.server.core.millis import MINUTE
+from ostiary.server.core.passcode import BY_LINK, OWNERS_FIRST, SILENT_WITHOUT_ACCOUNT, Channel
 from ostiary.server.core.people import Account
 from ostiary.server.core.phone import E164, can_be_texted, country_code
 from ostiary.server.core.refused import Refused
@@ -22,6 +23,9 @@ from ostiary.server.guards.passcodes import derive, rules
 from ostiary.server.storage import codes, contacts, outbox, tallies
 from ostiary.server.storage.outbox import Message
 from ostiary.server.storage.tallies import Tally
+
+LINK_LIFE = 15 * MINUTE
+"""As long as a retired key of codes is kept at least, so that no rotation ends a link early."""
 
 
 def send(visit: Visit[object], channel: Channel, to: str) -> Refused | None:
@@ -106,7 +110,7 @@ def _choose(
         max_wrong=policy.verify_code_max_attempts,
         wrong=0,
         made_at=visit.now,
-        ends_at=visit.now + policy.code_life(),
+        ends_at=visit.now + (LINK_LIFE if channel in BY_LINK else policy.code_life()),
         used_at=None,
         void_at=None,
     )

@@ -1,0 +1,143 @@
+"""The page behind a verification link: `GET /verify-email` shows a button, `POST /verify-email` spends the link.
+
+A mail program, a scanner or a chat that previews the link reads the page and changes nothing: no database is asked.
+The page loads nothing but its own style sheet, runs no script, and sends no referrer.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qs
+
+from ostiary.server.core.call import Call, Lang
+from ostiary.server.core.masking import mask_email
+from ostiary.server.core.refused import Refused
+from ostiary.server.features.email_link import actions
+from ostiary.server.guards.service import Service
+from ostiary.server.web import answers
+from ostiary.server.web.answers import Answer, Handler, Request
+from ostiary.server.web.callers import language
+
+_STATIC = Path(__file__).parent.parent / "static"
+_LONGEST_DEVICE = 200
+_GONE = 410
+
+WORDS: Final[Mapping[Lang, Mapping[str, str]]] = {
+    "en-US": {
+        "title": "Verify your e-mail address",
+        "ask": "Press the button to verify {address}.",
+        "care": "You created no account here? Then close this page: nothing has happened.",
+        "button": "Verify this address",
+        "done_title": "The address is verified",
+        "done": "You can close this page.",
+        "over_title": "This link is no longer good",
+        "over": "It was used already, or it is over. Ask for a new one where you asked for this one.",
+    },
+    "zh-CN": {
+        "title": "验证邮箱",
+        "ask": "请按下面的按钮，验证 {address}。",
+        "care": "您没有在这里注册账户？请直接关闭本页，不会发生任何变化。",
+        "button": "验证此邮箱",
+        "done_title": "邮箱已验证",
+        "done": "您可以关闭本页。",
+        "over_title": "链接已失效",
+        "over": "链接已被使用或已过期，请在原处重新获取。",
+    },
+}
+
+
+class VerifyEmailPages:
+    """The two halves of a visit."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def routes(self) -> Mapping[bytes, Mapping[str, Handler]]:
+        """Path → method → handler, for the edge's table."""
+        return {
+            b"/verify-email": {"GET": self.show, "POST": self.spend},
+            b"/verify-email.css": {"GET": _style},
+        }
+
+    async def show(self, request: Request) -> Answer:
+        """The button. Nothing is asked of the database: how often this is read does not matter."""
+        request.operation = "verify_email_page"
+        query = _fields(request.query)
+        lang = _language(query, request)
+        link = actions.look(self._service, query.get("token", ""))
+        if link is None:
+            return _over(lang)
+        words = WORDS[lang]
+        address = escape(mask_email(link.address))
+        return answers.html(
+            _page(
+                lang,
+                words["title"],
+                f"<p>{words['ask'].format(address=f'<strong>{address}</strong>')}</p>"
+                f'<form method="post" action="verify-email">'
+                f'<input type="hidden" name="token" value="{escape(query["token"], quote=True)}">'
+                f'<input type="hidden" name="lang" value="{lang}">'
+                f'<button type="submit">{words["button"]}</button></form>'
+                f'<p class="soft">{words["care"]}</p>',
+            )
+        )
+
+    async def spend(self, request: Request) -> Answer:
+        """The button was pressed."""
+        request.operation = "verify_email"
+        body = await request.body()
+        form = {} if isinstance(body, Refused) else _fields(body)
+        lang = _language(form, request)
+        device = request.headers.get(b"user-agent", b"").decode("latin-1")[:_LONGEST_DEVICE]
+        call = Call(request.id, device=device, lang=lang)
+        refused = await actions.verify(self._service, call, form.get("token", ""))
+        if refused is not None:
+            answer = _over(lang)
+            answer.key = refused.key.value
+            return answer
+        words = WORDS[lang]
+        return answers.html(_page(lang, words["done_title"], f"<p>{words['done']}</p>"))
+
+
+def _over(lang: Lang) -> Answer:
+    words = WORDS[lang]
+    answer = answers.html(_page(lang, words["over_title"], f"<p>{words['over']}</p>"))
+    answer.status = _GONE
+    return answer
+
+
+def _page(lang: Lang, title: str, body: str) -> str:
+    """A page around `body`, which is HTML already."""
+    return (
+        f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
+        f'<link rel="stylesheet" href="verify-email.css"></head><body><main><h1>{escape(title)}</h1>{body}'
+        "</main></body></html>"
+    )
+
+
+def _fields(text: bytes) -> dict[str, str]:
+    try:
+        found = parse_qs(text.decode("ascii"), max_num_fields=8)
+    except ValueError:
+        return {}
+    return {name: values[0] for name, values in found.items()}
+
+
+def _language(fields: Mapping[str, str], request: Request) -> Lang:
+    said = fields.get("lang")
+    if said in WORDS:
+        return "en-US" if said == "en-US" else "zh-CN"
+    return language(request.headers) or "zh-CN"
+
+
+@cache
+def _sheet() -> bytes:
+    return (_STATIC / "verify_email.css").read_bytes()
+
+
+async def _style(request: Request) -> Answer:
+    request.operation = "verify_email_page"
+    return Answer(_sheet(), content_type=b"text/css; charset=utf-8")
