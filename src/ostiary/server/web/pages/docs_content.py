@@ -36,6 +36,8 @@ _EXAMPLES: dict[str, Any] = {
     "passCode": "123456",
     "newPhonePassCode": "123456",
     "updatePhoneToken": "upt_…",
+    "email": "alice@example.com",
+    "updateEmailToken": "uet_…",
     "username": "alice",
     "account": "alice",
     "grant_type": "refresh_token",
@@ -78,6 +80,15 @@ _BY_CHOICE: dict[str, dict[str, Any]] = {
             "newPhonePassCode": "123456",
             "oldPhoneNumber": "13800138000",
             "oldPhonePassCode": "654321",
+        }
+    },
+    "send_email": {"channel": "CHANNEL_UPDATE_EMAIL"},
+    "verify_update_email_request": {
+        "emailPassCodePayload": {
+            "newEmail": "alice@example.org",
+            "newEmailPassCode": "123456",
+            "oldEmail": "alice@example.com",
+            "oldEmailPassCode": "654321",
         }
     },
     "create_user": {"username": "alice", "phone": "13800138000", "phoneVerified": True},
