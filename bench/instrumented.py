@@ -103,7 +103,7 @@ def _step_room(_self: Any, job: Any, *_rest: Any) -> str:
 def watch_all() -> None:
     from ostiary.contract import envelope
     from ostiary.server.delivery import sealer, worker
-    from ostiary.server.storage import db, jobs, libpq, postgres, sqlite
+    from ostiary.server.storage import db, jobs, libpq, postgres, sqlite, sqlite_tx, sqlite_writer
     from ostiary.server.web import api, callers, cors, metrics, middleware, wire
 
     watch(middleware.Edge, "_answer", "edge")
@@ -121,9 +121,9 @@ def watch_all() -> None:
     for owner, name in ((worker.Worker, "_turn"), (worker.Worker, "_attempt"), (worker.Worker, "_attempted")):
         watch(owner, name, BEHIND + "outbox")
     watch(sealer.Sealer, "_turn", BEHIND + "sealer")
-    watch(sqlite._Writer, "_step", _step_room)  # noqa: SLF001 - a room's inside is what is measured
-    watch(sqlite.SqliteTx, "_do", "SQL")
-    watch(sqlite._Writer, "_own", "SQL: savepoints, COMMIT")  # noqa: SLF001 - a room's inside is what is measured
+    watch(sqlite_writer.Writer, "_step", _step_room)
+    watch(sqlite_tx.SqliteTx, "_do", "SQL")
+    watch(sqlite_writer.Writer, "_own", "SQL: savepoints, COMMIT")
     watch(sqlite._Reader, "_snapshot", _step_room)  # noqa: SLF001 - a room's inside is what is measured
     watch(postgres._Connection, "_transaction", _step_room)  # noqa: SLF001 - a room's inside is what is measured
     watch(libpq.Wire, "trip", "SQL: trips")

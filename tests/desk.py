@@ -16,8 +16,10 @@ from ostiary.server.core.call import Call, ManagementToken
 from ostiary.server.core.millis import HOUR, Millis
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.management import (
+    groups,
     listing,
     records,
+    roles,
     security_settings,
     tokens,
     user_changes,
@@ -30,7 +32,7 @@ from tests.workbench import Workbench
 
 ACTIONS = {
     name: getattr(module, name)
-    for module in (listing, records, security_settings, tokens, user_changes, users)
+    for module in (listing, records, security_settings, tokens, user_changes, users, groups, roles)
     for name in BY_NAME
     if hasattr(module, name)
 }

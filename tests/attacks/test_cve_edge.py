@@ -129,7 +129,8 @@ def test_cve_2023_34927_a_websites_form_does_nothing(edge: Edge, stated: str):
         answer = edge.raw("POST", op.path, b'{"passCode":"123456"}', headers=headers)
         assert (answer.status, answer.verdict) == (415, 415)
         assert "access-control-allow-origin" not in answer.headers
-        assert edge.raw("GET", op.path, headers=headers).status == 405
+        read = edge.raw("GET", op.path, headers=headers)
+        assert read.status == 405 or read.verdict == 501
         cookies = {"cookie": f"access_token={who.access_token}; authorization={who.access_token}"}
         if op.who is Who.USER:
             assert edge.call(op, cookies).verdict == 2020

@@ -1,7 +1,7 @@
 """Pool A's user, application and access key at pool B, over every operation: no effect, and nothing told (T40)."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 from ostiary.contract.operation import Kind, Operation, Who
 from ostiary.contract.operations import BY_NAME, OPERATIONS
 from tests.attacks.edge import Answer, Edge, Person, Tenant
+from tests.wire.forms import LEAST
 
 TABLES_OF_A_PERSON = {
     "users": "id = :id",
@@ -17,6 +18,7 @@ TABLES_OF_A_PERSON = {
     "emails": "user_id = :id",
     "sessions": "user_id = :id",
     "one_time_tokens": "user_id = :id",
+    "memberships": "user_id = :id",
     "codes": "owner = :id",
 }
 
@@ -46,6 +48,8 @@ class Two:
             "emails",
             "codes",
             "outbox",
+            "circles",
+            "memberships",
         ):
             column = "id" if table == "pools" else "pool_id"
             rows[f"{table} of the pool"] = self.edge.all(
@@ -81,6 +85,20 @@ def two(edge: Edge, pools: dict[int, Two]) -> Two:
     return pools[id(edge)]
 
 
+CIRCLES: dict[str, Callable[[str], Any]] = {
+    "assign_role": lambda user_id: {**LEAST["assign_role"], "targets": _targets(user_id)},
+    "assign_role_batch": lambda user_id: {**LEAST["assign_role_batch"], "targets": _targets(user_id)},
+    "revoke_role": lambda user_id: {**LEAST["revoke_role"], "targets": _targets(user_id)},
+    "revoke_role_batch": lambda user_id: {**LEAST["revoke_role_batch"], "targets": _targets(user_id)},
+    "add_group_members": lambda user_id: {"code": "berlin", "userIds": [user_id]},
+    "remove_group_members": lambda user_id: {"code": "berlin", "userIds": [user_id]},
+}
+
+
+def _targets(user_id: str) -> list[dict[str, str]]:
+    return [{"targetType": "USER", "targetIdentifier": user_id}]
+
+
 def forms(two: Two, op: Operation) -> Iterator[Any]:
     """Forms that name pool B's person in every way that the operation has."""
     victim = two.victim
@@ -94,7 +112,7 @@ def forms(two: Two, op: Operation) -> Iterator[Any]:
     ]
     code = {"phone": national, "passCode": "123456"}
     match op.name:
-        case "get_user":
+        case "get_user" | "get_user_roles" | "get_user_groups":
             yield from ({"userId": name, "userIdType": kind} for kind, name in names)
         case "update_user":
             options = ({"userIdType": kind} for kind, _ in names)
@@ -133,7 +151,7 @@ def forms(two: Two, op: Operation) -> Iterator[Any]:
         case "update_security_settings":
             yield {"verifyCodeLength": 4, "wrongCodesPerDay": 5, "registerDisabled": True}
         case _:
-            yield None
+            yield CIRCLES[op.name](victim.user_id) if op.name in CIRCLES else None
 
 
 def credentials(two: Two, op: Operation) -> Iterator[dict[str, str]]:

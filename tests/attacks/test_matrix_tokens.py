@@ -13,9 +13,10 @@ from ostiary.contract.errors import CATALOGUE
 from ostiary.contract.keys import Key
 from ostiary.contract.operation import Kind, Operation, Who
 from ostiary.contract.operations import BY_NAME, OPERATIONS, common_errors
-from ostiary.server.core.call import AppToken, ManagementToken, UserToken
+from ostiary.server.core.call import AppToken, ManagementToken, MfaToken, UserToken
 from ostiary.server.core.millis import HOUR, Millis
 from tests.attacks.edge import Edge, Person
+from tests.attacks.test_cve_second_factor import VERIFICATION
 from tests.wire.forms import LEAST
 
 NOBODY, EXPIRED, INVALID, LOCKED = 2020, 2206, 2207, 2005
@@ -45,6 +46,24 @@ def _expired(edge: Edge, who: Person) -> str:
 
 def _update_token(edge: Edge, who: Person) -> str:
     return "upt_" + "a" * 43
+
+
+def _mfa_token(edge: Edge, who: Person) -> str:
+    """A sign-in of theirs that waits for its second factor."""
+    now, epoch = edge.process.service.ports.now(), 0
+    token = MfaToken(
+        user_id=who.user_id,
+        session_id="f" * 24,
+        app_id=edge.tenant.app_id,
+        pool_id=edge.tenant.pool_id,
+        scope="openid",
+        epoch=epoch,
+        method="pwd",
+        contact="",
+        made_at=now,
+        expires_at=Millis(now + HOUR),
+    )
+    return edge.run(edge.process.service.signer.mfa_token(token))
 
 
 def _other(edge: Edge, _who: Person) -> str:
@@ -128,6 +147,7 @@ KINDS: dict[str, tuple[Token, int, int]] = {
     "update token": (_update_token, NOBODY, NOBODY),
     "refresh token": (lambda _edge, who: who.refresh_token, NOBODY, NOBODY),
     "user id": (lambda _edge, who: who.user_id, NOBODY, NOBODY),
+    "mfa token": (_mfa_token, INVALID, INVALID),
     "id token": (lambda _edge, who: who.id_token, INVALID, INVALID),
     "access token": (lambda _edge, who: who.access_token, 0, INVALID),
     "access token, ES256": (_es256, 0, INVALID),
@@ -179,6 +199,8 @@ def test_a_token_opens_what_it_was_made_for(edge: Edge, kind: str):
     for op in OPERATIONS:
         if op.who not in {Who.USER, Who.MANAGEMENT}:
             continue
+        if kind == "mfa token" and op.name in VERIFICATION:
+            continue  # its own doors: test_cve_second_factor.py
         wanted = as_user if op.who is Who.USER else as_manager
         answer = edge.call(op, {"authorization": token} if token else {})
         if wanted == 0:
@@ -335,6 +357,20 @@ _LATER: dict[str, list[tuple[Any, str]]] = {
     "set_custom_fields": [({"list": [{"targetType": "ROLE", "key": "x"}]}, "targetType")],
     "get_custom_fields": [({"targetType": "USER", "tenantId": "x"}, "tenantId")],
     "delete_users_batch": [({"userIds": ["x"], "options": {"userIdType": "identity"}}, "userIdType")],
+    **{
+        op.name: [({**LEAST[op.name], "namespace": "shop"}, "namespace")]
+        for op in OPERATIONS
+        if "namespace" in {later.path for later in op.later}
+    },
+    **{
+        name: [({**LEAST[name], "roles": [{"code": "a", "namespace": "shop"}]}, "namespace")]
+        for name in ("assign_role_batch", "revoke_role_batch")
+    },
+    "create_group": [({**LEAST["create_group"], "customData": {"a": 1}}, "customData")],
+    "update_group": [({**LEAST["update_group"], "customData": {"a": 1}}, "customData")],
+    "get_group": [({"code": "x", "withCustomData": "true"}, "withCustomData")],
+    "list_groups": [({"withCustomData": "true"}, "withCustomData")],
+    "get_user_groups": [({"userId": "x", "userIdType": "identity"}, "userIdType")],
 }
 
 

@@ -52,7 +52,7 @@ class Gate:
 
     async def batch(self, store, *steps):
         """The answers of `steps`, run in one batch."""
-        held = asyncio.ensure_future(store.write(self))
+        held = asyncio.ensure_future(asyncio.to_thread(store.write_now, self))
         await asyncio.to_thread(self._entered.wait, 10)
         asked = [asyncio.ensure_future(store.write(step)) for step in steps]
         await asyncio.sleep(0)
@@ -148,7 +148,7 @@ async def test_who_waited_too_long_for_a_turn_is_told(sqlite_url):
         def late(tx: Tx) -> None:
             raise AssertionError("run after its time")
 
-        held = asyncio.ensure_future(store.write(gate))
+        held = asyncio.ensure_future(asyncio.to_thread(store.write_now, gate))
         await asyncio.to_thread(gate._entered.wait, 10)
         asked = asyncio.ensure_future(store.write(late))
         await asyncio.sleep(0)

@@ -10,6 +10,7 @@ from ostiary.client.errors import LoginExpired, LoginInvalid, ParameterError, Re
 from tests.authenticator import claims, enrolled, enrolled_sms, finished, half_signed_in
 from tests.journeys.hands import key, new_code, pair, prove, refusal, send, texts
 from tests.service import LOGIN, Service
+from tests.shell import Shell
 
 
 def kinds(client) -> list[str]:
@@ -286,3 +287,18 @@ async def test_the_same_from_asynchronous_code(service: Service):
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+def test_an_operator_helps_who_has_lost_everything(service: Service):
+    ann = service.person()
+    enrolled(ann)
+    shell = Shell(service.folder, service.database or f"sqlite:///{service.folder}/ostiary.db")
+    for name in ("nobody-of-this-name", service.person(sign_in=False).username):
+        assert "no" in shell("users", "reset-factors", name, code=1).err
+    assert shell("users", "reset-factors", ann.email, "--json").json == {"removed": ["OTP"]}
+    assert isinstance(refusal(ann.client.get_profile), LoginExpired), "sessions end"
+    for address in (str(ann.phone), ann.email):
+        assert any(
+            word in service.message(address, "factor_removed")["text"] for word in ("管理员", "administrator")
+        )
+    assert ann.signed_in().get_profile().data.user_id == ann.user_id

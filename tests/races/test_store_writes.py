@@ -73,7 +73,7 @@ async def test_what_waits_is_committed_together(sqlite_url):
             entered.set()
             go.wait(5)
 
-        first = asyncio.ensure_future(store.write(slow))
+        first = asyncio.ensure_future(asyncio.to_thread(store.write_now, slow))
         await asyncio.to_thread(entered.wait, 5)
         rest = [asyncio.ensure_future(store.write(put(f"row-{number}"))) for number in range(100)]
         await asyncio.sleep(0)
@@ -249,7 +249,7 @@ async def test_people_go_before_jobs_and_jobs_get_their_turn(sqlite_url):
         def note(kind: str):
             return lambda tx: order.append(kind)
 
-        first = asyncio.ensure_future(store.write(slow))
+        first = asyncio.ensure_future(asyncio.to_thread(store.write_now, slow))
         await asyncio.to_thread(entered.wait, 5)
         asked = [store.write(note("bulk"), Lane.BULK) for _ in range(3)]
         asked += [store.write(note("live")) for _ in range(128)]

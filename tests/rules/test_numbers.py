@@ -138,6 +138,14 @@ def test_what_is_read_is_read_the_same_again(code: int, data: st.DataObject) -> 
         assert read_number(national_part(number), str(code), CHINA) == number
 
 
+@pytest.mark.parametrize("code", ["+800", "+49"])
+def test_a_number_has_fifteen_digits_at_most(code: str) -> None:
+    """Found by the property above: sixteen were read, and beside `00` were none."""
+    room = 15 - len(code[1:])
+    assert read_number("1" * room, code, CHINA) == code + "1" * room
+    assert read_number("1" * (room + 1), code, CHINA) is None
+
+
 _MOBILES = ["+8613800138000", "+8619912345678", "+16502530000", "+447400123456", "+393123456789", "+77012345678",
             "+61412345678", "+85251234567", "+886912345678"]  # fmt: skip # a list
 _BETWEEN = st.text(" -\u00a0\u2010\u2013.()\u200b", max_size=2)

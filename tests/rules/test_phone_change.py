@@ -31,6 +31,7 @@ OWN, FREE, FOREIGN, FIXED, NONSENSE = (
     "abc",
 )
 STALE = Refused(Key.REAUTH_REQUIRED)
+UNPROVEN = Refused(Key.REAUTH_REQUIRED, data={"methods": ["OTP"]})
 SPELLED = {None: None, OWN: "138 0013 8000", FREE: "13900139000", FIXED: "010 6482 1234", NONSENSE: "abc"}
 
 
@@ -87,12 +88,13 @@ REQUESTS = list(
         (None, OWN, FREE, NONSENSE),  # the old number that is given
         (None, "123 456", "12x456"),  # its code
         (True, False),  # whether the session's check is too old
+        (True, False),  # whether an enrolled second factor was not used in it
     )
 )
 
 
 def test_every_request_is_answered_by_the_first_row_that_fails() -> None:
-    for verify, has, new, new_code, old, old_code, stale in REQUESTS:
+    for verify, has, new, new_code, old, old_code, stale, unproven in REQUESTS:
         chosen, who = policy(verify_old=verify), account(has)
         wanted = verify and has is not None
         own = new == has
@@ -106,18 +108,20 @@ def test_every_request_is_answered_by_the_first_row_that_fails() -> None:
             (own, Key.SAME_PHONE),  # 5
             (wanted and (old is None or old_code is None), Key.OLD_PHONE_REQUIRED),  # 6
             (not wanted and old is None and stale, Key.REAUTH_REQUIRED),
+            (unproven, Key.REAUTH_REQUIRED),
             (old is not None and old != has, Key.OLD_PHONE_MISMATCH),  # 7
         )
-        case = (verify, has, new, new_code, old, old_code, stale)
+        case = (verify, has, new, new_code, old, old_code, stale, unproven)
         ask = rules.read_request(request(new, new_code, old, old_code), facts(chosen, who))
         answer = ask
         if isinstance(ask, Ask):
             answer = rules.judge_same(ask, who) or rules.judge_request(  # type: ignore[assignment] # None: go on
-                ask, chosen, who, STALE if stale else None
+                ask, chosen, who, STALE if stale else None, UNPROVEN if unproven else None
             )
         assert (answer.key if isinstance(answer, Refused) else None) == expected, case
         if expected is None:
             assert isinstance(ask, Ask)
+            assert not unproven, "an enrolled second factor was used in this session"
             _invariants(ask, chosen, who, stale=stale)
 
 

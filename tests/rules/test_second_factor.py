@@ -44,15 +44,21 @@ def test_a_factor_that_is_enrolled_and_in_use_is_wanted_at_every_door() -> None:
             (True, False), (E164("+8613800138000"), None), ("a@b.cd", None)
         ):
             who = account(has_password=has_password, phone=phone, email=email)
-            verdict = rules.judge_sign_in(candidates, who, first)
-            if not candidates:
-                assert verdict is Verdict.IN
-            elif not all(candidate.proven for candidate in candidates):
-                assert verdict is Verdict.SECOND
-            else:
-                ways = {"pwd": has_password, "sms": phone is not None, "email": email is not None}
-                other = any(there for way, there in ways.items() if way != first)
-                assert verdict is (Verdict.ANOTHER_FIRST if other else Verdict.IN)
+            for always in (True, False):
+                verdict = rules.judge_sign_in(candidates, who, first, always=always)
+                _judged(verdict, candidates, first, always, has_password, phone, email)
+
+
+def _judged(verdict, candidates, first, always, has_password, phone, email) -> None:
+    if not candidates:
+        assert verdict is (Verdict.NOTHING if always else Verdict.IN)
+    elif not all(candidate.proven for candidate in candidates):
+        assert verdict is Verdict.SECOND
+    else:
+        ways = {"pwd": has_password, "sms": phone is not None, "email": email is not None}
+        other = any(there for way, there in ways.items() if way != first)
+        enough = Verdict.NOTHING if always else Verdict.IN
+        assert verdict is (Verdict.ANOTHER_FIRST if other else enough)
 
 
 def test_a_session_has_used_a_factor_only_by_that_factor() -> None:

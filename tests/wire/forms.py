@@ -86,6 +86,34 @@ LEAST: dict[str, dict[str, Any]] = {
 }
 
 
+TARGETS = [{"targetType": "USER", "targetIdentifier": "6a1b2c3d4e5f60718293a4b5"}]
+LEAST |= {
+    "create_role": {"code": "editor"},
+    "get_role": {"code": "editor"},
+    "list_roles": {},
+    "update_role": {"code": "editor", "newCode": "editor", "name": "Editor"},
+    "delete_roles_batch": {"codeList": ["editor"]},
+    "assign_role": {"targets": TARGETS, "code": "editor"},
+    "assign_role_batch": {"targets": TARGETS, "roles": [{"code": "editor"}]},
+    "revoke_role": {"targets": TARGETS, "code": "editor"},
+    "revoke_role_batch": {"targets": TARGETS, "roles": [{"code": "editor"}]},
+    "list_role_members": {"code": "editor"},
+    "get_user_roles": {"userId": "6a1b2c3d4e5f60718293a4b5"},
+    "create_group": {"code": "berlin", "name": "Berlin", "description": "Who works there", "type": "place"},
+    "get_group": {"code": "berlin"},
+    "list_groups": {},
+    "update_group": {"code": "berlin", "description": "Who works there"},
+    "delete_groups_batch": {"codeList": ["berlin"]},
+    "add_group_members": {"code": "berlin", "userIds": ["6a1b2c3d4e5f60718293a4b5"]},
+    "remove_group_members": {"code": "berlin", "userIds": ["6a1b2c3d4e5f60718293a4b5"]},
+    "list_group_members": {"code": "berlin"},
+    "get_user_groups": {"userId": "6a1b2c3d4e5f60718293a4b5"},
+    "get_role_list": {},
+    "get_department_list": {},
+    "get_authorized_resources": {},
+}
+
+
 def read(name, form, **more):
     op = BY_NAME[name]
     if is_text(name):

@@ -15,6 +15,7 @@ from msgspec import inspect
 
 from ostiary.contract import (
     captcha,
+    circles,
     common,
     custom_fields,
     email_change,
@@ -29,12 +30,15 @@ from ostiary.contract import (
     system,
     tokens,
 )
+from ostiary.contract import mine as own
 from ostiary.contract.operations import BY_NAME, OPERATIONS
 from ostiary.server.core.policy import PoolPolicy
 
 FACTS = json.loads((Path(__file__).parent.parent / "facts" / "incumbent.json").read_text())
 MODULES = (
     captcha,
+    own,
+    circles,
     common,
     email_change,
     profile,
@@ -65,6 +69,7 @@ OURS_ALONE = {
     "list_messages",  # the incumbent has none
 }
 OTHER_NAME = {
+    "ResGroupDto": "Group",  # the same fields
     "DeleteAccounDto": "DeleteAccount",  # a slip of theirs
     "SystemInfoResp": "SystemInfo",  # the four names as a reader would spell them
     "SystmeInfoRSAConfig": "SystemRsa",
@@ -95,6 +100,9 @@ OPTIONAL_HERE = {
 }
 # DTO.field: why our type or enum is another one
 OTHER_TYPE = {
+    "UpdateRoleDto.status": "its two values, which the incumbent names in prose only",
+    "PolicyCondition.param": "open: there are none",
+    "PolicyCondition.operator": "open: there are none",
     "TokenEndPointParams.grant_type": "open: an unknown one is answered unsupported_grant_type",
     "CreateIdentityDto.provider": "open: a list that grows",
     "IdentityDto.provider": "open: a list that grows",

@@ -76,6 +76,30 @@ NOT_YET: list[tuple[str, dict[str, Any], str, Any]] = [
     ("update_security_settings", {}, "loginRequireEmailVerified", True),
     ("update_security_settings", {}, "genauthTokenExpiresIn", 60),
 ]
+SPACED = (
+    *("create_role", "get_role", "list_roles", "update_role", "delete_roles_batch", "assign_role"),
+    *("revoke_role", "list_role_members", "get_user_roles", "get_role_list"),
+)
+NOT_YET += [(name, LEAST[name], "namespace", "shop") for name in SPACED]
+NOT_YET += [
+    ("update_role", LEAST["update_role"], "enablePermissionApply", True),
+    ("get_user_roles", LEAST["get_user_roles"], "userIdType", "identity"),
+    ("get_user_groups", LEAST["get_user_groups"], "userIdType", "identity"),
+    ("create_group", LEAST["create_group"], "customData", {"k": 1}),
+    ("update_group", LEAST["update_group"], "customData", {"k": 1}),
+    ("get_group", LEAST["get_group"], "withCustomData", "True"),
+    ("list_groups", {}, "withCustomData", "True"),
+    ("list_groups", {}, "withMetadata", "True"),
+    ("list_groups", {}, "flatCustomData", "True"),
+]
+IN_LISTS = {
+    "list_users": {"advancedFilter.field", "advancedFilter.operator"},
+    "assign_role": {"targets.targetType"},
+    "revoke_role": {"targets.targetType"},
+    "assign_role_batch": {"targets.targetType", "roles.namespace"},
+    "revoke_role_batch": {"targets.targetType", "roles.namespace"},
+}
+"""Tested below: a path through a list has a number in it."""
 
 
 @pytest.mark.parametrize(("name", "form", "path", "value"), NOT_YET)
@@ -97,6 +121,19 @@ def test_filters_that_are_built_later_are_named():
     assert search(operator="CONTAINS") == refused(LATER, "advancedFilter.1.operator")
     assert search(field="loginsCount") == refused(LATER, "advancedFilter.1.field")
     assert isinstance(search(field="phone"), ListUsersRequest)
+
+
+@pytest.mark.parametrize("name", ["assign_role", "revoke_role", "assign_role_batch", "revoke_role_batch"])
+def test_roles_are_given_to_users_only_and_there_is_one_space(name):
+    user, group = ({"targetType": kind, "targetIdentifier": "x"} for kind in ("USER", "GROUP"))
+    form = {**LEAST[name], "targets": [user, group]}
+    assert read(name, form) == refused(LATER, "targets.1.targetType")
+    if "roles" in form:
+        form = {
+            **LEAST[name],
+            "roles": [{"code": "a", "namespace": "default"}, {"code": "b", "namespace": "x"}],
+        }
+        assert read(name, form) == refused(LATER, "roles.1.namespace")
 
 
 ASKS_FOR_NOTHING = [
@@ -137,7 +174,7 @@ def test_what_is_read_of_the_settings_can_be_sent_back():
 @pytest.mark.parametrize("op", [op for op in OPERATIONS if op.later], ids=lambda op: op.name)
 def test_every_later_option_stands_in_the_tables_above(op):
     tested = {path for name, _, path, _ in NOT_YET if name == op.name}
-    tested |= {"advancedFilter.field", "advancedFilter.operator"} if op.name == "list_users" else set()
+    tested |= IN_LISTS.get(op.name, set())
     tested |= {f"list.{name}" for name in OF_A_FIELD} if op.name == "set_custom_fields" else set()
     untested = {later.path for later in op.later} - tested
     if op.name == "update_security_settings":

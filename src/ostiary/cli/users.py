@@ -1,4 +1,4 @@
-"""`ostiary users import | find`."""
+"""`ostiary users import | find | reset-factors`."""
 
 import time
 from functools import partial
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from ostiary.server.upkeep.importing import Summary
     from ostiary.server.upkeep.site import Site
 
-app = typer.Typer(no_args_is_help=True, help="Import users from a file; find the user of a number.")
+app = typer.Typer(
+    no_args_is_help=True, help="Import users from a file; find the user of a number; reset second factors."
+)
 
 
 @app.command("import")
@@ -109,6 +111,38 @@ def find(
         if not as_json:
             typer.echo("nobody has this number", err=True)
         raise typer.Exit(FAILED)
+
+
+@app.command("reset-factors")
+def reset_factors(
+    name: Annotated[
+        str, typer.Argument(metavar="USER", help="Id, phone number, e-mail address or user name.")
+    ],
+    pool: Pool = None,
+    database: Database = None,
+    data_dir: DataDir = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remove every second factor of a user who has lost them, recovery code included.
+
+    Make sure who is asking: from then on one step signs in. The user's sessions end, every verified number and
+    address of theirs is told, and the audit log remembers it.
+
+    For example:
+
+      ostiary users reset-factors alice
+
+    Exit codes: 0 removed · 1 there is no such user, or no factor · 2 refused, with the reason.
+    """
+    with opened_site(config, database, data_dir) as site:
+        from ostiary.server.upkeep import factors
+
+        removed = factors.reset(site, site.pool(pool), name)
+    if as_json:
+        shown.as_json({"removed": removed})
+    else:
+        print(f"removed: {', '.join(removed)}")
 
 
 def _holder(pool_id: str, number: "E164", tx: "Tx") -> "UserRow | None":

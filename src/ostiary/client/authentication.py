@@ -10,6 +10,10 @@ from ostiary.contract.captcha import (
     GetCaptchaCodeData,
     ValidatePasswordResult,
 )
+from ostiary.contract.circles import (
+    Group,
+    Role,
+)
 from ostiary.contract.common import (
     EmailChannel,
     Gender,
@@ -25,6 +29,12 @@ from ostiary.contract.messages import (
     PreCheckCodeData,
     PreCheckEmailCode,
     PreCheckSmsCode,
+)
+from ostiary.contract.mine import (
+    AccessibleApps,
+    AuthorizedResourcePaging,
+    UserDepartmentPaging,
+    UserTenantList,
 )
 from ostiary.contract.own_logins import (
     LoggedInApps,
@@ -428,6 +438,54 @@ _OIDC_USER_INFO = oauth(
     "GET",
     "/oidc/me",
     UserInfo,
+    credential="user",
+    safe=True,
+)
+_GET_ACCESSIBLE_APPS = api(
+    "get_accessible_apps",
+    "GET",
+    "/api/v3/get-my-accessible-apps",
+    list[AccessibleApps],
+    credential="user",
+    safe=True,
+)
+_GET_ROLE_LIST = api(
+    "get_role_list",
+    "GET",
+    "/api/v3/get-my-role-list",
+    list[Role],
+    credential="user",
+    safe=True,
+)
+_GET_GROUP_LIST = api(
+    "get_group_list",
+    "GET",
+    "/api/v3/get-my-group-list",
+    list[Group],
+    credential="user",
+    safe=True,
+)
+_GET_TENANT_LIST = api(
+    "get_tenant_list",
+    "GET",
+    "/api/v3/get-my-tenant-list",
+    list[UserTenantList],
+    credential="user",
+    safe=True,
+)
+_GET_DEPARTMENT_LIST = api(
+    "get_department_list",
+    "GET",
+    "/api/v3/get-my-department-list",
+    UserDepartmentPaging,
+    credential="user",
+    safe=True,
+)
+_GET_AUTHORIZED_RESOURCES = api(
+    "get_authorized_resources",
+    "GET",
+    "/api/v3/get-my-authorized-resources",
+    AuthorizedResourcePaging,
     credential="user",
     safe=True,
 )
@@ -1832,6 +1890,171 @@ class AuthenticationClient(SyncAuthentication):
         return self._do(
             _OIDC_USER_INFO,
             {},
+        )
+
+    def get_accessible_apps(self) -> Result[list[AccessibleApps]]:
+        """List the applications that one may sign in to.
+
+        Every application of the pool is open to all of its users; oldest first.
+
+        `data` is a list of `AccessibleApps`:
+
+        - `.app_id`
+        - `.app_name`
+        - `.app_login_url`: Its first redirect address; empty where it has none.
+        - `.app_logo`: Always empty: no pictures are kept here.
+        - `.active`: Always true: an application is there or it is not.
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
+        `APITimeoutError`.
+
+        `GET /api/v3/get-my-accessible-apps`. For example::
+
+            client.get_accessible_apps()
+        """
+        return self._do(
+            _GET_ACCESSIBLE_APPS,
+            {},
+        )
+
+    def get_role_list(
+        self,
+        namespace: str | None = None,
+    ) -> Result[list[Role]]:
+        """Read one's own roles.
+
+        Those that hold now: enabled, begun and not over; by code.
+
+        `data` is a list of `Role`.
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`, `NotServed`;
+        and `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/get-my-role-list`. For example::
+
+            client.get_role_list()
+        """
+        return self._do(
+            _GET_ROLE_LIST,
+            {
+                "namespace": namespace,
+            },
+        )
+
+    def get_group_list(self) -> Result[list[Group]]:
+        """Read the groups one is in.
+
+        By code. Who else is in them is not told.
+
+        `data` is a list of `Group`:
+
+        - `.id`
+        - `.code`
+        - `.name`
+        - `.description`
+        - `.type`: A word of the caller's own; it decides nothing.
+        - `.metadata_source`: Always empty: no directory is its source.
+        - `.members`: Always empty: they come in pages, by `list-group-members`.
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
+        `APITimeoutError`.
+
+        `GET /api/v3/get-my-group-list`. For example::
+
+            client.get_group_list()
+        """
+        return self._do(
+            _GET_GROUP_LIST,
+            {},
+        )
+
+    def get_tenant_list(self) -> Result[list[UserTenantList]]:
+        """Read one's tenants.
+
+        A pool has no tenants: the list is empty.
+
+        `data` is a list of `UserTenantList`:
+
+        - `.tenant_id`
+        - `.tenant_name`
+        - `.join_at`
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
+        `APITimeoutError`.
+
+        `GET /api/v3/get-my-tenant-list`. For example::
+
+            client.get_tenant_list()
+        """
+        return self._do(
+            _GET_TENANT_LIST,
+            {},
+        )
+
+    def get_department_list(
+        self,
+        page: int | None = None,
+        limit: int | None = None,
+        with_custom_data: bool | None = None,
+        sort_by: Literal["DepartmentCreatedAt", "JoinDepartmentAt", "DepartmentName", "DepartmemtCode"] | None = None,
+        order_by: Literal["Asc", "Desc"] | None = None,
+    ) -> Result[UserDepartmentPaging]:
+        """Read the departments one is in.
+
+        A pool has no departments: the list is empty.
+
+        `data` is `UserDepartmentPaging`:
+
+        - `.total_count`
+        - `.list`
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/get-my-department-list`. For example::
+
+            client.get_department_list()
+        """
+        return self._do(
+            _GET_DEPARTMENT_LIST,
+            {
+                "page": page,
+                "limit": limit,
+                "withCustomData": with_custom_data,
+                "sortBy": sort_by,
+                "orderBy": order_by,
+            },
+        )
+
+    def get_authorized_resources(
+        self,
+        namespace: str | None = None,
+        resource_type: Literal["DATA", "API", "MENU", "BUTTON", "UI"] | None = None,
+    ) -> Result[AuthorizedResourcePaging]:
+        """Read the resources one is authorized to.
+
+        No resources are kept here: the list is empty. What one may do is said by roles.
+
+        - `namespace`: What an account is found by: user name, e-mail address, external id.
+
+        `data` is `AuthorizedResourcePaging`:
+
+        - `.total_count`
+        - `.list`
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/get-my-authorized-resources`. For example::
+
+            client.get_authorized_resources()
+        """
+        return self._do(
+            _GET_AUTHORIZED_RESOURCES,
+            {
+                "namespace": namespace,
+                "resourceType": resource_type,
+            },
         )
 
     def get_system_info(self) -> SystemInfo:
@@ -3457,6 +3680,171 @@ class AsyncAuthenticationClient(AsyncAuthentication):
             {},
         )
 
+    async def get_accessible_apps(self) -> Result[list[AccessibleApps]]:
+        """List the applications that one may sign in to.
+
+        Every application of the pool is open to all of its users; oldest first.
+
+        `data` is a list of `AccessibleApps`:
+
+        - `.app_id`
+        - `.app_name`
+        - `.app_login_url`: Its first redirect address; empty where it has none.
+        - `.app_logo`: Always empty: no pictures are kept here.
+        - `.active`: Always true: an application is there or it is not.
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
+        `APITimeoutError`.
+
+        `GET /api/v3/get-my-accessible-apps`. For example::
+
+            await client.get_accessible_apps()
+        """
+        return await self._do(
+            _GET_ACCESSIBLE_APPS,
+            {},
+        )
+
+    async def get_role_list(
+        self,
+        namespace: str | None = None,
+    ) -> Result[list[Role]]:
+        """Read one's own roles.
+
+        Those that hold now: enabled, begun and not over; by code.
+
+        `data` is a list of `Role`.
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`, `NotServed`;
+        and `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/get-my-role-list`. For example::
+
+            await client.get_role_list()
+        """
+        return await self._do(
+            _GET_ROLE_LIST,
+            {
+                "namespace": namespace,
+            },
+        )
+
+    async def get_group_list(self) -> Result[list[Group]]:
+        """Read the groups one is in.
+
+        By code. Who else is in them is not told.
+
+        `data` is a list of `Group`:
+
+        - `.id`
+        - `.code`
+        - `.name`
+        - `.description`
+        - `.type`: A word of the caller's own; it decides nothing.
+        - `.metadata_source`: Always empty: no directory is its source.
+        - `.members`: Always empty: they come in pages, by `list-group-members`.
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
+        `APITimeoutError`.
+
+        `GET /api/v3/get-my-group-list`. For example::
+
+            await client.get_group_list()
+        """
+        return await self._do(
+            _GET_GROUP_LIST,
+            {},
+        )
+
+    async def get_tenant_list(self) -> Result[list[UserTenantList]]:
+        """Read one's tenants.
+
+        A pool has no tenants: the list is empty.
+
+        `data` is a list of `UserTenantList`:
+
+        - `.tenant_id`
+        - `.tenant_name`
+        - `.join_at`
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
+        `APITimeoutError`.
+
+        `GET /api/v3/get-my-tenant-list`. For example::
+
+            await client.get_tenant_list()
+        """
+        return await self._do(
+            _GET_TENANT_LIST,
+            {},
+        )
+
+    async def get_department_list(
+        self,
+        page: int | None = None,
+        limit: int | None = None,
+        with_custom_data: bool | None = None,
+        sort_by: Literal["DepartmentCreatedAt", "JoinDepartmentAt", "DepartmentName", "DepartmemtCode"] | None = None,
+        order_by: Literal["Asc", "Desc"] | None = None,
+    ) -> Result[UserDepartmentPaging]:
+        """Read the departments one is in.
+
+        A pool has no departments: the list is empty.
+
+        `data` is `UserDepartmentPaging`:
+
+        - `.total_count`
+        - `.list`
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/get-my-department-list`. For example::
+
+            await client.get_department_list()
+        """
+        return await self._do(
+            _GET_DEPARTMENT_LIST,
+            {
+                "page": page,
+                "limit": limit,
+                "withCustomData": with_custom_data,
+                "sortBy": sort_by,
+                "orderBy": order_by,
+            },
+        )
+
+    async def get_authorized_resources(
+        self,
+        namespace: str | None = None,
+        resource_type: Literal["DATA", "API", "MENU", "BUTTON", "UI"] | None = None,
+    ) -> Result[AuthorizedResourcePaging]:
+        """Read the resources one is authorized to.
+
+        No resources are kept here: the list is empty. What one may do is said by roles.
+
+        - `namespace`: What an account is found by: user name, e-mail address, external id.
+
+        `data` is `AuthorizedResourcePaging`:
+
+        - `.total_count`
+        - `.list`
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/get-my-authorized-resources`. For example::
+
+            await client.get_authorized_resources()
+        """
+        return await self._do(
+            _GET_AUTHORIZED_RESOURCES,
+            {
+                "namespace": namespace,
+                "resourceType": resource_type,
+            },
+        )
+
     async def get_system_info(self) -> SystemInfo:
         """Read the public keys that passwords may be encrypted with, and the version.
 
@@ -4251,6 +4639,53 @@ class PlainAuthenticationClient(PlainAuthentication):
         return self._ask(
             _GET_LOGGED_IN_APPS,
             {},
+        )
+
+    def get_accessible_apps(self) -> dict[str, Any]:
+        """List the applications that one may sign in to."""
+        return self._ask(
+            _GET_ACCESSIBLE_APPS,
+            {},
+        )
+
+    def get_role_list(
+        self,
+        namespace: str | None = None,
+    ) -> dict[str, Any]:
+        """Read one's own roles."""
+        return self._ask(
+            _GET_ROLE_LIST,
+            {
+                "namespace": namespace,
+            },
+        )
+
+    def get_group_list(self) -> dict[str, Any]:
+        """Read the groups one is in."""
+        return self._ask(
+            _GET_GROUP_LIST,
+            {},
+        )
+
+    def get_tenant_list(self) -> dict[str, Any]:
+        """Read one's tenants."""
+        return self._ask(
+            _GET_TENANT_LIST,
+            {},
+        )
+
+    def get_authorized_resources(
+        self,
+        namespace: str | None = None,
+        resource_type: str | None = None,
+    ) -> dict[str, Any]:
+        """Read the resources one is authorized to."""
+        return self._ask(
+            _GET_AUTHORIZED_RESOURCES,
+            {
+                "namespace": namespace,
+                "resourceType": resource_type,
+            },
         )
 
     def get_system_info(self) -> dict[str, Any]:

@@ -50,6 +50,7 @@ POSITIONAL = {
 }
 """The incumbent's order of arguments where it is not the order of the fields; all others are keyword-only."""
 KEYWORD_ONLY = {
+    "update_role": {"enable_permission_apply"},
     "get_profile": {"with_department_ids"},
     "update_profile": {
         "given_name",
@@ -80,7 +81,16 @@ KEYWORD_ONLY = {
 
 THEIR_OTHER_NAME = {"list_my_devices", "unbind_my_device", "revoke_my_device_session"}
 """`list`, `unbind` and `revoke` in the incumbent's SDK, and so in `ostiary.compat`, which has them by hand."""
-OURS = frozenset({"openid_configuration", "jwks", "user_info", "get_management_token", *THEIR_OTHER_NAME})
+OURS = frozenset(
+    {
+        "get_department_list",
+        "openid_configuration",
+        "jwks",
+        "user_info",
+        "get_management_token",
+        *THEIR_OTHER_NAME,
+    }
+)
 """Methods that the incumbent's Python SDK has not, and its stand-in therefore neither."""
 
 

@@ -6,6 +6,14 @@ from typing import Any, Literal
 
 from ostiary.client._clients import AsyncManagement, PlainManagement, SyncManagement
 from ostiary.client._endpoint import Result, api, fields, oauth
+from ostiary.contract.circles import (
+    Group,
+    GroupPaging,
+    Role,
+    RoleCode,
+    RolePaging,
+    Target,
+)
 from ostiary.contract.common import (
     Gender,
     IsSuccess,
@@ -122,6 +130,166 @@ _GET_CUSTOM_FIELDS = api(
     "GET",
     "/api/v3/get-custom-fields",
     list[CustomField],
+    credential="management",
+    safe=True,
+)
+_CREATE_ROLE = api(
+    "create_role",
+    "POST",
+    "/api/v3/create-role",
+    Role,
+    credential="management",
+    safe=False,
+)
+_GET_ROLE = api(
+    "get_role",
+    "GET",
+    "/api/v3/get-role",
+    Role,
+    credential="management",
+    safe=True,
+)
+_LIST_ROLES = api(
+    "list_roles",
+    "GET",
+    "/api/v3/list-roles",
+    RolePaging,
+    credential="management",
+    safe=True,
+)
+_UPDATE_ROLE = api(
+    "update_role",
+    "POST",
+    "/api/v3/update-role",
+    IsSuccess,
+    credential="management",
+    safe=False,
+)
+_DELETE_ROLES_BATCH = api(
+    "delete_roles_batch",
+    "POST",
+    "/api/v3/delete-roles-batch",
+    IsSuccess,
+    credential="management",
+    safe=False,
+)
+_ASSIGN_ROLE = api(
+    "assign_role",
+    "POST",
+    "/api/v3/assign-role",
+    IsSuccess,
+    credential="management",
+    safe=False,
+)
+_ASSIGN_ROLE_BATCH = api(
+    "assign_role_batch",
+    "POST",
+    "/api/v3/assign-role-batch",
+    IsSuccess,
+    credential="management",
+    safe=False,
+)
+_REVOKE_ROLE = api(
+    "revoke_role",
+    "POST",
+    "/api/v3/revoke-role",
+    IsSuccess,
+    credential="management",
+    safe=False,
+)
+_REVOKE_ROLE_BATCH = api(
+    "revoke_role_batch",
+    "POST",
+    "/api/v3/revoke-role-batch",
+    IsSuccess,
+    credential="management",
+    safe=False,
+)
+_LIST_ROLE_MEMBERS = api(
+    "list_role_members",
+    "GET",
+    "/api/v3/list-role-members",
+    UserPaging,
+    credential="management",
+    safe=True,
+)
+_GET_USER_ROLES = api(
+    "get_user_roles",
+    "GET",
+    "/api/v3/get-user-roles",
+    RolePaging,
+    credential="management",
+    safe=True,
+)
+_CREATE_GROUP = api(
+    "create_group",
+    "POST",
+    "/api/v3/create-group",
+    Group,
+    credential="management",
+    safe=False,
+)
+_GET_GROUP = api(
+    "get_group",
+    "GET",
+    "/api/v3/get-group",
+    Group,
+    credential="management",
+    safe=True,
+)
+_LIST_GROUPS = api(
+    "list_groups",
+    "GET",
+    "/api/v3/list-groups",
+    GroupPaging,
+    credential="management",
+    safe=True,
+)
+_UPDATE_GROUP = api(
+    "update_group",
+    "POST",
+    "/api/v3/update-group",
+    Group,
+    credential="management",
+    safe=False,
+)
+_DELETE_GROUPS_BATCH = api(
+    "delete_groups_batch",
+    "POST",
+    "/api/v3/delete-groups-batch",
+    IsSuccess,
+    credential="management",
+    safe=False,
+)
+_ADD_GROUP_MEMBERS = api(
+    "add_group_members",
+    "POST",
+    "/api/v3/add-group-members",
+    IsSuccess,
+    credential="management",
+    safe=False,
+)
+_REMOVE_GROUP_MEMBERS = api(
+    "remove_group_members",
+    "POST",
+    "/api/v3/remove-group-members",
+    IsSuccess,
+    credential="management",
+    safe=False,
+)
+_LIST_GROUP_MEMBERS = api(
+    "list_group_members",
+    "GET",
+    "/api/v3/list-group-members",
+    UserPaging,
+    credential="management",
+    safe=True,
+)
+_GET_USER_GROUPS = api(
+    "get_user_groups",
+    "GET",
+    "/api/v3/get-user-groups",
+    GroupPaging,
     credential="management",
     safe=True,
 )
@@ -748,6 +916,678 @@ class ManagementClient(SyncManagement):
             {
                 "targetType": target_type,
                 "tenantId": tenant_id,
+            },
+        )
+
+    def create_role(
+        self,
+        code: str,
+        name: str | None = None,
+        namespace: str | None = None,
+        description: str | None = None,
+        disable_time: str | None = None,
+    ) -> Result[Role]:
+        """Make a role.
+
+        A role without a name is called like its code. `disableTime` is in milliseconds since 1970.
+
+        - `name`: Free text: names, links, parts of an address.
+        - `description`: Free text: names, links, parts of an address.
+
+        `data` is `Role`.
+
+        Raises `Conflict`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/create-role`. For example::
+
+            client.create_role(code="editor")
+        """
+        return self._do(
+            _CREATE_ROLE,
+            {
+                "code": code,
+                "name": name,
+                "namespace": namespace,
+                "description": description,
+                "disableTime": disable_time,
+            },
+        )
+
+    def get_role(
+        self,
+        code: str,
+        namespace: str | None = None,
+    ) -> Result[Role]:
+        """Read one role.
+
+
+        `data` is `Role`.
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/get-role`. For example::
+
+            client.get_role(code="editor")
+        """
+        return self._do(
+            _GET_ROLE,
+            {
+                "code": code,
+                "namespace": namespace,
+            },
+        )
+
+    def list_roles(
+        self,
+        page: int | None = None,
+        limit: int | None = None,
+        keywords: str | None = None,
+        namespace: str | None = None,
+    ) -> Result[RolePaging]:
+        """List the pool's roles.
+
+        `keywords` finds codes that begin so. Pages have 10 rows unless `limit` says otherwise, 50 at most;
+        newest first.
+
+        - `page`: 1 where absent.
+        - `limit`: 10 where absent.
+        - `keywords`: Codes that begin so.
+
+        `data` is `RolePaging`:
+
+        - `.total_count`
+        - `.list`
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/list-roles`. For example::
+
+            client.list_roles()
+        """
+        return self._do(
+            _LIST_ROLES,
+            {
+                "page": page,
+                "limit": limit,
+                "keywords": keywords,
+                "namespace": namespace,
+            },
+        )
+
+    def update_role(
+        self,
+        name: str,
+        new_code: str,
+        code: str,
+        namespace: str | None = None,
+        description: str | None = None,
+        status: Literal["ENABLE", "DISABLE"] | None = None,
+        disable_time: str | None = None,
+        *,
+        enable_permission_apply: bool | None = None,
+    ) -> Result[IsSuccess]:
+        """Change a role.
+
+        Members stay under a new code. A disabled role (`status` `DISABLE`, or after `disableTime`) keeps
+        its members and is nobody's meanwhile; `disableTime` `0` takes the moment away.
+
+        - `new_code`: The same as `code` where that is to stay.
+        - `description`: Free text: names, links, parts of an address.
+
+        `data` is `IsSuccess`:
+
+        - `.success`
+
+        Raises `NotFound`, `Conflict`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`,
+        `NotServed`; and `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/update-role`. For example::
+
+            client.update_role(name="…", new_code="editor", code="editor")
+        """
+        return self._do(
+            _UPDATE_ROLE,
+            {
+                "name": name,
+                "newCode": new_code,
+                "code": code,
+                "namespace": namespace,
+                "description": description,
+                "status": status,
+                "disableTime": disable_time,
+                "enablePermissionApply": enable_permission_apply,
+            },
+        )
+
+    def delete_roles_batch(
+        self,
+        code_list: list[str],
+        namespace: str | None = None,
+    ) -> Result[IsSuccess]:
+        """Delete roles.
+
+        All of them go, and everybody loses them; or none where one is unknown.
+
+        `data` is `IsSuccess`:
+
+        - `.success`
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/delete-roles-batch`. For example::
+
+            client.delete_roles_batch(code_list="…")
+        """
+        return self._do(
+            _DELETE_ROLES_BATCH,
+            {
+                "codeList": code_list,
+                "namespace": namespace,
+            },
+        )
+
+    def assign_role(
+        self,
+        targets: list[Target | Mapping[str, Any]],
+        code: str,
+        end_time: int | None = None,
+        enable_time: int | None = None,
+        namespace: str | None = None,
+    ) -> Result[IsSuccess]:
+        """Give a role to users.
+
+        Who has it already gets the new times. All of it is done, or nothing: where a user is unknown,
+        `data.userIds` names those that are.
+
+        - `end_time`: Until this moment (milliseconds since 1970); absent: for good.
+        - `enable_time`: From this moment on; absent: now.
+
+        `data` is `IsSuccess`:
+
+        - `.success`
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/assign-role`. For example::
+
+            client.assign_role(targets="…", code="editor")
+        """
+        return self._do(
+            _ASSIGN_ROLE,
+            {
+                "targets": targets,
+                "code": code,
+                "endTime": end_time,
+                "enableTime": enable_time,
+                "namespace": namespace,
+            },
+        )
+
+    def assign_role_batch(
+        self,
+        targets: list[Target | Mapping[str, Any]],
+        roles: list[RoleCode | Mapping[str, Any]],
+    ) -> Result[IsSuccess]:
+        """Give several roles to users.
+
+        All of it is done, or nothing: where a user is unknown, `data.userIds` names those that are.
+
+        `data` is `IsSuccess`:
+
+        - `.success`
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/assign-role-batch`. For example::
+
+            client.assign_role_batch(targets="…", roles="…")
+        """
+        return self._do(
+            _ASSIGN_ROLE_BATCH,
+            {
+                "targets": targets,
+                "roles": roles,
+            },
+        )
+
+    def revoke_role(
+        self,
+        targets: list[Target | Mapping[str, Any]],
+        code: str,
+        namespace: str | None = None,
+    ) -> Result[IsSuccess]:
+        """Take a role from users.
+
+        Who does not have it is passed over.
+
+        `data` is `IsSuccess`:
+
+        - `.success`
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/revoke-role`. For example::
+
+            client.revoke_role(targets="…", code="editor")
+        """
+        return self._do(
+            _REVOKE_ROLE,
+            {
+                "targets": targets,
+                "code": code,
+                "namespace": namespace,
+            },
+        )
+
+    def revoke_role_batch(
+        self,
+        targets: list[Target | Mapping[str, Any]],
+        roles: list[RoleCode | Mapping[str, Any]],
+    ) -> Result[IsSuccess]:
+        """Take several roles from users.
+
+        Who does not have one is passed over.
+
+        `data` is `IsSuccess`:
+
+        - `.success`
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/revoke-role-batch`. For example::
+
+            client.revoke_role_batch(targets="…", roles="…")
+        """
+        return self._do(
+            _REVOKE_ROLE_BATCH,
+            {
+                "targets": targets,
+                "roles": roles,
+            },
+        )
+
+    def list_role_members(
+        self,
+        code: str,
+        page: int | None = None,
+        limit: int | None = None,
+        with_custom_data: bool | None = None,
+        with_identities: bool | None = None,
+        namespace: str | None = None,
+    ) -> Result[UserPaging]:
+        """List the users to whom a role is given.
+
+        Those whose time has come and is not over, whether the role is enabled or not. Pages have 10 rows
+        unless `limit` says otherwise, 50 at most; newest first.
+
+        `data` is `UserPaging`:
+
+        - `.total_count`
+        - `.list`
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/list-role-members`. For example::
+
+            client.list_role_members(code="editor")
+        """
+        return self._do(
+            _LIST_ROLE_MEMBERS,
+            {
+                "code": code,
+                "page": page,
+                "limit": limit,
+                "withCustomData": with_custom_data,
+                "withIdentities": with_identities,
+                "namespace": namespace,
+            },
+        )
+
+    def get_user_roles(
+        self,
+        user_id: str,
+        user_id_type: UserIdType | None = None,
+        namespace: str | None = None,
+    ) -> Result[RolePaging]:
+        """Read the roles that a user has now.
+
+
+        - `user_id_type`: What kind of name `userId` is; `user_id` where absent.
+
+        `data` is `RolePaging`:
+
+        - `.total_count`
+        - `.list`
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/get-user-roles`. For example::
+
+            client.get_user_roles(user_id="6397f6e3c2b4a1d05e8f7a90")
+        """
+        return self._do(
+            _GET_USER_ROLES,
+            {
+                "userId": user_id,
+                "userIdType": user_id_type,
+                "namespace": namespace,
+            },
+        )
+
+    def create_group(
+        self,
+        type: str,
+        description: str,
+        name: str,
+        code: str,
+        custom_data: dict[str, Any] | None = None,
+    ) -> Result[Group]:
+        """Make a group.
+
+
+        - `custom_data`: A free object: kept as it came, nulls included.
+
+        `data` is `Group`:
+
+        - `.id`
+        - `.code`
+        - `.name`
+        - `.description`
+        - `.type`: A word of the caller's own; it decides nothing.
+        - `.metadata_source`: Always empty: no directory is its source.
+        - `.members`: Always empty: they come in pages, by `list-group-members`.
+
+        Raises `Conflict`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/create-group`. For example::
+
+            client.create_group(type="…", description="…", name="…", code="editor")
+        """
+        return self._do(
+            _CREATE_GROUP,
+            {
+                "type": type,
+                "description": description,
+                "name": name,
+                "code": code,
+                "customData": custom_data,
+            },
+        )
+
+    def get_group(
+        self,
+        code: str,
+        with_custom_data: bool | None = None,
+    ) -> Result[Group]:
+        """Read one group.
+
+
+        `data` is `Group`:
+
+        - `.id`
+        - `.code`
+        - `.name`
+        - `.description`
+        - `.type`: A word of the caller's own; it decides nothing.
+        - `.metadata_source`: Always empty: no directory is its source.
+        - `.members`: Always empty: they come in pages, by `list-group-members`.
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/get-group`. For example::
+
+            client.get_group(code="editor")
+        """
+        return self._do(
+            _GET_GROUP,
+            {
+                "code": code,
+                "withCustomData": with_custom_data,
+            },
+        )
+
+    def list_groups(
+        self,
+        keywords: str | None = None,
+        page: int | None = None,
+        limit: int | None = None,
+        with_metadata: bool | None = None,
+        with_custom_data: bool | None = None,
+        flat_custom_data: bool | None = None,
+    ) -> Result[GroupPaging]:
+        """List the pool's groups.
+
+        `keywords` finds codes that begin so. Pages have 10 rows unless `limit` says otherwise, 50 at most;
+        newest first.
+
+        - `keywords`: Codes that begin so.
+        - `page`: 1 where absent.
+        - `limit`: 10 where absent.
+
+        `data` is `GroupPaging`:
+
+        - `.total_count`
+        - `.list`
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/list-groups`. For example::
+
+            client.list_groups()
+        """
+        return self._do(
+            _LIST_GROUPS,
+            {
+                "keywords": keywords,
+                "page": page,
+                "limit": limit,
+                "withMetadata": with_metadata,
+                "withCustomData": with_custom_data,
+                "flatCustomData": flat_custom_data,
+            },
+        )
+
+    def update_group(
+        self,
+        description: str,
+        code: str,
+        name: str | None = None,
+        new_code: str | None = None,
+        custom_data: dict[str, Any] | None = None,
+    ) -> Result[Group]:
+        """Change a group.
+
+        Members stay under a new code.
+
+        - `name`: Free text: names, links, parts of an address.
+        - `custom_data`: A free object: kept as it came, nulls included.
+
+        `data` is `Group`:
+
+        - `.id`
+        - `.code`
+        - `.name`
+        - `.description`
+        - `.type`: A word of the caller's own; it decides nothing.
+        - `.metadata_source`: Always empty: no directory is its source.
+        - `.members`: Always empty: they come in pages, by `list-group-members`.
+
+        Raises `NotFound`, `Conflict`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`,
+        `NotServed`; and `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/update-group`. For example::
+
+            client.update_group(description="…", code="editor")
+        """
+        return self._do(
+            _UPDATE_GROUP,
+            {
+                "description": description,
+                "code": code,
+                "name": name,
+                "newCode": new_code,
+                "customData": custom_data,
+            },
+        )
+
+    def delete_groups_batch(
+        self,
+        code_list: list[str],
+    ) -> Result[IsSuccess]:
+        """Delete groups.
+
+        All of them go, or none where one is unknown. Their members stay users.
+
+        `data` is `IsSuccess`:
+
+        - `.success`
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/delete-groups-batch`. For example::
+
+            client.delete_groups_batch(code_list="…")
+        """
+        return self._do(
+            _DELETE_GROUPS_BATCH,
+            {
+                "codeList": code_list,
+            },
+        )
+
+    def add_group_members(
+        self,
+        user_ids: list[str],
+        code: str,
+    ) -> Result[IsSuccess]:
+        """Put users into a group.
+
+        Who is in it already stays. All of it is done, or nothing: where a user is unknown, `data.userIds`
+        names those that are.
+
+        `data` is `IsSuccess`:
+
+        - `.success`
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/add-group-members`. For example::
+
+            client.add_group_members(user_ids=["6397f6e3c2b4a1d05e8f7a90"], code="editor")
+        """
+        return self._do(
+            _ADD_GROUP_MEMBERS,
+            {
+                "userIds": user_ids,
+                "code": code,
+            },
+        )
+
+    def remove_group_members(
+        self,
+        user_ids: list[str],
+        code: str,
+    ) -> Result[IsSuccess]:
+        """Take users out of a group.
+
+        Who is not in it is passed over.
+
+        `data` is `IsSuccess`:
+
+        - `.success`
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/remove-group-members`. For example::
+
+            client.remove_group_members(user_ids=["6397f6e3c2b4a1d05e8f7a90"], code="editor")
+        """
+        return self._do(
+            _REMOVE_GROUP_MEMBERS,
+            {
+                "userIds": user_ids,
+                "code": code,
+            },
+        )
+
+    def list_group_members(
+        self,
+        code: str,
+        page: int | None = None,
+        limit: int | None = None,
+        with_custom_data: bool | None = None,
+        with_identities: bool | None = None,
+    ) -> Result[UserPaging]:
+        """List a group's members.
+
+        Pages have 10 rows unless `limit` says otherwise, 50 at most; newest first.
+
+        `data` is `UserPaging`:
+
+        - `.total_count`
+        - `.list`
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/list-group-members`. For example::
+
+            client.list_group_members(code="editor")
+        """
+        return self._do(
+            _LIST_GROUP_MEMBERS,
+            {
+                "code": code,
+                "page": page,
+                "limit": limit,
+                "withCustomData": with_custom_data,
+                "withIdentities": with_identities,
+            },
+        )
+
+    def get_user_groups(
+        self,
+        user_id: str,
+        user_id_type: UserIdType | None = None,
+    ) -> Result[GroupPaging]:
+        """Read the groups that a user is in.
+
+
+        - `user_id_type`: What kind of name `userId` is; `user_id` where absent.
+
+        `data` is `GroupPaging`:
+
+        - `.total_count`
+        - `.list`
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/get-user-groups`. For example::
+
+            client.get_user_groups(user_id="6397f6e3c2b4a1d05e8f7a90")
+        """
+        return self._do(
+            _GET_USER_GROUPS,
+            {
+                "userId": user_id,
+                "userIdType": user_id_type,
             },
         )
 
@@ -1464,6 +2304,678 @@ class AsyncManagementClient(AsyncManagement):
             },
         )
 
+    async def create_role(
+        self,
+        code: str,
+        name: str | None = None,
+        namespace: str | None = None,
+        description: str | None = None,
+        disable_time: str | None = None,
+    ) -> Result[Role]:
+        """Make a role.
+
+        A role without a name is called like its code. `disableTime` is in milliseconds since 1970.
+
+        - `name`: Free text: names, links, parts of an address.
+        - `description`: Free text: names, links, parts of an address.
+
+        `data` is `Role`.
+
+        Raises `Conflict`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/create-role`. For example::
+
+            await client.create_role(code="editor")
+        """
+        return await self._do(
+            _CREATE_ROLE,
+            {
+                "code": code,
+                "name": name,
+                "namespace": namespace,
+                "description": description,
+                "disableTime": disable_time,
+            },
+        )
+
+    async def get_role(
+        self,
+        code: str,
+        namespace: str | None = None,
+    ) -> Result[Role]:
+        """Read one role.
+
+
+        `data` is `Role`.
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/get-role`. For example::
+
+            await client.get_role(code="editor")
+        """
+        return await self._do(
+            _GET_ROLE,
+            {
+                "code": code,
+                "namespace": namespace,
+            },
+        )
+
+    async def list_roles(
+        self,
+        page: int | None = None,
+        limit: int | None = None,
+        keywords: str | None = None,
+        namespace: str | None = None,
+    ) -> Result[RolePaging]:
+        """List the pool's roles.
+
+        `keywords` finds codes that begin so. Pages have 10 rows unless `limit` says otherwise, 50 at most;
+        newest first.
+
+        - `page`: 1 where absent.
+        - `limit`: 10 where absent.
+        - `keywords`: Codes that begin so.
+
+        `data` is `RolePaging`:
+
+        - `.total_count`
+        - `.list`
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/list-roles`. For example::
+
+            await client.list_roles()
+        """
+        return await self._do(
+            _LIST_ROLES,
+            {
+                "page": page,
+                "limit": limit,
+                "keywords": keywords,
+                "namespace": namespace,
+            },
+        )
+
+    async def update_role(
+        self,
+        name: str,
+        new_code: str,
+        code: str,
+        namespace: str | None = None,
+        description: str | None = None,
+        status: Literal["ENABLE", "DISABLE"] | None = None,
+        disable_time: str | None = None,
+        *,
+        enable_permission_apply: bool | None = None,
+    ) -> Result[IsSuccess]:
+        """Change a role.
+
+        Members stay under a new code. A disabled role (`status` `DISABLE`, or after `disableTime`) keeps
+        its members and is nobody's meanwhile; `disableTime` `0` takes the moment away.
+
+        - `new_code`: The same as `code` where that is to stay.
+        - `description`: Free text: names, links, parts of an address.
+
+        `data` is `IsSuccess`:
+
+        - `.success`
+
+        Raises `NotFound`, `Conflict`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`,
+        `NotServed`; and `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/update-role`. For example::
+
+            await client.update_role(name="…", new_code="editor", code="editor")
+        """
+        return await self._do(
+            _UPDATE_ROLE,
+            {
+                "name": name,
+                "newCode": new_code,
+                "code": code,
+                "namespace": namespace,
+                "description": description,
+                "status": status,
+                "disableTime": disable_time,
+                "enablePermissionApply": enable_permission_apply,
+            },
+        )
+
+    async def delete_roles_batch(
+        self,
+        code_list: list[str],
+        namespace: str | None = None,
+    ) -> Result[IsSuccess]:
+        """Delete roles.
+
+        All of them go, and everybody loses them; or none where one is unknown.
+
+        `data` is `IsSuccess`:
+
+        - `.success`
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/delete-roles-batch`. For example::
+
+            await client.delete_roles_batch(code_list="…")
+        """
+        return await self._do(
+            _DELETE_ROLES_BATCH,
+            {
+                "codeList": code_list,
+                "namespace": namespace,
+            },
+        )
+
+    async def assign_role(
+        self,
+        targets: list[Target | Mapping[str, Any]],
+        code: str,
+        end_time: int | None = None,
+        enable_time: int | None = None,
+        namespace: str | None = None,
+    ) -> Result[IsSuccess]:
+        """Give a role to users.
+
+        Who has it already gets the new times. All of it is done, or nothing: where a user is unknown,
+        `data.userIds` names those that are.
+
+        - `end_time`: Until this moment (milliseconds since 1970); absent: for good.
+        - `enable_time`: From this moment on; absent: now.
+
+        `data` is `IsSuccess`:
+
+        - `.success`
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/assign-role`. For example::
+
+            await client.assign_role(targets="…", code="editor")
+        """
+        return await self._do(
+            _ASSIGN_ROLE,
+            {
+                "targets": targets,
+                "code": code,
+                "endTime": end_time,
+                "enableTime": enable_time,
+                "namespace": namespace,
+            },
+        )
+
+    async def assign_role_batch(
+        self,
+        targets: list[Target | Mapping[str, Any]],
+        roles: list[RoleCode | Mapping[str, Any]],
+    ) -> Result[IsSuccess]:
+        """Give several roles to users.
+
+        All of it is done, or nothing: where a user is unknown, `data.userIds` names those that are.
+
+        `data` is `IsSuccess`:
+
+        - `.success`
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/assign-role-batch`. For example::
+
+            await client.assign_role_batch(targets="…", roles="…")
+        """
+        return await self._do(
+            _ASSIGN_ROLE_BATCH,
+            {
+                "targets": targets,
+                "roles": roles,
+            },
+        )
+
+    async def revoke_role(
+        self,
+        targets: list[Target | Mapping[str, Any]],
+        code: str,
+        namespace: str | None = None,
+    ) -> Result[IsSuccess]:
+        """Take a role from users.
+
+        Who does not have it is passed over.
+
+        `data` is `IsSuccess`:
+
+        - `.success`
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/revoke-role`. For example::
+
+            await client.revoke_role(targets="…", code="editor")
+        """
+        return await self._do(
+            _REVOKE_ROLE,
+            {
+                "targets": targets,
+                "code": code,
+                "namespace": namespace,
+            },
+        )
+
+    async def revoke_role_batch(
+        self,
+        targets: list[Target | Mapping[str, Any]],
+        roles: list[RoleCode | Mapping[str, Any]],
+    ) -> Result[IsSuccess]:
+        """Take several roles from users.
+
+        Who does not have one is passed over.
+
+        `data` is `IsSuccess`:
+
+        - `.success`
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/revoke-role-batch`. For example::
+
+            await client.revoke_role_batch(targets="…", roles="…")
+        """
+        return await self._do(
+            _REVOKE_ROLE_BATCH,
+            {
+                "targets": targets,
+                "roles": roles,
+            },
+        )
+
+    async def list_role_members(
+        self,
+        code: str,
+        page: int | None = None,
+        limit: int | None = None,
+        with_custom_data: bool | None = None,
+        with_identities: bool | None = None,
+        namespace: str | None = None,
+    ) -> Result[UserPaging]:
+        """List the users to whom a role is given.
+
+        Those whose time has come and is not over, whether the role is enabled or not. Pages have 10 rows
+        unless `limit` says otherwise, 50 at most; newest first.
+
+        `data` is `UserPaging`:
+
+        - `.total_count`
+        - `.list`
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/list-role-members`. For example::
+
+            await client.list_role_members(code="editor")
+        """
+        return await self._do(
+            _LIST_ROLE_MEMBERS,
+            {
+                "code": code,
+                "page": page,
+                "limit": limit,
+                "withCustomData": with_custom_data,
+                "withIdentities": with_identities,
+                "namespace": namespace,
+            },
+        )
+
+    async def get_user_roles(
+        self,
+        user_id: str,
+        user_id_type: UserIdType | None = None,
+        namespace: str | None = None,
+    ) -> Result[RolePaging]:
+        """Read the roles that a user has now.
+
+
+        - `user_id_type`: What kind of name `userId` is; `user_id` where absent.
+
+        `data` is `RolePaging`:
+
+        - `.total_count`
+        - `.list`
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/get-user-roles`. For example::
+
+            await client.get_user_roles(user_id="6397f6e3c2b4a1d05e8f7a90")
+        """
+        return await self._do(
+            _GET_USER_ROLES,
+            {
+                "userId": user_id,
+                "userIdType": user_id_type,
+                "namespace": namespace,
+            },
+        )
+
+    async def create_group(
+        self,
+        type: str,
+        description: str,
+        name: str,
+        code: str,
+        custom_data: dict[str, Any] | None = None,
+    ) -> Result[Group]:
+        """Make a group.
+
+
+        - `custom_data`: A free object: kept as it came, nulls included.
+
+        `data` is `Group`:
+
+        - `.id`
+        - `.code`
+        - `.name`
+        - `.description`
+        - `.type`: A word of the caller's own; it decides nothing.
+        - `.metadata_source`: Always empty: no directory is its source.
+        - `.members`: Always empty: they come in pages, by `list-group-members`.
+
+        Raises `Conflict`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/create-group`. For example::
+
+            await client.create_group(type="…", description="…", name="…", code="editor")
+        """
+        return await self._do(
+            _CREATE_GROUP,
+            {
+                "type": type,
+                "description": description,
+                "name": name,
+                "code": code,
+                "customData": custom_data,
+            },
+        )
+
+    async def get_group(
+        self,
+        code: str,
+        with_custom_data: bool | None = None,
+    ) -> Result[Group]:
+        """Read one group.
+
+
+        `data` is `Group`:
+
+        - `.id`
+        - `.code`
+        - `.name`
+        - `.description`
+        - `.type`: A word of the caller's own; it decides nothing.
+        - `.metadata_source`: Always empty: no directory is its source.
+        - `.members`: Always empty: they come in pages, by `list-group-members`.
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/get-group`. For example::
+
+            await client.get_group(code="editor")
+        """
+        return await self._do(
+            _GET_GROUP,
+            {
+                "code": code,
+                "withCustomData": with_custom_data,
+            },
+        )
+
+    async def list_groups(
+        self,
+        keywords: str | None = None,
+        page: int | None = None,
+        limit: int | None = None,
+        with_metadata: bool | None = None,
+        with_custom_data: bool | None = None,
+        flat_custom_data: bool | None = None,
+    ) -> Result[GroupPaging]:
+        """List the pool's groups.
+
+        `keywords` finds codes that begin so. Pages have 10 rows unless `limit` says otherwise, 50 at most;
+        newest first.
+
+        - `keywords`: Codes that begin so.
+        - `page`: 1 where absent.
+        - `limit`: 10 where absent.
+
+        `data` is `GroupPaging`:
+
+        - `.total_count`
+        - `.list`
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/list-groups`. For example::
+
+            await client.list_groups()
+        """
+        return await self._do(
+            _LIST_GROUPS,
+            {
+                "keywords": keywords,
+                "page": page,
+                "limit": limit,
+                "withMetadata": with_metadata,
+                "withCustomData": with_custom_data,
+                "flatCustomData": flat_custom_data,
+            },
+        )
+
+    async def update_group(
+        self,
+        description: str,
+        code: str,
+        name: str | None = None,
+        new_code: str | None = None,
+        custom_data: dict[str, Any] | None = None,
+    ) -> Result[Group]:
+        """Change a group.
+
+        Members stay under a new code.
+
+        - `name`: Free text: names, links, parts of an address.
+        - `custom_data`: A free object: kept as it came, nulls included.
+
+        `data` is `Group`:
+
+        - `.id`
+        - `.code`
+        - `.name`
+        - `.description`
+        - `.type`: A word of the caller's own; it decides nothing.
+        - `.metadata_source`: Always empty: no directory is its source.
+        - `.members`: Always empty: they come in pages, by `list-group-members`.
+
+        Raises `NotFound`, `Conflict`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`,
+        `NotServed`; and `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/update-group`. For example::
+
+            await client.update_group(description="…", code="editor")
+        """
+        return await self._do(
+            _UPDATE_GROUP,
+            {
+                "description": description,
+                "code": code,
+                "name": name,
+                "newCode": new_code,
+                "customData": custom_data,
+            },
+        )
+
+    async def delete_groups_batch(
+        self,
+        code_list: list[str],
+    ) -> Result[IsSuccess]:
+        """Delete groups.
+
+        All of them go, or none where one is unknown. Their members stay users.
+
+        `data` is `IsSuccess`:
+
+        - `.success`
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/delete-groups-batch`. For example::
+
+            await client.delete_groups_batch(code_list="…")
+        """
+        return await self._do(
+            _DELETE_GROUPS_BATCH,
+            {
+                "codeList": code_list,
+            },
+        )
+
+    async def add_group_members(
+        self,
+        user_ids: list[str],
+        code: str,
+    ) -> Result[IsSuccess]:
+        """Put users into a group.
+
+        Who is in it already stays. All of it is done, or nothing: where a user is unknown, `data.userIds`
+        names those that are.
+
+        `data` is `IsSuccess`:
+
+        - `.success`
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/add-group-members`. For example::
+
+            await client.add_group_members(user_ids=["6397f6e3c2b4a1d05e8f7a90"], code="editor")
+        """
+        return await self._do(
+            _ADD_GROUP_MEMBERS,
+            {
+                "userIds": user_ids,
+                "code": code,
+            },
+        )
+
+    async def remove_group_members(
+        self,
+        user_ids: list[str],
+        code: str,
+    ) -> Result[IsSuccess]:
+        """Take users out of a group.
+
+        Who is not in it is passed over.
+
+        `data` is `IsSuccess`:
+
+        - `.success`
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/remove-group-members`. For example::
+
+            await client.remove_group_members(user_ids=["6397f6e3c2b4a1d05e8f7a90"], code="editor")
+        """
+        return await self._do(
+            _REMOVE_GROUP_MEMBERS,
+            {
+                "userIds": user_ids,
+                "code": code,
+            },
+        )
+
+    async def list_group_members(
+        self,
+        code: str,
+        page: int | None = None,
+        limit: int | None = None,
+        with_custom_data: bool | None = None,
+        with_identities: bool | None = None,
+    ) -> Result[UserPaging]:
+        """List a group's members.
+
+        Pages have 10 rows unless `limit` says otherwise, 50 at most; newest first.
+
+        `data` is `UserPaging`:
+
+        - `.total_count`
+        - `.list`
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/list-group-members`. For example::
+
+            await client.list_group_members(code="editor")
+        """
+        return await self._do(
+            _LIST_GROUP_MEMBERS,
+            {
+                "code": code,
+                "page": page,
+                "limit": limit,
+                "withCustomData": with_custom_data,
+                "withIdentities": with_identities,
+            },
+        )
+
+    async def get_user_groups(
+        self,
+        user_id: str,
+        user_id_type: UserIdType | None = None,
+    ) -> Result[GroupPaging]:
+        """Read the groups that a user is in.
+
+
+        - `user_id_type`: What kind of name `userId` is; `user_id` where absent.
+
+        `data` is `GroupPaging`:
+
+        - `.total_count`
+        - `.list`
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/get-user-groups`. For example::
+
+            await client.get_user_groups(user_id="6397f6e3c2b4a1d05e8f7a90")
+        """
+        return await self._do(
+            _GET_USER_GROUPS,
+            {
+                "userId": user_id,
+                "userIdType": user_id_type,
+            },
+        )
+
     async def list_audit_events(
         self,
         user_id: str | None = None,
@@ -1918,6 +3430,351 @@ class PlainManagementClient(PlainManagement):
             {
                 "targetType": target_type,
                 "tenantId": tenant_id,
+            },
+        )
+
+    def create_role(
+        self,
+        code: str,
+        name: str | None = None,
+        namespace: str | None = None,
+        description: str | None = None,
+        disable_time: str | None = None,
+    ) -> dict[str, Any]:
+        """Make a role."""
+        return self._ask(
+            _CREATE_ROLE,
+            {
+                "code": code,
+                "name": name,
+                "namespace": namespace,
+                "description": description,
+                "disableTime": disable_time,
+            },
+        )
+
+    def get_role(
+        self,
+        code: str,
+        namespace: str | None = None,
+    ) -> dict[str, Any]:
+        """Read one role."""
+        return self._ask(
+            _GET_ROLE,
+            {
+                "code": code,
+                "namespace": namespace,
+            },
+        )
+
+    def list_roles(
+        self,
+        page: int | None = None,
+        limit: int | None = None,
+        keywords: str | None = None,
+        namespace: str | None = None,
+    ) -> dict[str, Any]:
+        """List the pool's roles."""
+        return self._ask(
+            _LIST_ROLES,
+            {
+                "page": page,
+                "limit": limit,
+                "keywords": keywords,
+                "namespace": namespace,
+            },
+        )
+
+    def update_role(
+        self,
+        name: str,
+        new_code: str,
+        code: str,
+        namespace: str | None = None,
+        description: str | None = None,
+        status: str | None = None,
+        disable_time: str | None = None,
+        *,
+        enable_permission_apply: bool | None = None,
+    ) -> dict[str, Any]:
+        """Change a role."""
+        return self._ask(
+            _UPDATE_ROLE,
+            {
+                "name": name,
+                "newCode": new_code,
+                "code": code,
+                "namespace": namespace,
+                "description": description,
+                "status": status,
+                "disableTime": disable_time,
+                "enablePermissionApply": enable_permission_apply,
+            },
+        )
+
+    def delete_roles_batch(
+        self,
+        code_list: list[Any],
+        namespace: str | None = None,
+    ) -> dict[str, Any]:
+        """Delete roles."""
+        return self._ask(
+            _DELETE_ROLES_BATCH,
+            {
+                "codeList": code_list,
+                "namespace": namespace,
+            },
+        )
+
+    def assign_role(
+        self,
+        targets: list[Any],
+        code: str,
+        end_time: int | None = None,
+        enable_time: int | None = None,
+        namespace: str | None = None,
+    ) -> dict[str, Any]:
+        """Give a role to users."""
+        return self._ask(
+            _ASSIGN_ROLE,
+            {
+                "targets": targets,
+                "code": code,
+                "endTime": end_time,
+                "enableTime": enable_time,
+                "namespace": namespace,
+            },
+        )
+
+    def assign_role_batch(
+        self,
+        targets: list[Any],
+        roles: list[Any],
+    ) -> dict[str, Any]:
+        """Give several roles to users."""
+        return self._ask(
+            _ASSIGN_ROLE_BATCH,
+            {
+                "targets": targets,
+                "roles": roles,
+            },
+        )
+
+    def revoke_role(
+        self,
+        targets: list[Any],
+        code: str,
+        namespace: str | None = None,
+    ) -> dict[str, Any]:
+        """Take a role from users."""
+        return self._ask(
+            _REVOKE_ROLE,
+            {
+                "targets": targets,
+                "code": code,
+                "namespace": namespace,
+            },
+        )
+
+    def revoke_role_batch(
+        self,
+        targets: list[Any],
+        roles: list[Any],
+    ) -> dict[str, Any]:
+        """Take several roles from users."""
+        return self._ask(
+            _REVOKE_ROLE_BATCH,
+            {
+                "targets": targets,
+                "roles": roles,
+            },
+        )
+
+    def list_role_members(
+        self,
+        code: str,
+        page: int | None = None,
+        limit: int | None = None,
+        with_custom_data: bool | None = None,
+        with_identities: bool | None = None,
+        namespace: str | None = None,
+    ) -> dict[str, Any]:
+        """List the users to whom a role is given."""
+        return self._ask(
+            _LIST_ROLE_MEMBERS,
+            {
+                "code": code,
+                "page": page,
+                "limit": limit,
+                "withCustomData": with_custom_data,
+                "withIdentities": with_identities,
+                "namespace": namespace,
+            },
+        )
+
+    def get_user_roles(
+        self,
+        user_id: str,
+        user_id_type: str | None = None,
+        namespace: str | None = None,
+    ) -> dict[str, Any]:
+        """Read the roles that a user has now."""
+        return self._ask(
+            _GET_USER_ROLES,
+            {
+                "userId": user_id,
+                "userIdType": user_id_type,
+                "namespace": namespace,
+            },
+        )
+
+    def create_group(
+        self,
+        type: str,
+        description: str,
+        name: str,
+        code: str,
+        custom_data: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Make a group."""
+        return self._ask(
+            _CREATE_GROUP,
+            {
+                "type": type,
+                "description": description,
+                "name": name,
+                "code": code,
+                "customData": custom_data,
+            },
+        )
+
+    def get_group(
+        self,
+        code: str,
+        with_custom_data: bool | None = None,
+    ) -> dict[str, Any]:
+        """Read one group."""
+        return self._ask(
+            _GET_GROUP,
+            {
+                "code": code,
+                "withCustomData": with_custom_data,
+            },
+        )
+
+    def list_groups(
+        self,
+        keywords: str | None = None,
+        page: int | None = None,
+        limit: int | None = None,
+        with_metadata: bool | None = None,
+        with_custom_data: bool | None = None,
+        flat_custom_data: bool | None = None,
+    ) -> dict[str, Any]:
+        """List the pool's groups."""
+        return self._ask(
+            _LIST_GROUPS,
+            {
+                "keywords": keywords,
+                "page": page,
+                "limit": limit,
+                "withMetadata": with_metadata,
+                "withCustomData": with_custom_data,
+                "flatCustomData": flat_custom_data,
+            },
+        )
+
+    def update_group(
+        self,
+        description: str,
+        code: str,
+        name: str | None = None,
+        new_code: str | None = None,
+        custom_data: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Change a group."""
+        return self._ask(
+            _UPDATE_GROUP,
+            {
+                "description": description,
+                "code": code,
+                "name": name,
+                "newCode": new_code,
+                "customData": custom_data,
+            },
+        )
+
+    def delete_groups_batch(
+        self,
+        code_list: list[Any],
+    ) -> dict[str, Any]:
+        """Delete groups."""
+        return self._ask(
+            _DELETE_GROUPS_BATCH,
+            {
+                "codeList": code_list,
+            },
+        )
+
+    def add_group_members(
+        self,
+        user_ids: list[Any],
+        code: str,
+    ) -> dict[str, Any]:
+        """Put users into a group."""
+        return self._ask(
+            _ADD_GROUP_MEMBERS,
+            {
+                "userIds": user_ids,
+                "code": code,
+            },
+        )
+
+    def remove_group_members(
+        self,
+        user_ids: list[Any],
+        code: str,
+    ) -> dict[str, Any]:
+        """Take users out of a group."""
+        return self._ask(
+            _REMOVE_GROUP_MEMBERS,
+            {
+                "userIds": user_ids,
+                "code": code,
+            },
+        )
+
+    def list_group_members(
+        self,
+        code: str,
+        page: int | None = None,
+        limit: int | None = None,
+        with_custom_data: bool | None = None,
+        with_identities: bool | None = None,
+    ) -> dict[str, Any]:
+        """List a group's members."""
+        return self._ask(
+            _LIST_GROUP_MEMBERS,
+            {
+                "code": code,
+                "page": page,
+                "limit": limit,
+                "withCustomData": with_custom_data,
+                "withIdentities": with_identities,
+            },
+        )
+
+    def get_user_groups(
+        self,
+        user_id: str,
+        user_id_type: str | None = None,
+    ) -> dict[str, Any]:
+        """Read the groups that a user is in."""
+        return self._ask(
+            _GET_USER_GROUPS,
+            {
+                "userId": user_id,
+                "userIdType": user_id_type,
             },
         )
 

@@ -8,6 +8,7 @@ the incumbent's, 91xxx are ours; both are frozen by `tests/wire/test_contract_er
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from ostiary.contract.circle_errors import CIRCLES
 from ostiary.contract.email_errors import EMAILS
 from ostiary.contract.error_row import SUCCESS, Lang, Row
 from ostiary.contract.keys import Key
@@ -342,6 +343,7 @@ CATALOGUE: Mapping[Key, Row] = MappingProxyType(
         **_ACCOUNT,
         **OWN_PAGE,
         **PASSWORDS,
+        **CIRCLES,
         **_NUMBERS,
         **EMAILS,
         **SECOND_FACTOR,

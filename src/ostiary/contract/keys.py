@@ -61,6 +61,12 @@ class Key(StrEnum):
     PASSWORD_COMMON = "password_common"
     PASSWORD_USED_BEFORE = "password_used_before"
 
+    # --- roles and groups ---------------------------------------------------------------------
+    ROLE_NOT_FOUND = "role_not_found"
+    ROLE_TAKEN = "role_taken"
+    GROUP_NOT_FOUND = "group_not_found"
+    GROUP_TAKEN = "group_taken"
+
     # --- numbers and codes --------------------------------------------------------------------
     BAD_CONTACT = "bad_contact"
     NUMBER_NOT_SERVED = "number_not_served"

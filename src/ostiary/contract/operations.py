@@ -10,10 +10,12 @@ from types import MappingProxyType
 
 from ostiary.contract.account_operations import MESSAGES, PROFILE, REGISTER
 from ostiary.contract.captcha_operations import CAPTCHAS
+from ostiary.contract.circle_operations import GROUPS, ROLES
 from ostiary.contract.custom_field_operations import CUSTOM_FIELDS
 from ostiary.contract.email_operations import EMAIL
 from ostiary.contract.keys import Key
 from ostiary.contract.management_operations import MANAGEMENT
+from ostiary.contract.mine_operations import MINE
 from ostiary.contract.operation import Kind, Later, Operation, Who
 from ostiary.contract.own_login_operations import OWN_LOGINS
 from ostiary.contract.own_page_operations import OWN_PAGE
@@ -33,6 +35,9 @@ OPERATIONS: tuple[Operation, ...] = (
     *TOKENS,
     *MANAGEMENT,
     *CUSTOM_FIELDS,
+    *ROLES,
+    *GROUPS,
+    *MINE,
     *RECORDS,
     *SYSTEM,
     *CAPTCHAS,

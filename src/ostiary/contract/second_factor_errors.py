@@ -21,7 +21,8 @@ SECOND_FACTOR: Mapping[Key, Row] = MappingProxyType(
             1636,
             zh="此应用要求两步验证，请完成验证",
             en="This application wants a second factor: verify with it",
-            hint_en="As 1635, where it is the application that asks (`update-application-mfa-settings`).",
+            hint_en="As 1635, where the application asks everybody (`requiredFactors`): a verified number or address will do. "
+            "Without `data.mfaToken` there is nothing to verify with: enrol a factor in another application first.",
         ),
         Key.TOTP_WRONG: Row(
             422,

@@ -60,14 +60,6 @@ AUTHENTICATION: tuple[Unserved, ...] = (
         "get_wechat_mp_access_token_info POST /api/v3/get-wechat-access-token-info",
     ),
     *_rows(
-        instead.SOON_ROLES,
-        "get_accessible_apps GET /api/v3/get-my-accessible-apps",
-        "get_tenant_list GET /api/v3/get-my-tenant-list",
-        "get_role_list GET /api/v3/get-my-role-list",
-        "get_group_list GET /api/v3/get-my-group-list",
-        "get_authorized_resources GET /api/v3/get-my-authorized-resources",
-    ),
-    *_rows(
         instead.DATA_PERMISSION,
         "check_permission_by_string_resource POST /api/v3/check-permission-string-resource",
         "check_permission_by_array_resource POST /api/v3/check-permission-array-resource",

@@ -25,14 +25,17 @@ from ostiary.server.features.deletion import actions as deletion
 from ostiary.server.features.email_change import actions as email_change
 from ostiary.server.features.management import (
     custom_fields,
+    groups,
     listing,
     records,
+    roles,
     security_settings,
     tokens,
     user_changes,
     users,
 )
 from ostiary.server.features.messages import actions as messages
+from ostiary.server.features.mine import actions as mine
 from ostiary.server.features.oidc import discovery, introspection, revocation, token, user_info
 from ostiary.server.features.own_logins import actions as own_logins
 from ostiary.server.features.own_password import actions as own_password
@@ -79,6 +82,7 @@ MODULES = (
     *(system, captcha),
     *(showing, enrolment, verification),  # second factors
     *(email_change,),
+    *(mine, roles, groups),
     *(tokens, security_settings, users, user_changes, listing, records),
 )
 """Where the actions are: each operation's is the function of its name in exactly one of these."""

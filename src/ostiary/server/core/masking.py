@@ -10,6 +10,7 @@ _HIDDEN = "****"
 """Always four: the mask does not tell how long what it hides is."""
 
 
+@lru_cache(maxsize=4_096)
 def mask_number(number: str) -> str:
     """`+86138****8000` of `+8613800138000`: the calling code, at most 3 digits, at most 4 last ones.
 

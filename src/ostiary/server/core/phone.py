@@ -19,6 +19,8 @@ _SEPARATORS = re.compile(r"[\s\-‐‑‒–—―−()./·\u00ad\u200b-\u200f\u
 """What people and address books put between digits; the last ones are invisible and come with a pasted number."""
 _DIGITS = re.compile(r"\+?[0-9]{2,20}")
 _NO_REGION = phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY
+_MOST_DIGITS = 15
+"""Of a number with its country code (ITU-T E.164 §6.1); the library lets seventeen after the code pass."""
 _MOST_ZEROS = 8
 """Rounds until a number stands still: "+86 00 138…" loses one 0 a round, and a stored number has one form only."""
 _LONGEST = 64
@@ -67,7 +69,7 @@ def _parse(text: str, code: str) -> E164 | None:
             return None
         before, plain = plain, phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
         if plain == before or not _has_prefix(plain.removeprefix(f"+{code}"), region):
-            return E164(plain)
+            return E164(plain) if len(plain) <= 1 + _MOST_DIGITS else None
     return None
 
 

@@ -87,6 +87,8 @@ class AppPolicy(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     refresh_token_life: Annotated[int, Meta(ge=300, le=31_536_000)] = 2_592_000
     session_life: Annotated[int, Meta(ge=300, le=31_536_000)] = 1_209_600
     signing_alg: SigningAlg = "RS256"
+    required_factors: tuple[Literal["OTP", "SMS", "EMAIL"], ...] = ()
+    """Everybody who signs in through this application proves one of these; none: only who has enrolled one."""
     client_credentials_scopes: Annotated[tuple[ScopeName, ...], Meta(max_length=100)] = ()
     """What a token of the application's own may be for; none: it can get no such token."""
 

@@ -73,8 +73,11 @@ class Ports:
     @staticmethod
     def mac(key: bytes, *parts: str | bytes) -> bytes:
         """HMAC-SHA-256 over length-prefixed parts, so that no two lists of parts collide."""
-        raws = [part.encode() if isinstance(part, str) else part for part in parts]
-        whole = b"".join([len(raw).to_bytes(4, "big") + raw for raw in raws])
+        whole = bytearray()
+        for part in parts:
+            raw = part.encode() if isinstance(part, str) else part
+            whole += len(raw).to_bytes(4, "big")
+            whole += raw
         return hmac.digest(key, whole, "sha256")
 
     @staticmethod

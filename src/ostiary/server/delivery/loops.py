@@ -25,12 +25,15 @@ class Loop:
         pause: float,
         *,
         at_once: bool = True,
+        gather: float = 0.0,
     ) -> None:
         self._name = name
         self._ports = ports
         self._turn = turn
         self._pause = pause
         """Seconds between two turns that nobody asked for."""
+        self._gather = gather
+        """Seconds that who wakes us waits for others to share the turn."""
         self._woken = asyncio.Event()
         if at_once:
             self._woken.set()
@@ -58,6 +61,8 @@ class Loop:
         while True:
             # After a failure a wake-up would only bring the next one: the pause is kept.
             await self._wait(self._stopped if failed else self._woken)
+            if self._gather and not self.stopping:
+                await asyncio.sleep(self._gather)
             if self.stopping:
                 return
             self._woken.clear()

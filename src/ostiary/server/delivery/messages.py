@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -165,6 +166,7 @@ def minutes_left(ends_at: int, now: int) -> int:
     return max(1, (ends_at - now + _GRACE) // MINUTE)
 
 
+@cache
 def host_of(public_url: str) -> str:
     """The host of the service's public URL, as the origin-bound line wants it: without a port."""
     return urlsplit(public_url).hostname or "localhost"

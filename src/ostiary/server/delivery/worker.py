@@ -34,6 +34,8 @@ AT_ONCE = 64
 """Attempts under way; as many as a turn takes."""
 POLL = 1.0
 """Seconds."""
+GATHER = 0.005
+"""Seconds: what commits or ends within them shares one transaction. Nobody waits for a message that closely."""
 SEND_TIMEOUT = 10.0
 """Seconds one attempt may take."""
 LEASE = 30 * SECOND
@@ -54,7 +56,7 @@ class Worker:
         self._routes = routes
         self._renderer = renderer
         self._watch = watch or Unwatched()
-        self.loop = Loop("outbox", ports, self._turn, POLL)
+        self.loop = Loop("outbox", ports, self._turn, POLL, gather=GATHER)
         self._under_way: set[asyncio.Task[None]] = set()
         self._outcomes: list[Outcome] = []
         self._heard = True

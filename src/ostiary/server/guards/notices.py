@@ -62,9 +62,9 @@ def guesses(visit: Visit[object], event: str, account: Account, channel: str) ->
         _queue(visit, event, account, "email", account.email, {"channel": channel, "event": event})
 
 
-def factor_event(visit: Visit[object], event: str, account: Account, kind: str) -> None:
+def factor_event(visit: Visit[object], event: str, account: Account, kind: str, by: By = "user") -> None:
     """Tell, at every verified address, what became of a second factor. `event`: factor_enrolled, factor_removed."""
-    account_event(visit, event, account, factor=kind)
+    account_event(visit, event, account, factor=kind, by=by)
 
 
 def account_event(visit: Visit[object], event: str, account: Account, **more: str) -> None:

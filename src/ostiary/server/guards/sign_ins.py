@@ -12,13 +12,13 @@ from ostiary.server.core.call import MfaToken
 from ostiary.server.core.masking import mask_contact
 from ostiary.server.core.millis import SECOND, Millis
 from ostiary.server.core.refused import Refused
-from ostiary.server.guards import audit, grants, sessions
+from ostiary.server.guards import audit, grants, second_factors, sessions
 from ostiary.server.guards.entry import Visit
 from ostiary.server.guards.grants import Grant
 from ostiary.server.guards.second_factors import rules
 from ostiary.server.guards.second_factors.rules import Candidate, Verdict
 from ostiary.server.guards.signing import Signer
-from ostiary.server.storage import factors, users
+from ostiary.server.storage import users
 from ostiary.server.storage.factors import FactorRow
 from ostiary.server.storage.users import UserRow
 
@@ -31,6 +31,8 @@ class Waiting:
     """A sign-in whose first step was right: what its `mfaToken` says, and which factors it may be finished with."""
 
     token: MfaToken
+    key: Key
+    """Who asks: the account's own factor (1635), or the application everybody (1636)."""
     factors: tuple[FactorRow, ...]
 
 
@@ -40,16 +42,22 @@ def open_for(
     """A first step was right: open the session, or ask for the second factor.
 
     `method` is how it was proven (`pwd`, `sms`, `email`), `contact` the number or address that a code was for, `epoch`
-    the account's when it was checked. Refused: `reauth_required`, where another first step is wanted.
+    the account's when it was checked. Refused: `reauth_required`, where another first step is wanted; `app_mfa_required`
+    without a token, where the application wants a factor and there is none.
     """
-    enrolled = _in_use(visit, user)
-    candidates = [Candidate(row.kind, proven=row.target == contact) for row in enrolled]
-    verdict = rules.judge_sign_in(candidates, user.account, method)
+    account = user.account
+    there = second_factors.candidates(visit, account)
+    candidates = [Candidate(row.kind, proven=row.target == contact) for row in there]
+    by_app = second_factors.wanted_by_app(visit)
+    key = Key.APP_MFA_REQUIRED if by_app else Key.MFA_REQUIRED
+    verdict = rules.judge_sign_in(candidates, account, method, always=by_app)
     if verdict is Verdict.IN:
         return _open(visit, user, [method], scope, epoch=epoch)
     if verdict is Verdict.ANOTHER_FIRST:
-        ways = list(rules.other_ways_in(user.account, method))
+        ways = list(rules.other_ways_in(account, method))
         return _noted(visit, Refused(Key.REAUTH_REQUIRED, data={"methods": ways}), user, method)
+    if verdict is Verdict.NOTHING:
+        return _noted(visit, Refused(key, data={"factors": []}), user, method)
     token = MfaToken(
         user_id=user.id,
         session_id=visit.ports.object_id(),
@@ -62,9 +70,9 @@ def open_for(
         made_at=visit.now,
         expires_at=Millis(visit.now + MFA_TOKEN_LIFE * SECOND),
     )
-    _noted(visit, Refused(Key.MFA_REQUIRED), user, method)
-    offered = [row for row, candidate in zip(enrolled, candidates, strict=True) if not candidate.proven]
-    return Waiting(token, tuple(offered))
+    _noted(visit, Refused(key), user, method)
+    offered = [row for row, candidate in zip(there, candidates, strict=True) if not candidate.proven]
+    return Waiting(token, key, tuple(offered))
 
 
 def finish(visit: Visit[object], token: MfaToken, user: UserRow, method: str) -> Grant:
@@ -77,18 +85,13 @@ def finish(visit: Visit[object], token: MfaToken, user: UserRow, method: str) ->
 async def ask_second_factor(signer: Signer, waiting: Waiting) -> Refused:
     """The answer to a right first step: `data.mfaToken`, `data.tokenExpiresIn` in seconds, `data.factors`."""
     return Refused(
-        Key.MFA_REQUIRED,
+        waiting.key,
         data={
             "mfaToken": await signer.mfa_token(waiting.token),
             "tokenExpiresIn": MFA_TOKEN_LIFE,
             "factors": [_masked(row) for row in waiting.factors],
         },
     )
-
-
-def _in_use(visit: Visit[object], user: UserRow) -> list[FactorRow]:
-    enabled = visit.pool.policy.enabled_factors
-    return [row for row in factors.of_user(visit.tx, user.id) if row.kind in enabled] if enabled else []
 
 
 def _masked(row: FactorRow) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ostiary.server.storage.tx import ConflictError, Lane, Tx, UnavailableError
+from ostiary.server.storage.tx import ConflictError, Tx, UnavailableError
 
 TALLY = "tally:"
 """Topics that begin so are counted, beside being told."""
@@ -77,10 +77,10 @@ class Mailbox:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self._letters: deque[Callable[[], None]] = deque()
+        self._letters: deque[Callable[[], object]] = deque()
         self._rung = False
 
-    def post(self, letters: Iterable[Callable[[], None]]) -> None:
+    def post(self, letters: Iterable[Callable[[], object]]) -> None:
         """Have `letters` called in the loop's thread. Where the loop is closed, nobody waits any more."""
         self._letters.extend(letters)
         if self._rung:
@@ -234,48 +234,6 @@ def _answerable(failure: BaseException) -> Exception:
 
 class ClosedError(UnavailableError):
     """The store is closing: it finishes what it took and takes nothing more."""
-
-
-class Lanes:
-    """The writer's queue: all LIVE jobs that wait, then one BULK job, in turn; each lane first come, first served.
-
-    So a job in chunks holds people up by one chunk at most, and people never stop it for good.
-    """
-
-    def __init__(self) -> None:
-        self._live: deque[Job] = deque()
-        self._bulk: deque[Job] = deque()
-        self._filled = threading.Condition()
-        self._bulk_is_next = False
-        self._closed = False
-
-    def put(self, job: Job, lane: Lane) -> None:
-        """Queue a job. Raises ClosedError."""
-        with self._filled:
-            if self._closed:
-                raise ClosedError("The store is closed")
-            (self._live if lane is Lane.LIVE else self._bulk).append(job)
-            self._filled.notify()
-
-    def take(self, most: int) -> list[Job]:
-        """Wait for jobs; up to `most` LIVE ones, or one BULK. Empty: closed, and all is done."""
-        with self._filled:
-            while not (self._live or self._bulk or self._closed):
-                self._filled.wait()
-            if self._bulk and (self._bulk_is_next or not self._live):
-                self._bulk_is_next = False
-                return [self._bulk.popleft()]
-            self._bulk_is_next = True
-            return [self._live.popleft() for _ in range(min(most, len(self._live)))]
-
-    def __len__(self) -> int:
-        return len(self._live) + len(self._bulk)
-
-    def close(self) -> None:
-        """Take no more; what waits is still served."""
-        with self._filled:
-            self._closed = True
-            self._filled.notify_all()
 
 
 class Member(Protocol):

@@ -59,6 +59,7 @@ _DELETE = (
     Sql("DELETE FROM logins WHERE user_id = :user_id"),
     Sql("DELETE FROM one_time_tokens WHERE user_id = :user_id"),
     Sql("DELETE FROM factors WHERE user_id = :user_id"),
+    Sql("DELETE FROM memberships WHERE user_id = :user_id"),
     Sql("DELETE FROM old_passwords WHERE user_id = :user_id"),
 )
 _DELETE_USER = Sql("DELETE FROM users WHERE id = :user_id")
@@ -104,7 +105,7 @@ def set_email_verified(tx: Tx, pool_id: str, address: str, *, verified: bool) ->
 
 
 def delete(tx: Tx, user_id: str) -> None:
-    """Forget a user: the row, sessions with refresh tokens, one-time tokens, factors. Number and address were released before.
+    """Forget a user: the row, sessions with refresh tokens, one-time tokens, factors, roles and groups. Number and address were released before.
 
     Codes are void by then and the janitor's; what the audit log says of the user stays.
     """
@@ -130,7 +131,7 @@ _MATCHES = """
         ORDER BY username_key LIMIT :most) AS by_username"""
 
 
-def _page_of(places: str) -> Sql:
+def page_of(places: str) -> Sql:
     """Whole users at the places that `places` selects (id, made_at)."""
     return Sql(
         f"""
@@ -141,8 +142,8 @@ def _page_of(places: str) -> Sql:
     )
 
 
-_PAGE = _page_of("SELECT id, made_at FROM users WHERE pool_id = :pool_id ORDER BY made_at DESC, id DESC")
-_FOUND_PAGE = _page_of(
+_PAGE = page_of("SELECT id, made_at FROM users WHERE pool_id = :pool_id ORDER BY made_at DESC, id DESC")
+_FOUND_PAGE = page_of(
     f"""
     SELECT found.id, found.made_at FROM ({_MATCHES}) AS matches JOIN users AS found ON found.id = matches.user_id
     ORDER BY found.made_at DESC, found.id DESC

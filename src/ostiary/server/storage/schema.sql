@@ -71,6 +71,34 @@ CREATE TABLE custom_fields (
     PRIMARY KEY (pool_id, target, key)
 ) {keyed};
 
+-- Roles and groups: circles of users, each with a code that is its own in the pool.
+CREATE TABLE circles (
+    id              TEXT PRIMARY KEY,
+    pool_id         TEXT NOT NULL REFERENCES pools (id),
+    kind            TEXT NOT NULL,              -- role, group
+    code            TEXT NOT NULL,
+    name            TEXT NOT NULL,
+    description     TEXT NOT NULL,
+    type            TEXT NOT NULL,              -- a group's, in its maker's words
+    enabled         {int} NOT NULL,             -- 0: the role is nobody's
+    disable_at      {int},                      -- from this moment on as if it were not enabled
+    made_at         {int} NOT NULL
+) {keyed};
+CREATE UNIQUE INDEX circles_by_code ON circles (pool_id, kind, code);
+CREATE INDEX circles_of_pool ON circles (pool_id, kind, made_at, id);
+
+CREATE TABLE memberships (
+    circle_id       TEXT NOT NULL,
+    user_id         TEXT NOT NULL,
+    pool_id         TEXT NOT NULL,
+    starts_at       {int} NOT NULL,
+    ends_at         {int},
+    made_at         {int} NOT NULL,
+    PRIMARY KEY (circle_id, user_id)
+) {keyed};
+CREATE INDEX memberships_of_circle ON memberships (circle_id, made_at, user_id);
+CREATE INDEX memberships_of_user ON memberships (user_id);
+
 -- How many users a pool has, in 16 rows that sign-ups share: counting a million rows takes too long for a list.
 CREATE TABLE user_counts (
     pool_id         TEXT NOT NULL,

@@ -74,6 +74,7 @@ APP_TEXTS: Mapping[str, str] = {
     "accessTokenLife": "Seconds that an access token is good.",
     "refreshTokenLife": "Seconds that a session with offline_access lives.",
     "sessionLife": "Seconds that any other session lives.",
+    "requiredFactors": "Second factors of which everybody who signs in through it proves one. Empty: who has enrolled one.",
     "signingAlg": "How its tokens are signed. HS256, with its secret, is for id tokens; access tokens are RS256 then.",
     "clientCredentialsScopes": "Scopes of tokens that it gets for itself (client_credentials). Empty: none.",
 }

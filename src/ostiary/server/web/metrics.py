@@ -89,8 +89,8 @@ class Metrics:
         # Finding a child by its labels takes longer than counting with it; there are some hundred of them at most.
         self._answered = cache(Counter(*ANSWERS, registry=registry).labels)
         self._took = cache(Histogram(*ANSWER_SECONDS, buckets=_BUCKETS, registry=registry).labels)
-        self._attempts = Counter(*ATTEMPTS, registry=registry)
-        self._sending = Histogram(*ATTEMPT_SECONDS, buckets=_SENDING_BUCKETS, registry=registry)
+        self._attempted = cache(Counter(*ATTEMPTS, registry=registry).labels)
+        self._sending = cache(Histogram(*ATTEMPT_SECONDS, buckets=_SENDING_BUCKETS, registry=registry).labels)
         self._under_way = Gauge("ostiary_requests_under_way", "Requests not yet answered.", registry=registry)
         self._attempting = Gauge(
             "ostiary_messages_under_way", "Attempts to send that have not ended.", registry=registry
@@ -114,8 +114,8 @@ class Metrics:
 
     def attempted(self, message: Stored, outcome: Outcome, seconds: float) -> None:
         """Count one attempt to send."""
-        self._attempts.labels(message.medium, message.purpose, outcome.state).inc()
-        self._sending.labels(message.medium).observe(seconds)
+        self._attempted(message.medium, message.purpose, outcome.state).inc()
+        self._sending(message.medium).observe(seconds)
 
     @property
     def wants_backlog(self) -> bool:

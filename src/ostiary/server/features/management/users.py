@@ -1,7 +1,8 @@
 """The pool's users, one by one: making, reading and deleting them. Changing one is `user_changes.py`.
 
 A step looks at everything that could refuse it before it writes anything: a refusal is committed like any outcome.
-However a number goes, `guards/contacts.py` takes it (`guards/leaving.py` with the account): codes and tokens die, addresses are told, the audit log says so.
+However a number goes, `guards/contacts.py` takes it (with its account: `guards/leaving.py`): codes and tokens die,
+addresses are told, the audit log says so.
 """
 
 from collections.abc import Sequence

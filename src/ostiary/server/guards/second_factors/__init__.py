@@ -1,6 +1,17 @@
 """Second factors: which are wanted (`rules`), who may prove one (`door`), and that it is right (`prove`, `otp`)."""
 
+from ostiary.server.guards.second_factors.candidates import candidates, wanted_by_app
 from ostiary.server.guards.second_factors.door import Pending, enter, standing
 from ostiary.server.guards.second_factors.prove import authenticator, find, prove, recover
 
-__all__ = ["Pending", "authenticator", "enter", "find", "prove", "recover", "standing"]
+__all__ = [
+    "Pending",
+    "authenticator",
+    "candidates",
+    "enter",
+    "find",
+    "prove",
+    "recover",
+    "standing",
+    "wanted_by_app",
+]

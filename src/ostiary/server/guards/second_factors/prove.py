@@ -14,6 +14,7 @@ from ostiary.server.guards import audit, notices, passcodes, sealing
 from ostiary.server.guards.entry import Step
 from ostiary.server.guards.passcodes import Typed
 from ostiary.server.guards.second_factors import otp
+from ostiary.server.guards.second_factors.candidates import candidates
 from ostiary.server.guards.second_factors.door import Pending
 from ostiary.server.storage import factors
 from ostiary.server.storage.factors import FactorRow
@@ -26,11 +27,7 @@ _NOT_THERE = Refused(Key.FACTOR_NOT_FOUND)
 def usable(visit: Visit) -> list[FactorRow]:
     """The account's factors that prove something here: in use, and not what the first step has proven already."""
     proven = visit.token.contact if isinstance(visit, Pending) else ""
-    return [
-        row
-        for row in factors.of_user(visit.tx, visit.account.user_id)
-        if row.kind in visit.pool.policy.enabled_factors and not (proven and _mark(visit, row) == proven)
-    ]
+    return [row for row in candidates(visit, visit.account) if not (proven and _mark(visit, row) == proven)]
 
 
 def find(visit: Visit, factor_id: str) -> FactorRow | Refused:

@@ -3,6 +3,7 @@
 Rule 1: who has enrolled a factor that the pool has in use is asked for one, whichever door they come through.
 Rule 2: what was proven by the first step is no second factor: a code to a number is worth nothing at that number.
 Rule 3: where nothing but that is left, another first step is wanted; only where there is none the first one is enough.
+Rule 4: an application that asks everybody lets nobody in on one step, whatever they have or have not.
 """
 
 from collections.abc import Sequence
@@ -28,15 +29,23 @@ class Verdict(Enum):
     """One of the offered factors is wanted."""
     ANOTHER_FIRST = "another_first"
     """Sign in another way: this one leaves nothing to prove."""
+    NOTHING = "nothing"
+    """The application wants a factor, and there is none: one has to be enrolled first, by another application."""
 
 
-def judge_sign_in(candidates: Sequence[Candidate], account: Account, first: str) -> Verdict:
-    """Whether a first step (`pwd`, `sms`, `email`) opens the account, or what more is wanted."""
+def judge_sign_in(
+    candidates: Sequence[Candidate], account: Account, first: str, *, always: bool = False
+) -> Verdict:
+    """Whether a first step (`pwd`, `sms`, `email`) opens the account, or what more is wanted.
+
+    `always`: the application asks everybody.
+    """
+    enough = Verdict.NOTHING if always else Verdict.IN
     if not candidates:
-        return Verdict.IN
+        return enough
     if any(not candidate.proven for candidate in candidates):
         return Verdict.SECOND
-    return Verdict.ANOTHER_FIRST if other_ways_in(account, first) else Verdict.IN
+    return Verdict.ANOTHER_FIRST if other_ways_in(account, first) else enough
 
 
 def other_ways_in(account: Account, first: str) -> tuple[str, ...]:

@@ -1,0 +1,81 @@
+"""Rows of the operations table: what a signed-in user may use, of what management sets."""
+
+from ostiary.contract.circles import GetRoleList, Group, Role
+from ostiary.contract.mine import (
+    AccessibleApps,
+    AuthorizedResourcePaging,
+    GetAuthorizedResources,
+    GetDepartmentList,
+    UserDepartmentPaging,
+    UserTenantList,
+)
+from ostiary.contract.operation import Later, Operation, Who
+
+GROUP = "Mine"
+
+MINE: tuple[Operation, ...] = (
+    Operation(
+        name="get_accessible_apps",
+        method="GET",
+        path="/api/v3/get-my-accessible-apps",
+        who=Who.USER,
+        group=GROUP,
+        summary="List the applications that one may sign in to.",
+        description="Every application of the pool is open to all of its users; oldest first.",
+        data=list[AccessibleApps],
+    ),
+    Operation(
+        name="get_role_list",
+        method="GET",
+        path="/api/v3/get-my-role-list",
+        who=Who.USER,
+        group=GROUP,
+        summary="Read one's own roles.",
+        description="Those that hold now: enabled, begun and not over; by code.",
+        request=GetRoleList,
+        data=list[Role],
+        later=(Later("namespace", served=("default",)),),
+    ),
+    Operation(
+        name="get_group_list",
+        method="GET",
+        path="/api/v3/get-my-group-list",
+        who=Who.USER,
+        group=GROUP,
+        summary="Read the groups one is in.",
+        description="By code. Who else is in them is not told.",
+        data=list[Group],
+    ),
+    Operation(
+        name="get_tenant_list",
+        method="GET",
+        path="/api/v3/get-my-tenant-list",
+        who=Who.USER,
+        group=GROUP,
+        summary="Read one's tenants.",
+        description="A pool has no tenants: the list is empty.",
+        data=list[UserTenantList],
+    ),
+    Operation(
+        name="get_department_list",
+        method="GET",
+        path="/api/v3/get-my-department-list",
+        who=Who.USER,
+        group=GROUP,
+        summary="Read the departments one is in.",
+        description="A pool has no departments: the list is empty.",
+        request=GetDepartmentList,
+        data=UserDepartmentPaging,
+    ),
+    Operation(
+        name="get_authorized_resources",
+        method="GET",
+        path="/api/v3/get-my-authorized-resources",
+        who=Who.USER,
+        group=GROUP,
+        summary="Read the resources one is authorized to.",
+        description="No resources are kept here: the list is empty. What one may do is said by roles.",
+        request=GetAuthorizedResources,
+        data=AuthorizedResourcePaging,
+    ),
+)

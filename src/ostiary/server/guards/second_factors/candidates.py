@@ -1,0 +1,53 @@
+"""The factors that may prove a sign-in: those that are enrolled, and what an application that asks everybody takes.
+
+An application's `requiredFactors` is for people who have enrolled nothing, too: their own verified number and address
+stand in for factors then. Such a stand-in has its kind for an id; nothing of it is stored.
+"""
+
+from ostiary.server.core.people import Account
+from ostiary.server.guards.entry import Visit
+from ostiary.server.storage import factors
+from ostiary.server.storage.factors import FactorRow
+
+
+def candidates(visit: Visit[object], account: Account) -> list[FactorRow]:
+    """An account's factors that the pool has in use; where the application asks everybody, of the kinds that it takes.
+
+    None of these enrolled or standing in: those that are enrolled, whatever their kind.
+    """
+    in_use = visit.pool.policy.enabled_factors
+    if not in_use:
+        return []
+    enrolled = [row for row in factors.of_user(visit.tx, account.user_id) if row.kind in in_use]
+    taken = [kind for kind in visit.app.policy.required_factors if kind in in_use]
+    known = {row.kind for row in enrolled}
+    there = [*enrolled, *(row for row in _stand_ins(visit, account) if row.kind not in known)]
+    return [row for row in there if row.kind in taken] or enrolled
+
+
+def wanted_by_app(visit: Visit[object]) -> bool:
+    """Whether the application asks everybody who comes through it."""
+    return any(kind in visit.pool.policy.enabled_factors for kind in visit.app.policy.required_factors)
+
+
+def _stand_ins(visit: Visit[object], account: Account) -> list[FactorRow]:
+    contacts = {
+        "SMS": account.phone if account.phone_verified else None,
+        "EMAIL": account.email if account.email_verified else None,
+    }
+    return [
+        FactorRow(
+            user_id=account.user_id,
+            kind=kind,
+            id=kind,
+            pool_id=visit.pool.id,
+            target=contact,
+            secret=None,
+            key_id="",
+            recovery=None,
+            last_step=0,
+            made_at=0,
+        )
+        for kind, contact in contacts.items()
+        if contact is not None
+    ]

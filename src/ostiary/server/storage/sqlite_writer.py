@@ -1,0 +1,284 @@
+"""The one writer of a SQLite file: steps run where they were asked for, what may block runs in a thread.
+
+Rules of this room:
+1. Only the holder of the write connection (`turns`) writes in this process; other processes are kept out by
+   BEGIN IMMEDIATE.
+2. A batch of an event loop runs in that loop: its steps are memory and CPU, which one interpreter gives to one thread
+   at a time anyhow. BEGIN there takes a free lock or none; waiting for it, and COMMIT with its fsync, are the thread's.
+3. Each step of a batch stands in its own SAVEPOINT: one that fails leaves the others alone.
+4. SQLite may end a whole transaction (disk full, interrupt, I/O error), and a COMMIT may fail: then every
+   step of the batch is run again in a transaction of its own, in the thread (phone-change.md §4).
+5. Nothing is answered before its COMMIT.
+"""
+
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import partial
+from typing import Any
+
+from ostiary.server.core.ports import Clock
+from ostiary.server.storage import sqlite_file
+from ostiary.server.storage.jobs import BatchLostError, Counts, Job, Mailbox, answer, unavailable, work
+from ostiary.server.storage.sqlite_file import Deadline, translated
+from ostiary.server.storage.sqlite_tx import SqliteTx
+from ostiary.server.storage.turns import Turns
+from ostiary.server.storage.tx import Lane, UnavailableError
+
+BATCH = 64
+"""LIVE steps that share one commit, at most."""
+
+
+class _Left(Enum):
+    """What a loop leaves to the thread."""
+
+    COMMIT = auto()
+    """The steps ran, the transaction is open."""
+    EVERYTHING = auto()
+    """Another process holds the lock: nothing has begun."""
+    EACH_ALONE = auto()
+    """The transaction was lost."""
+    ANSWERS = auto()
+    """Every step has its error."""
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What a loop took, which of it still wants to run, and what is left to do."""
+
+    taken: list[Job]
+    wanted: list[Job]
+    left: _Left
+
+
+class Writer:
+    """Runs writing steps over one connection, in turns (`turns`)."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        clock: Clock,
+        counts: Counts,
+        tell: Callable[[set[str]], None],
+    ) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._counts = counts
+        self._tell = tell
+        self._deadline = Deadline(clock, connection)
+        self._turns: Turns[_Batch] = Turns(BATCH)
+
+    def put(self, job: Job, lane: Lane) -> None:
+        """Queue a step; a LIVE one of an event loop is put in that loop's thread. Raises ClosedError."""
+        mailbox = self._turns.put(job, lane)
+        if mailbox is not None:
+            mailbox.loop.call_soon(self._turn, mailbox)
+
+    def waiting(self) -> int:
+        """Steps that nobody has begun."""
+        return len(self._turns)
+
+    def close(self) -> None:
+        """Take no more; `serve` ends when what waits is done."""
+        self._turns.close()
+
+    # ── in an event loop ────────────────────────────────────────────────────────────────────
+
+    def _turn(self, mailbox: Mailbox) -> None:
+        """Run the steps of one batch, and leave its end to the thread."""
+        taken = self._turns.take(mailbox)
+        if not taken:
+            return
+        batch = _Batch(taken, [], _Left.ANSWERS)
+        try:
+            batch.wanted = self._still_wanted(taken)
+            batch.left = self._run(batch.wanted) if batch.wanted else _Left.ANSWERS
+        except BaseException as error:  # out of memory, say: who waits is answered all the same
+            self._give_up(batch.wanted or taken, error)
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            self._turns.hand_over(batch)
+
+    def _run(self, jobs: list[Job]) -> _Left:
+        if not self._begin_if_free():
+            return _Left.EVERYTHING
+        try:
+            for job in jobs:
+                work(job, self._savepoint, _at_once, self._counts)
+        except BatchLostError:
+            self._roll_back()
+            return _Left.EACH_ALONE
+        return _Left.COMMIT
+
+    def _begin_if_free(self) -> bool:
+        """BEGIN without waiting; False: the lock is another process's, or something is wrong that the thread will meet."""
+        try:
+            self._connection.execute("PRAGMA busy_timeout = 0")
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error:
+            return False
+        finally:
+            self._connection.execute(f"PRAGMA busy_timeout = {sqlite_file.BUSY_WAIT}")
+        return True
+
+    # ── in the thread ───────────────────────────────────────────────────────────────────────
+
+    def serve(self) -> None:
+        """End what loops began and serve the thread's own steps, until the store is closed and all is done."""
+        while (turn := self._turns.next()) is not None:
+            own = isinstance(turn, list)
+            batch = (
+                _Batch(turn, self._still_wanted(turn), _Left.EVERYTHING) if isinstance(turn, list) else turn
+            )
+            if batch.wanted:
+                self._count(len(batch.wanted))
+                try:
+                    self._end(batch)
+                except BaseException as error:  # noqa: BLE001 - a thread that ended would answer nobody
+                    self._give_up(batch.wanted, error)
+            ringing = self._turns.let_go(after_own=own)
+            self._finish(batch.taken)
+            for mailbox in ringing:
+                # Behind those who were just answered: they go on before the next batch takes the loop's time.
+                mailbox.post([partial(mailbox.loop.call_soon, self._turn, mailbox)])
+        self._connection.close()
+
+    def _end(self, batch: _Batch) -> None:
+        match batch.left:
+            case _Left.COMMIT:
+                try:
+                    self._commit()
+                except BatchLostError:
+                    self._each_alone(batch.wanted)
+            case _Left.EVERYTHING:
+                self._together(batch.wanted)
+            case _Left.EACH_ALONE:
+                self._each_alone(batch.wanted)
+            case _Left.ANSWERS:
+                pass
+
+    def _together(self, jobs: list[Job]) -> None:
+        """Run a batch in one transaction; where that is lost, each step in its own."""
+        if len(jobs) == 1:
+            work(jobs[0], self._transaction, _at_once, self._counts)
+            return
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            for job in jobs:
+                job.error = unavailable(error)
+            return
+        try:
+            for job in jobs:
+                work(job, self._savepoint, _at_once, self._counts)
+            self._commit()
+        except BatchLostError:
+            self._each_alone(jobs)
+
+    def _each_alone(self, jobs: list[Job]) -> None:
+        self._roll_back()
+        self._counts.reruns += len(jobs)
+        for job in jobs:
+            work(job, self._transaction, _at_once, self._counts)
+
+    def _transaction(self, job: Job) -> Any:
+        """Run a step in a transaction of its own."""
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise unavailable(error) from error
+        try:
+            value = self._step(job)
+            self._commit()
+        except BatchLostError as error:
+            self._roll_back()
+            raise unavailable(error.__cause__ or error) from error
+        except BaseException:
+            self._roll_back()
+            raise
+        return value
+
+    # ── in either ───────────────────────────────────────────────────────────────────────────
+
+    def _still_wanted(self, taken: list[Job]) -> list[Job]:
+        now = self._clock.undisturbed()
+        for job in taken:
+            if job.given_up_at <= now:
+                job.error = unavailable("The step waited too long for its turn")
+        return [job for job in taken if job.error is None and not job.future.done()]
+
+    def _savepoint(self, job: Job) -> Any:
+        """Run a step inside the batch's transaction."""
+        self._own("SAVEPOINT step")
+        try:
+            value = self._step(job)
+        except BaseException:
+            self._own("ROLLBACK TO step", "RELEASE step")
+            raise
+        self._own("RELEASE step")
+        return value
+
+    def _step(self, job: Job) -> Any:
+        tx = SqliteTx(self._connection)
+        self._deadline.start()
+        try:
+            value = job.step(tx)
+            if tx.failure is not None:  # the step caught it
+                raise tx.failure
+        except sqlite3.Error as error:
+            raise translated(error) from error
+        finally:
+            self._deadline.stop()
+            self._counts.statements += tx.statements
+            job.facts = tx.facts or job.facts
+        job.topics = tx.topics
+        return value
+
+    def _own(self, *statements: str) -> None:
+        """Run the engine's own statements; whatever is wrong with them, the batch is lost."""
+        if not self._connection.in_transaction:
+            raise BatchLostError("SQLite ended the transaction")
+        try:
+            for statement in statements:
+                self._connection.execute(statement)
+        except sqlite3.Error as error:
+            raise BatchLostError(str(error)) from error
+
+    def _commit(self) -> None:
+        begun = time.perf_counter()
+        self._own("COMMIT")
+        self._counts.commit_seconds += time.perf_counter() - begun
+        self._counts.commits += 1
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            with suppress(sqlite3.Error):  # SQLite has then ended it itself
+                self._connection.execute("ROLLBACK")
+
+    def _give_up(self, jobs: list[Job], error: BaseException) -> None:
+        self._roll_back()
+        for job in jobs:
+            job.error = unavailable(error)
+
+    def _count(self, jobs: int) -> None:
+        self._counts.batches += 1
+        self._counts.steps += jobs
+        self._counts.biggest_batch = max(self._counts.biggest_batch, jobs)
+
+    def _finish(self, jobs: list[Job]) -> None:
+        self._counts.unavailable += sum(isinstance(job.error, UnavailableError) for job in jobs)
+        topics: set[str] = set().union(*(job.topics for job in jobs))
+        for job in jobs:
+            if job.topics:
+                self._counts.tally(job.topics)
+        answer(jobs)
+        if topics:
+            self._tell(topics)
+
+
+def _at_once(_run: int) -> None:
+    """Between two runs nobody else writes: there is nothing to wait for."""

@@ -1,0 +1,47 @@
+"""Removing the second factors of somebody who has lost them all: the one thing that only an operator can do."""
+
+from ostiary.server.core.credentials import Names, read_email, username_key
+from ostiary.server.core.phone import read_number
+from ostiary.server.guards import audit, notices, sessions
+from ostiary.server.storage import factors, people, users
+from ostiary.server.storage.pools import PoolRow
+from ostiary.server.storage.tx import ConflictError, Tx
+from ostiary.server.storage.users import UserRow
+from ostiary.server.upkeep.site import NotDoneError, Site
+
+
+def reset(site: Site, pool: PoolRow, name: str) -> list[str]:
+    """Remove every factor of the user of this name; their kinds. Sessions end, every address is told, audit is written.
+
+    `name`: user id, number, address or user name. Raises `NotDoneError` where there is no such user, or no factor.
+    """
+
+    def step(tx: Tx) -> list[str]:
+        user = _held(tx, pool, name)
+        rows = factors.of_user(tx, user.id)
+        errand = site.errand(tx, pool)
+        for row in rows:
+            factors.delete(tx, row)
+            notices.factor_event(errand, "factor_removed", user.account, row.kind, by="administrator")
+            audit.note(errand, "factor_removed", user_id=user.id, actor=errand.actor, factor=row.kind)
+        if rows:
+            sessions.end_all(errand, user.account)
+        return [row.kind for row in rows]
+
+    removed = site.store.write_now(step)
+    if not removed:
+        raise NotDoneError("this user has no second factor")
+    return removed
+
+
+def _held(tx: Tx, pool: PoolRow, name: str) -> UserRow:
+    """The user, read again under the lock of the row."""
+    names = Names(username_key(name), read_email(name), read_number(name, None, pool.country_code))
+    seen = users.load(tx, pool.id, name) or users.find(tx, pool.id, names)
+    if seen is None:
+        raise NotDoneError("there is no such user in this pool")
+    people.lock_user(tx, seen.id)
+    held = users.load(tx, pool.id, seen.id)
+    if held is None:
+        raise ConflictError("deleted a moment ago")
+    return held

@@ -1,0 +1,106 @@
+"""An application that asks everybody for a second factor (1636), whoever has enrolled one or not."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ostiary.contract.keys import Key
+from ostiary.contract.second_factor import MfaFactorVerify, MfaVerified, SendMfaCode
+from ostiary.contract.signin import LoginTokenResponseData
+from ostiary.server.core.call import Call, MfaToken
+from ostiary.server.core.refused import Refused
+from ostiary.server.features.second_factors import verification
+from tests.front_door import FrontDoor
+from tests.workbench import LOGIN, Workbench
+
+pytestmark = pytest.mark.anyio
+
+NUMBER, ADDRESS = "+8613800138000", "ann@example.com"
+ALL = ("OTP", "SMS", "EMAIL")
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+async def door(database: str) -> AsyncIterator[FrontDoor]:
+    bench = Workbench(database)
+    yield FrontDoor(bench)
+    await bench.close()
+
+
+async def ann(door: FrontDoor, *, phone: bool = False, email: bool = False) -> None:
+    """Somebody with a password, and proven contacts."""
+    user_id = (await door.sign_up(username="ann")).user_id
+    for there, contact in ((phone, NUMBER), (email, ADDRESS)):
+        if there:
+            door.bench.put_contact(contact, user_id)
+
+
+def asked(answer: Any) -> dict[str, Any]:
+    assert isinstance(answer, Refused), answer
+    assert answer.key is Key.APP_MFA_REQUIRED
+    return dict(answer.data or {})
+
+
+async def waiting(door: FrontDoor, data: dict[str, Any]) -> Call:
+    token = await door.bench.service.signer.verify(data["mfaToken"])
+    assert isinstance(token, MfaToken)
+    return replace(door.caller(), mfa=token, token_given=True)
+
+
+async def test_a_proven_number_stands_in_for_a_factor(door: FrontDoor) -> None:
+    await ann(door, phone=True, email=True)
+    door.app("none", required_factors=("SMS",))
+    data = asked(await door.sign_in(username="ann"))
+    assert data["factors"] == [
+        {"factorId": "SMS", "factorType": "SMS", "profile": {"phoneNumber": "+86138****8000"}}
+    ]
+    call = await waiting(door, data)
+    service = door.bench.service
+    assert await verification.send_mfa_code(service, call, SendMfaCode(factor_id="SMS")) is None
+    code = door.bench.code(None, "CHANNEL_VERIFY_MFA", NUMBER)
+    form = MfaFactorVerify(factor_id="SMS", pass_code=code)
+    again = replace(call, request_id="another")
+    done = await verification.mfa_factor_verify(service, again, form)
+    assert isinstance(done, MfaVerified)
+    assert done.access_token
+    assert not isinstance(await door.user_info(done.access_token), Refused)
+    by_address = MfaFactorVerify(factor_id="EMAIL", pass_code=code)
+    answer = await verification.mfa_factor_verify(service, replace(call, request_id="third"), by_address)
+    assert isinstance(answer, Refused), "the promised session is open, and EMAIL is not what this one takes"
+
+
+async def test_without_a_list_nobody_is_asked(door: FrontDoor) -> None:
+    await ann(door, phone=True, email=True)
+    assert isinstance(await door.sign_in(username="ann"), LoginTokenResponseData)
+
+
+async def test_a_pool_that_has_no_factors_in_use_asks_nobody(door: FrontDoor) -> None:
+    await ann(door, phone=True)
+    door.bench.policy(enabled_factors=())
+    door.app("none", required_factors=ALL)
+    assert isinstance(await door.sign_in(username="ann"), LoginTokenResponseData)
+
+
+async def test_who_has_nothing_is_told_so_and_gets_no_token(door: FrontDoor) -> None:
+    await ann(door)
+    door.app("none", required_factors=ALL)
+    assert asked(await door.sign_in(username="ann")) == {"factors": []}
+    assert door.bench.one("SELECT count(*) FROM sessions") == 0
+
+
+async def test_a_code_to_a_number_is_followed_by_something_else(door: FrontDoor) -> None:
+    await ann(door, phone=True, email=True)
+    door.app("none", required_factors=ALL)
+    assert await door.bench.send(door.caller(), LOGIN, NUMBER) is None
+    data = asked(await door.sign_in_by_code(NUMBER, door.bench.code(None, LOGIN, NUMBER)))
+    assert [factor["factorType"] for factor in data["factors"]] == ["EMAIL"]
+    by_number = SendMfaCode(factor_id="SMS")
+    answer = await verification.send_mfa_code(door.bench.service, await waiting(door, data), by_number)
+    assert isinstance(answer, Refused)
+    assert answer.key is Key.FACTOR_NOT_FOUND
