@@ -161,7 +161,7 @@ def test_completions_that_are_none(service: Service, form: dict[str, object], fi
     assert answer["data"]["field"] == field
 
 
-def test_the_address_of_a_person_is_believed_from_a_backend_only(service: Service):
+def test_cve_2026_108162_the_address_of_a_person_is_believed_from_a_backend_only(service: Service):
     """CVE-2026-108162 and its like: an address that the caller makes up changes nothing."""
     person = service.person(sign_in=False)
     client = service.client()

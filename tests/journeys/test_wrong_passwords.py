@@ -14,7 +14,7 @@ from ostiary.server.core.keyring import RootKeys
 from ostiary.server.core.ports import Ports
 from ostiary.server.guards import captcha
 from ostiary.server.keyfile import read as read_keys
-from tests.journeys.hands import key, refusal, send
+from tests.journeys.hands import key, refusal, send, wrong
 from tests.service import LOGIN, Person, Service
 
 
@@ -104,7 +104,7 @@ def test_old_failures_and_right_passwords_leave_the_count(service: Service, pers
         assert sign_in(service, person.username, person.password) is None
 
 
-def test_guessing_behind_a_lock_does_not_make_it_longer(service: Service, person: Person):
+def test_ghsa_cq42_guessing_behind_a_lock_does_not_make_it_longer(service: Service, person: Person):
     """GHSA-cq42-vhv7-xr7p: a lock is no way to keep somebody out for good."""
     with service.settings(**lock_after(3), accountLockTime=60):
         fail(service, person.username, 3)
@@ -114,7 +114,7 @@ def test_guessing_behind_a_lock_does_not_make_it_longer(service: Service, person
         assert sign_in(service, person.username, person.password) is None
 
 
-def test_a_lock_survives_a_restart(tmp_path: Any, sqlite_url: str):
+def test_cve_2026_9802_a_lock_survives_a_restart(tmp_path: Any, sqlite_url: str):
     """CVE-2026-9802: what is counted is durable."""
     from tests.service import start
 
@@ -130,7 +130,7 @@ def test_a_lock_survives_a_restart(tmp_path: Any, sqlite_url: str):
         service.stop()
 
 
-def test_spellings_of_a_name_share_one_count(service: Service, person: Person):
+def test_cve_2026_33640_spellings_of_a_name_share_one_count(service: Service, person: Person):
     """CVE-2026-33640: a limit's key is canonical."""
     wide = "".join(chr(ord(sign) + 0xFEE0) for sign in person.username)
     with service.settings(**lock_after(3)):
@@ -151,6 +151,23 @@ def test_a_code_opens_a_locked_account_and_lifts_the_lock_where_the_pool_lets_it
         code = service.code(person.phone, LOGIN)
         assert client.sign_in_by_phone_passcode(person.national, code).data.access_token
         assert sign_in(service, person.username, person.password) is None
+
+
+def test_an_unlock_code_by_mail_signs_in_and_lifts_the_lock(service: Service, person: Person):
+    client = service.client()
+    unlock = "CHANNEL_UNLOCK_ACCOUNT"
+    with service.settings(**lock_after(2), selfUnlockAccount={"enabled": True}):
+        fail(service, person.username, 2)
+        send(client, unlock, person.email)
+        code = service.code(person.email, unlock)
+        assert key(client.sign_in_by_email_passcode, person.email, wrong(code)) == Key.CODE_WRONG
+        assert client.sign_in_by_email_passcode(person.email, code).data.access_token
+        assert key(client.sign_in_by_email_passcode, person.email, code) == Key.CODE_EXPIRED
+        assert sign_in(service, person.username, person.password) is None
+    service.advance(61)
+    send(client, unlock, person.email)
+    code = service.code(person.email, unlock, count=2)
+    assert key(client.sign_in_by_email_passcode, person.email, code) == Key.CODE_EXPIRED  # the pool says no
 
 
 def test_without_self_unlock_a_code_lets_in_and_the_lock_stays(service: Service, person: Person):

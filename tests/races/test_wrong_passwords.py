@@ -55,7 +55,9 @@ def judged(door: FrontDoor) -> int:
     return sum("locked" not in msgspec.json.decode(row[0]) for row in rows)
 
 
-async def test_of_many_wrong_passwords_at_once_exactly_the_budget_is_judged(door: FrontDoor) -> None:
+async def test_ghsa_c55g_of_many_wrong_passwords_at_once_exactly_the_budget_is_judged(
+    door: FrontDoor,
+) -> None:
     """GHSA-c55g-q6f4-5qxr: by account first, from however many addresses they come."""
     await door.sign_up(username="alice")
     door.bench.policy(login_anomaly_detection=LOCK)

@@ -115,7 +115,7 @@ def _coded(came: Visit[ByCode]) -> Grant | Waiting | Refused:
     user = users.load(came.tx, came.pool.id, holder)
     if holder and (user is None or ask.contact not in {user.phone, user.email}):
         raise ConflictError("the number or address left its account a moment ago")
-    proofs = passcodes.prove(came, [Typed(Channel.LOGIN, ask.contact, ask.code)])
+    proofs = passcodes.prove(came, [Typed(_channel(came), ask.contact, ask.code)])
     if isinstance(proofs, Refused):
         return _noted(came, proofs, user, "code", ask.contact)
     passcodes.use(came, proofs[0])
@@ -135,6 +135,17 @@ def _coded(came: Visit[ByCode]) -> Grant | Waiting | Refused:
     if came.pool.policy.self_unlock_account.enabled:
         sign_in_limits.unlock(came, user)
     return sign_ins.open_for(came, user, medium, ask.scope, epoch=user.session_epoch, contact=ask.contact)
+
+
+def _channel(came: Visit[ByCode]) -> Channel:
+    """What the code was sent for: an unlock code signs in, too, where owners may unlock and asked for no other one."""
+    address = came.ask.contact
+    if medium_of(address) == "sms" or not came.pool.policy.self_unlock_account.enabled:
+        return Channel.LOGIN
+    waits = [
+        passcodes.is_waiting(came, channel, address) for channel in (Channel.LOGIN, Channel.UNLOCK_ACCOUNT)
+    ]
+    return Channel.UNLOCK_ACCOUNT if waits == [False, True] else Channel.LOGIN
 
 
 def _taken_over(came: Visit[ByCode], user: UserRow) -> UserRow:

@@ -2,7 +2,16 @@
 
 from ostiary.server.guards.passcodes.links import Link
 from ostiary.server.guards.passcodes.links import read as read_link
-from ostiary.server.guards.passcodes.prove import Proof, Typed, guess, leave, prove, prove_link, use
+from ostiary.server.guards.passcodes.prove import (
+    Proof,
+    Typed,
+    guess,
+    is_waiting,
+    leave,
+    prove,
+    prove_link,
+    use,
+)
 from ostiary.server.guards.passcodes.send import send
 
 __all__ = [
@@ -10,6 +19,7 @@ __all__ = [
     "Proof",
     "Typed",
     "guess",
+    "is_waiting",
     "leave",
     "prove",
     "prove_link",

@@ -93,6 +93,11 @@ def prove_link(visit: Visit[object], link: Link) -> Proof | Refused:
     return Proof(code, ())
 
 
+def is_waiting(visit: Visit[object], channel: Channel, target: str) -> bool:
+    """Whether a code that anybody asked for lives on a channel. Tells which channel was meant, never whether it is right."""
+    return _comparable(visit, codes.nobodys(visit.tx, visit.pool.id, target, channel))
+
+
 def use(visit: Visit[object], proof: Proof) -> None:
     """Use a right code up: accepted at most once (I1). Ends its channel's row of wrong guesses."""
     codes.use(visit.tx, proof.code, visit.now)
