@@ -171,6 +171,22 @@ def test_cve_2026_108162_the_address_of_a_person_is_believed_from_a_backend_only
     assert me(client, tokens).last_ip == "127.0.0.1"
 
 
+def test_accounts_from_one_address_are_counted_where_the_pool_says_so(service: Service):
+    client = service.client()
+
+    def sign_up() -> Any:
+        return client.sign_up_by_username_password(f"many{secrets.token_hex(4)}", PASSWORD)
+
+    with service.settings(registerAnomalyDetection={"enabled": True, "limit": 2, "timeInterval": 60}):
+        sign_up()
+        sign_up()
+        refused = refusal(sign_up)
+        assert (refused.key, refused.status_code, refused.api_code) == (Key.SIGN_UP_TOO_OFTEN, 429, 2100)
+        assert 0 < refused.data["retryAfter"] <= 60
+        service.advance(61)
+        sign_up()
+
+
 async def test_the_async_client_signs_in_by_an_address(service: Service):
     person = service.person(sign_in=False)
     right = code(service, LOGIN, person.email)

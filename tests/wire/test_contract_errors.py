@@ -36,6 +36,7 @@ FROZEN = {
     "username_taken": (409, 2034, 200),
     "email_taken": (409, 2200, 200),
     "sign_up_disabled": (403, 2031, 200),
+    "sign_up_too_often": (429, 2100, 200),
     "captcha_required": (403, 2000, 200),
     "password_not_decrypted": (400, 2016, 200),
     "password_too_short": (422, 2029, 200),

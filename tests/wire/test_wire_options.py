@@ -70,7 +70,6 @@ NOT_YET: list[tuple[str, dict[str, Any], str, Any]] = [
     ("update_user", LEAST["update_user"], f"{TELL}.inputSendEmailNotification", "a@b.c"),
     ("update_user", LEAST["update_user"], f"{TELL}.inputSendPhoneNotification", "18812345678"),
     ("delete_users_batch", LEAST["delete_users_batch"], "options.userIdType", "sync_relation"),
-    ("update_security_settings", {}, "registerAnomalyDetection.enabled", True),
     ("update_security_settings", {}, "cookieSettings.cookieExpiresIn", 60),
     ("update_security_settings", {}, "loginAnomalyDetection.robotVerifyloginWeekStartEndTime", ["x"]),
     ("update_security_settings", {}, "loginRequireEmailVerified", True),

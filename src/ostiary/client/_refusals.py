@@ -43,6 +43,7 @@ FAMILIES: Mapping[Key, type[errors.APIError]] = {
     Key.USERNAME_TAKEN: errors.UsernameTaken,
     Key.EMAIL_TAKEN: errors.EmailTaken,
     Key.SIGN_UP_DISABLED: errors.PermissionDenied,
+    Key.SIGN_UP_TOO_OFTEN: errors.RateLimited,
     Key.CAPTCHA_REQUIRED: errors.PermissionDenied,
     Key.PASSWORD_NOT_DECRYPTED: errors.ParameterError,
     Key.PASSWORD_TOO_SHORT: errors.ParameterError,

@@ -544,9 +544,9 @@ class AuthenticationClient(SyncAuthentication):
 
         `data` is `User`.
 
-        Raises `ContactError`, `PermissionDenied`, `ParameterError`, `GuessesSpent`, `CodeExpired`,
-        `CodeWrong`, `PhoneTaken`, `UsernameTaken`, `EmailTaken`, `NotFound`; and `APIConnectionError`,
-        `APITimeoutError`.
+        Raises `ContactError`, `PermissionDenied`, `RateLimited`, `ParameterError`, `GuessesSpent`,
+        `CodeExpired`, `CodeWrong`, `PhoneTaken`, `UsernameTaken`, `EmailTaken`, `NotFound`; and
+        `APIConnectionError`, `APITimeoutError`.
 
         `POST /api/v3/signup`. For example::
 
@@ -601,8 +601,8 @@ class AuthenticationClient(SyncAuthentication):
         - `.expires_in`: Seconds, the same number.
 
         Raises `NotFound`, `ClientAuthenticationError`, `ContactError`, `GuessesSpent`, `CodeExpired`,
-        `CodeWrong`, `PermissionDenied`, `WrongCredentials`, `EmailTaken`, `UserLocked`, `ParameterError`,
-        `NotServed`; and `APIConnectionError`, `APITimeoutError`.
+        `CodeWrong`, `PermissionDenied`, `WrongCredentials`, `EmailTaken`, `RateLimited`, `UserLocked`,
+        `ParameterError`, `NotServed`; and `APIConnectionError`, `APITimeoutError`.
 
         `POST /api/v3/signin`. For example::
 
@@ -2329,9 +2329,9 @@ class AsyncAuthenticationClient(AsyncAuthentication):
 
         `data` is `User`.
 
-        Raises `ContactError`, `PermissionDenied`, `ParameterError`, `GuessesSpent`, `CodeExpired`,
-        `CodeWrong`, `PhoneTaken`, `UsernameTaken`, `EmailTaken`, `NotFound`; and `APIConnectionError`,
-        `APITimeoutError`.
+        Raises `ContactError`, `PermissionDenied`, `RateLimited`, `ParameterError`, `GuessesSpent`,
+        `CodeExpired`, `CodeWrong`, `PhoneTaken`, `UsernameTaken`, `EmailTaken`, `NotFound`; and
+        `APIConnectionError`, `APITimeoutError`.
 
         `POST /api/v3/signup`. For example::
 
@@ -2389,8 +2389,8 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         - `.expires_in`: Seconds, the same number.
 
         Raises `NotFound`, `ClientAuthenticationError`, `ContactError`, `GuessesSpent`, `CodeExpired`,
-        `CodeWrong`, `PermissionDenied`, `WrongCredentials`, `EmailTaken`, `UserLocked`, `ParameterError`,
-        `NotServed`; and `APIConnectionError`, `APITimeoutError`.
+        `CodeWrong`, `PermissionDenied`, `WrongCredentials`, `EmailTaken`, `RateLimited`, `UserLocked`,
+        `ParameterError`, `NotServed`; and `APIConnectionError`, `APITimeoutError`.
 
         `POST /api/v3/signin`. For example::
 

@@ -35,6 +35,7 @@ REGISTER: tuple[Operation, ...] = (
             Key.BAD_CONTACT,
             Key.NUMBER_NOT_SERVED,
             Key.SIGN_UP_DISABLED,
+            Key.SIGN_UP_TOO_OFTEN,
             Key.PASSWORD_NOT_DECRYPTED,
             Key.PASSWORD_TOO_SHORT,
             Key.PASSWORD_COMMON,
@@ -80,6 +81,7 @@ REGISTER: tuple[Operation, ...] = (
             Key.EMAIL_TAKEN,
             Key.FIELD_NOT_EDITABLE,
             Key.SIGN_UP_DISABLED,
+            Key.SIGN_UP_TOO_OFTEN,
             Key.USER_LOCKED,
         ),
         needs=(

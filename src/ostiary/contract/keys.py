@@ -53,6 +53,9 @@ class Key(StrEnum):
     OLD_PASSWORD_WRONG = "old_password_wrong"
     ONE_TIME_TOKEN_INVALID = "one_time_token_invalid"
 
+    SIGN_UP_TOO_OFTEN = "sign_up_too_often"
+    """Too many accounts were made from this address; `data.retryAfter` in seconds."""
+
     # --- passwords ----------------------------------------------------------------------------
     CAPTCHA_REQUIRED = "captcha_required"
     """A captcha must be solved before the password is looked at; or the answer was wrong, late or used."""

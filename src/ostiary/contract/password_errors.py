@@ -8,6 +8,15 @@ from ostiary.contract.keys import Key
 
 PASSWORDS: Mapping[Key, Row] = MappingProxyType(
     {
+        Key.SIGN_UP_TOO_OFTEN: Row(
+            429,
+            2100,
+            zh="注册过于频繁，请在 {seconds} 秒后重试",
+            zh_short="注册过于频繁，请稍后重试",
+            en="Too many accounts were made from here: try again in {seconds} seconds",
+            en_short="Too many accounts were made from here: try again later",
+            hint_en="The pool's `registerAnomalyDetection`, by address. `data.retryAfter` is in seconds.",
+        ),
         Key.CAPTCHA_REQUIRED: Row(
             403,
             2000,

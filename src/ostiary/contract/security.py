@@ -63,8 +63,9 @@ class RegisterAnomalyDetectionConfig(Settings, kw_only=True, frozen=True):
     """Sign-ups per address."""
 
     enabled: bool = False
-    limit: int = 50
-    time_interval: int = 300
+    limit: FailLimit = 50
+    time_interval: FailInterval = 300
+    """Seconds."""
 
 
 class LoginFailCheckConfig(Settings, kw_only=True, frozen=True):
@@ -128,7 +129,6 @@ class Unserved(Settings, kw_only=True, frozen=True):
     authing_token_expires_in: int = 129_600
     genauth_token_expires_in: int = 129_600
     cookie_settings: CookieSettings = CookieSettings()
-    register_anomaly_detection: RegisterAnomalyDetectionConfig = RegisterAnomalyDetectionConfig()
     complete_password_after_pass_code_login: bool = False
     login_require_email_verified: bool = False
     enable_login_account_switch: bool = False
@@ -148,6 +148,7 @@ class SecuritySettings(Unserved, kw_only=True, frozen=True):
     change_email_strategy: ChangeEmailStrategy
     change_phone_strategy: ChangePhoneStrategy
     register_disabled: bool
+    register_anomaly_detection: RegisterAnomalyDetectionConfig
     login_anomaly_detection: LoginAnomalyDetectionConfig
     self_unlock_account: SelfUnlockAccountConfig
     account_lock_time: int

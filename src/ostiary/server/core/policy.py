@@ -10,7 +10,11 @@ import msgspec
 from msgspec import Meta
 
 from ostiary.server.core.millis import SECOND
-from ostiary.server.core.sign_in_policy import LoginAnomalyDetection, SelfUnlockAccount
+from ostiary.server.core.sign_in_policy import (
+    LoginAnomalyDetection,
+    RegisterAnomalyDetection,
+    SelfUnlockAccount,
+)
 
 CountryCode = Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{0,3}$")]
 
@@ -47,6 +51,7 @@ class PoolPolicy(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     enabled_factors: tuple[Literal["OTP", "SMS", "EMAIL"], ...] = ("OTP", "SMS", "EMAIL")
     """Second factors in use: who has one enrolled is asked for it. None: nobody is, and none can be enrolled."""
     register_disabled: bool = False
+    register_anomaly_detection: RegisterAnomalyDetection = RegisterAnomalyDetection()
     login_anomaly_detection: LoginAnomalyDetection = LoginAnomalyDetection()
     self_unlock_account: SelfUnlockAccount = SelfUnlockAccount()
     account_lock_time: Annotated[int, Meta(ge=60, le=86_400)] = 900

@@ -50,6 +50,14 @@ class LoginAnomalyDetection(msgspec.Struct, frozen=True, rename="camel", kw_only
     robot_verify_login_ip_whitelist_check: IpWhitelistCheck = IpWhitelistCheck()
 
 
+class RegisterAnomalyDetection(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """How many accounts may be made from one address in so many seconds."""
+
+    enabled: bool = False
+    limit: Annotated[int, Meta(ge=1, le=1_000)] = 50
+    time_interval: Annotated[int, Meta(ge=1, le=86_400)] = 300
+
+
 class SelfUnlockAccount(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """Whether signing in by a code lifts a lock before its time."""
 

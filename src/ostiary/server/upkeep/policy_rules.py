@@ -47,6 +47,9 @@ POOL_TEXTS: Mapping[str, str] = {
     "sendPerAddressPerDay": "Unsigned asks for codes per caller's address and 24 hours. 0: not limited.",
     "sendPerAppPerDay": "Asks for codes per application and 24 hours. 0: not limited.",
     "registerDisabled": "Nobody can sign up.",
+    "registerAnomalyDetection.enabled": "Accounts made from one address are counted.",
+    "registerAnomalyDetection.limit": "So many of them.",
+    "registerAnomalyDetection.timeInterval": "In so many seconds.",
     "loginAnomalyDetection.loginFailStrategy": "What loginFailCheck (captcha) or loginPasswordFailCheck (block-account) "
     "leads to.",
     "loginAnomalyDetection.robotVerify": "When a captcha is asked for before a password is looked at.",

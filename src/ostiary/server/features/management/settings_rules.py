@@ -18,18 +18,24 @@ from ostiary.server.core.people import Facts
 from ostiary.server.core.phone import read_country_code
 from ostiary.server.core.policy import PoolPolicy
 from ostiary.server.core.refused import Refused
-from ostiary.server.core.sign_in_policy import LoginAnomalyDetection, SelfUnlockAccount
+from ostiary.server.core.sign_in_policy import (
+    LoginAnomalyDetection,
+    RegisterAnomalyDetection,
+    SelfUnlockAccount,
+)
 
 Changes = dict[str, object]
 """Fields of `PoolPolicy` → what they are to become."""
 
 
 _NESTED: Mapping[str, type[msgspec.Struct]] = {
+    "register_anomaly_detection": RegisterAnomalyDetection,
     "login_anomaly_detection": LoginAnomalyDetection,
     "self_unlock_account": SelfUnlockAccount,
 }
 """Settings that are objects: replaced as a whole, what is absent in them at its default."""
 _SHOWN: Mapping[str, type[msgspec.Struct]] = {
+    "register_anomaly_detection": security.RegisterAnomalyDetectionConfig,
     "login_anomaly_detection": security.LoginAnomalyDetectionConfig,
     "self_unlock_account": security.SelfUnlockAccountConfig,
 }

@@ -171,8 +171,10 @@ def _newcomer(came: Visit[ByCode]) -> Grant | Waiting | Refused:
     """A right code from a number or address that has no account."""
     ask = came.ask
     medium = medium_of(ask.contact)
-    refused = rules.judge_newcomer(ask, came.pool.policy) or custom_data.judge(
-        came.tx, came.pool.id, ask.custom_data, by="user"
+    refused = (
+        rules.judge_newcomer(ask, came.pool.policy)
+        or sign_in_limits.judge_sign_up(came)
+        or custom_data.judge(came.tx, came.pool.id, ask.custom_data, by="user")
     )
     new = NewAccount(
         source="register",
@@ -185,6 +187,7 @@ def _newcomer(came: Visit[ByCode]) -> Grant | Waiting | Refused:
     user = refused or accounts.create(came.tx, came.ports, came.pool.id, new, came.now)
     if isinstance(user, Refused):
         return _noted(came, user, None, "code", ask.contact)
+    sign_in_limits.signed_up(came)
     audit.note(
         came,
         "sign_up",

@@ -12,7 +12,15 @@ from ostiary.server.core.policy import PoolPolicy
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.sign_up import rules
 from ostiary.server.features.sign_up.rules import Ask, ByCode, ByPassword
-from ostiary.server.guards import accounts, audit, clients, custom_data, new_passwords, passcodes
+from ostiary.server.guards import (
+    accounts,
+    audit,
+    clients,
+    custom_data,
+    new_passwords,
+    passcodes,
+    sign_in_limits,
+)
 from ostiary.server.guards.accounts import NewAccount
 from ostiary.server.guards.entry import Visit, visit
 from ostiary.server.guards.new_passwords import Wanted
@@ -75,6 +83,9 @@ async def _hash(service: Service, come: Callable[[Tx], Came | Refused]) -> str |
 def _register(came: Came, form: SignUp, password_hash: str | None) -> User | Refused:
     ask = came.ask
     method = "code" if isinstance(ask.by, ByCode) else "password"
+    too_often = sign_in_limits.judge_sign_up(came)
+    if too_often is not None:
+        return _noted(came, too_often, method)
     typed = [Typed(channel, contact, code) for channel, contact, code in ask.typed]
     proofs = passcodes.prove(came, typed) if typed else ()
     if isinstance(proofs, Refused):
@@ -87,6 +98,7 @@ def _register(came: Came, form: SignUp, password_hash: str | None) -> User | Ref
     )
     if isinstance(made, Refused):
         return _noted(came, made, method)
+    sign_in_limits.signed_up(came)
     _note(came, audit.DONE, made.id, method)
     return accounts.to_user(made, with_custom_data=True)
 

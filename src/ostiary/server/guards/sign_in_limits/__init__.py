@@ -7,8 +7,10 @@ answered by their merit as the pool takes; the others are checked for nothing, a
 
 from dataclasses import dataclass
 
+from ostiary.contract.keys import Key
 from ostiary.server.core.failures import Failures
-from ostiary.server.core.millis import DAY
+from ostiary.server.core.millis import DAY, seconds_until
+from ostiary.server.core.refused import Refused
 from ostiary.server.core.sign_in_policy import FailCheck
 from ostiary.server.guards import audit
 from ostiary.server.guards.entry import Visit
@@ -85,6 +87,33 @@ def succeeded(visit: Visit[object], counts: Counts) -> None:
     keys = [row.key for row in kept if row.version >= 0]
     if keys:
         failures.forget(visit.tx, keys)
+
+
+def judge_sign_up(visit: Visit[object]) -> Refused | None:
+    """Whether one more account may be made from this address, under the lock of its count. Nothing is counted yet.
+
+    Refused: `sign_up_too_often` (data.retryAfter).
+    """
+    check = rules.registrations(visit.pool.policy)
+    if check is None or not visit.call.address:
+        return None
+    row = _registrations(visit)
+    if not rules.is_spent(row, check, visit.now):
+        return None
+    free_at = sorted(row.moments)[-check.limit] + check.window
+    return Refused(Key.SIGN_UP_TOO_OFTEN, retry_after=seconds_until(free_at, visit.now))
+
+
+def signed_up(visit: Visit[object]) -> None:
+    """Count an account that was made."""
+    check = rules.registrations(visit.pool.policy)
+    if check is not None and visit.call.address:
+        failures.store(visit.tx, rules.counted(_registrations(visit), check, visit.now), visit.now + DAY)
+
+
+def _registrations(visit: Visit[object]) -> Failures:
+    key = f"register:{visit.pool.id}:{visit.call.address}"
+    return failures.load(visit.tx, [key], lock=True)[key]
 
 
 def unlock(visit: Visit[object], user: UserRow) -> None:

@@ -56,6 +56,14 @@ def checks(policy: PoolPolicy) -> Checks:
     )
 
 
+def registrations(policy: PoolPolicy) -> FailCheck | None:
+    """How many accounts may be made from one address; None: as many as they like."""
+    said = policy.register_anomaly_detection
+    return (
+        FailCheck(enabled=True, limit=said.limit, time_interval=said.time_interval) if said.enabled else None
+    )
+
+
 def is_spent(row: Failures, check: FailCheck, now: int) -> bool:
     """Whether as many failures as the check takes lie inside its window. One from the future counts as made now."""
     return sum(moment > now - check.window for moment in row.moments) >= check.limit
