@@ -127,3 +127,22 @@ def test_a_verified_address_proves_its_owner_elsewhere(service: Service):
     assert service.code(ann.email, LOGIN)
     rows = service.management.list_audit_events(user_id=ann.user_id, event="email_verified").data.list
     assert len(rows) == 1
+
+
+def test_ghsa_2wmj_a_forged_host_stands_in_no_link(service: Service):
+    """Row 84: the link names the configured URL, whatever host a request says it came to."""
+    ann = service.person(email_verified=False)
+    forged = {
+        "x-forwarded-host": "evil.example",
+        "forwarded": "host=evil.example",
+        "origin": "https://evil.example",
+    }
+    asked = service.http.post(
+        "/api/v3/send-email",
+        json={"channel": LINK, "email": ann.email},
+        headers={"x-authing-app-id": service.ids["appId"], **forged},
+    )
+    assert asked.json()["statusCode"] == 200
+    mail = service.message(ann.email, LINK)
+    assert "evil" not in str(mail)
+    assert f"{service.url}/verify-email?" in mail["text"]

@@ -71,6 +71,8 @@ RETIRED = RootKey("r", bytes(range(2, 34)), Millis(0), Millis(NOW - DAY))
         (facts({"webhook_url": ""}), "webhook_url", "problem"),
         (facts({"webhook_media": ("sms",)}), "webhook_media", "weak"),
         (facts({"webhook_secret": ""}), "webhook_secret", "problem"),
+        (facts({"smtp_host": "mail.example.com", "smtp_tls": "none"}), "smtp_tls", "weak"),
+        (facts(sources={"smtp_password": "the command line"}, settings={"smtp_password": "x"}), "smtp_password", "weak"),
         (facts(sources={"webhook_secret": "OSTIARY_WEBHOOK_SECRET"}), "webhook_secret", "note"),
         (facts(sources={"webhook_secret": "the command line"}), "webhook_secret", "weak"),
         (facts(open_files={"/etc/ostiary.toml": 0o644}), "/etc/ostiary.toml", "weak"),
