@@ -1,16 +1,20 @@
-"""The ways out that the settings name: which media have a sender, and that sender."""
+"""The ways out that the settings name: which media have a sender, and that sender.
+
+What a way out needs (an HTTP client, SMTP) is imported where the settings name it: nobody else waits for it at start.
+"""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ostiary.server.core.contact import Medium
 from ostiary.server.core.ports import Ports
 from ostiary.server.delivery.addresses import networks
-from ostiary.server.delivery.outbound import Outbound, Target
-from ostiary.server.delivery.outbound_mail import USUAL_PORTS, Relay, Server
-from ostiary.server.delivery.providers.smtp import SmtpSender, on_the_wire, read_sender
-from ostiary.server.delivery.providers.webhook import Webhook, read_secrets
 from ostiary.server.delivery.routes import Sender
 from ostiary.server.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from ostiary.server.delivery.outbound import Outbound
+    from ostiary.server.delivery.outbound_mail import Relay, Server
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +22,8 @@ class Gateway:
     """Senders by medium, and what they share."""
 
     senders: dict[Medium, Sender] = field(default_factory=dict)
-    outbound: Outbound | None = None
-    relay: Relay | None = None
+    outbound: "Outbound | None" = None
+    relay: "Relay | None" = None
 
     async def close(self) -> None:
         """Let go of their connections, after the last attempt."""
@@ -47,6 +51,9 @@ def _check_webhook(settings: Settings) -> None:
         if settings.webhook_secret:
             raise SettingsError("webhook_secret is set, and webhook_url is not: there is nothing to sign")
         return
+    from ostiary.server.delivery.outbound import Target
+    from ostiary.server.delivery.providers.webhook import read_secrets
+
     try:
         target = Target.parse(settings.webhook_url)
     except ValueError as error:
@@ -70,6 +77,8 @@ def _check_smtp(settings: Settings) -> None:
     host = settings.smtp_host
     if not host.isascii() or not host.isprintable() or any(sign in host for sign in " /@"):
         raise SettingsError("smtp_host: it is a name or an address, without a port, a user or a scheme")
+    from ostiary.server.delivery.providers.smtp import read_sender
+
     try:
         read_sender(settings.smtp_from)
     except ValueError as error:
@@ -88,16 +97,25 @@ def gateway(settings: Settings, ports: Ports) -> Gateway:
     senders: dict[Medium, Sender] = {}
     outbound, relay = None, None
     if settings.webhook_url:
+        from ostiary.server.delivery.outbound import Outbound
+        from ostiary.server.delivery.providers.webhook import Webhook
+
         outbound = Outbound(named)
         webhook = Webhook(outbound, ports, settings.webhook_url, settings.webhook_secret)
         senders |= dict.fromkeys(settings.webhook_media, webhook)
     if settings.smtp_host:
+        from ostiary.server.delivery.outbound_mail import Relay
+        from ostiary.server.delivery.providers.smtp import SmtpSender
+
         relay = Relay(_server(settings), named)
         senders["email"] = SmtpSender(relay, ports, settings.smtp_from)
     return Gateway(senders, outbound, relay)
 
 
-def _server(settings: Settings) -> Server:
+def _server(settings: Settings) -> "Server":
+    from ostiary.server.delivery.outbound_mail import USUAL_PORTS, Server
+    from ostiary.server.delivery.providers.smtp import on_the_wire, read_sender
+
     return Server(
         host=settings.smtp_host,
         port=settings.smtp_port or USUAL_PORTS[settings.smtp_tls],

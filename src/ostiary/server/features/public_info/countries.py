@@ -3,8 +3,6 @@
 from functools import cache
 
 import phonenumbers
-from babel import Locale
-from babel.core import get_global
 
 from ostiary.contract.own_page import CountryDetailInfo, LangObject, LangUnit
 
@@ -18,6 +16,8 @@ _FLAG_A = 0x1F1E6
 @cache
 def countries() -> list[CountryDetailInfo]:
     """All regions that have telephone numbers, by their two letters."""
+    from babel import Locale  # here and below: no start waits for what is asked for now and then
+
     letters = _alpha3()
     names = {field: Locale.parse(language).territories for field, language in _LANGUAGES.items()}
     return [
@@ -36,6 +36,8 @@ def countries() -> list[CountryDetailInfo]:
 
 def _alpha3() -> dict[str, str]:
     """Two letters → three letters."""
+    from babel.core import get_global
+
     return {
         two[0]: three
         for three, two in get_global("territory_aliases").items()

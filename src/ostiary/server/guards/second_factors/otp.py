@@ -7,7 +7,6 @@ each code is good once, and none that was seen before it is good after it.
 import base64
 
 import pyotp
-import segno
 
 from ostiary.server.core.millis import SECOND
 from ostiary.server.core.ports import Ports
@@ -34,6 +33,8 @@ def uri(secret: bytes, issuer: str, name: str) -> str:
 
 def qr_data_url(link: str) -> str:
     """The link as a picture. Some milliseconds of work: outside of steps."""
+    import segno  # here: no start waits for what is asked for now and then
+
     return segno.make(link, error="m", micro=False).png_data_uri(scale=5)
 
 
