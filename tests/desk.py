@@ -16,6 +16,7 @@ from ostiary.server.core.call import Call, ManagementToken
 from ostiary.server.core.millis import HOUR, Millis
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.management import (
+    applications,
     groups,
     listing,
     records,
@@ -32,7 +33,17 @@ from tests.workbench import Workbench
 
 ACTIONS = {
     name: getattr(module, name)
-    for module in (listing, records, security_settings, tokens, user_changes, users, groups, roles)
+    for module in (
+        listing,
+        records,
+        security_settings,
+        tokens,
+        user_changes,
+        users,
+        groups,
+        roles,
+        applications,
+    )
     for name in BY_NAME
     if hasattr(module, name)
 }

@@ -55,6 +55,7 @@ class Two:
             rows[f"{table} of the pool"] = self.edge.all(
                 f"SELECT count(*) FROM {table} WHERE {column} = :id", id=self.theirs.pool_id
             )
+        rows["apps"] = self.edge.all("SELECT * FROM apps WHERE pool_id = :id", id=self.theirs.pool_id)
         rows["policy"] = self.edge.all("SELECT policy FROM pools WHERE id = :id", id=self.theirs.pool_id)
         return rows
 
@@ -85,6 +86,13 @@ def two(edge: Edge, pools: dict[int, Two]) -> Two:
     return pools[id(edge)]
 
 
+OF_AN_APP = {
+    "get_application",
+    "update_application",
+    "delete_application",
+    "get_application_secret",
+    "refresh_application_secret",
+}
 CIRCLES: dict[str, Callable[[str], Any]] = {
     "assign_role": lambda user_id: {**LEAST["assign_role"], "targets": _targets(user_id)},
     "assign_role_batch": lambda user_id: {**LEAST["assign_role_batch"], "targets": _targets(user_id)},
@@ -93,6 +101,12 @@ CIRCLES: dict[str, Callable[[str], Any]] = {
     "add_group_members": lambda user_id: {"code": "berlin", "userIds": [user_id]},
     "remove_group_members": lambda user_id: {"code": "berlin", "userIds": [user_id]},
 }
+
+
+def _about(name: str, two: Two) -> Any:
+    if name in OF_AN_APP:
+        return {"appId": two.theirs.app_id}
+    return CIRCLES[name](two.victim.user_id) if name in CIRCLES else None
 
 
 def _targets(user_id: str) -> list[dict[str, str]]:
@@ -151,7 +165,7 @@ def forms(two: Two, op: Operation) -> Iterator[Any]:
         case "update_security_settings":
             yield {"verifyCodeLength": 4, "wrongCodesPerDay": 5, "registerDisabled": True}
         case _:
-            yield CIRCLES[op.name](victim.user_id) if op.name in CIRCLES else None
+            yield _about(op.name, two)
 
 
 def credentials(two: Two, op: Operation) -> Iterator[dict[str, str]]:

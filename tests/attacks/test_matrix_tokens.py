@@ -366,6 +366,8 @@ _LATER: dict[str, list[tuple[Any, str]]] = {
         name: [({**LEAST[name], "roles": [{"code": "a", "namespace": "shop"}]}, "namespace")]
         for name in ("assign_role_batch", "revoke_role_batch")
     },
+    "create_application": [({"appName": "x", "samlConfig": {"a": 1}}, "samlConfig")],
+    "list_applications": [({"keywords": "x"}, "keywords")],
     "create_group": [({**LEAST["create_group"], "customData": {"a": 1}}, "customData")],
     "update_group": [({**LEAST["update_group"], "customData": {"a": 1}}, "customData")],
     "get_group": [({"code": "x", "withCustomData": "true"}, "withCustomData")],

@@ -109,6 +109,13 @@ LEAST |= {
     "list_group_members": {"code": "berlin"},
     "get_user_groups": {"userId": "6a1b2c3d4e5f60718293a4b5"},
     "get_role_list": {},
+    "create_application": {"appName": "Shop"},
+    "get_application": {"appId": "6a1b2c3d4e5f60718293a4b5"},
+    "list_applications": {},
+    "update_application": {"appId": "6a1b2c3d4e5f60718293a4b5"},
+    "delete_application": {"appId": "6a1b2c3d4e5f60718293a4b5"},
+    "get_application_secret": {"appId": "6a1b2c3d4e5f60718293a4b5"},
+    "refresh_application_secret": {"appId": "6a1b2c3d4e5f60718293a4b5"},
     "get_department_list": {},
     "get_authorized_resources": {},
 }

@@ -61,6 +61,10 @@ STRUCTS = {
 }
 
 OURS_ALONE = {
+    # the incumbent's answers hold pages, brands and other protocols (contract/applications.py)
+    *("create_application", "get_application", "list_applications", "delete_application"),
+    *("get_application_secret", "refresh_application_secret"),
+    "update_application",  # the incumbent's console only
     "get_management_token",  # published in prose and in SDKs' code only
     "list_audit_events",  # the incumbent's rows promise what we do not store (contract/record_operations.py)
     "send_mfa_code",  # the incumbent's V3 API proves a second factor by authenticator app only

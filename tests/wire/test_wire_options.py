@@ -91,6 +91,41 @@ NOT_YET += [
     ("list_groups", {}, "withMetadata", "True"),
     ("list_groups", {}, "flatCustomData", "True"),
 ]
+NOT_YET += [
+    ("create_application", LEAST["create_application"], path, value)
+    for path, value in {
+        "template": "t",
+        "templateData": {"a": 1},
+        "appIdentifier": "shop",
+        "appLogo": "https://a.example/logo.png",
+        "appDescription": "d",
+        "appType": "spa",
+        "defaultProtocol": "saml",
+        "logoutRedirectUris": ["https://a.example"],
+        "initLoginUri": "https://a.example",
+        "ssoEnabled": True,
+        "oidcConfig": {"a": 1},
+        "samlProviderEnabled": True,
+        "samlConfig": {"a": 1},
+        "oauthProviderEnabled": True,
+        "oauthConfig": {"a": 1},
+        "casProviderEnabled": True,
+        "casConfig": {"a": 1},
+        "loginConfig": {"a": 1},
+        "registerConfig": {"a": 1},
+        "brandingConfig": {"a": 1},
+    }.items()
+]
+NOT_YET += [
+    ("list_applications", {}, path, value)
+    for path, value in {
+        "isIntegrateApp": "True",
+        "isSelfBuiltApp": "False",
+        "ssoEnabled": "True",
+        "keywords": "shop",
+        "all": "True",
+    }.items()
+]
 IN_LISTS = {
     "list_users": {"advancedFilter.field", "advancedFilter.operator"},
     "assign_role": {"targets.targetType"},

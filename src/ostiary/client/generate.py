@@ -50,6 +50,10 @@ POSITIONAL = {
 }
 """The incumbent's order of arguments where it is not the order of the fields; all others are keyword-only."""
 KEYWORD_ONLY = {
+    "create_application": {
+        *("self_service", "refresh_token_rotation", "token_endpoint_auth_method", "access_token_life"),
+        *("refresh_token_life", "session_life", "signing_alg", "client_credentials_scopes"),
+    },
     "update_role": {"enable_permission_apply"},
     "get_profile": {"with_department_ids"},
     "update_profile": {
@@ -84,6 +88,7 @@ THEIR_OTHER_NAME = {"list_my_devices", "unbind_my_device", "revoke_my_device_ses
 OURS = frozenset(
     {
         "get_department_list",
+        "update_application",
         "openid_configuration",
         "jwks",
         "user_info",

@@ -6,6 +6,12 @@ from typing import Any, Literal
 
 from ostiary.client._clients import AsyncManagement, PlainManagement, SyncManagement
 from ostiary.client._endpoint import Result, api, fields, oauth
+from ostiary.contract.applications import (
+    Application,
+    ApplicationPaging,
+    GetApplicationSecretData,
+    RefreshApplicationSecretData,
+)
 from ostiary.contract.circles import (
     Group,
     GroupPaging,
@@ -292,6 +298,62 @@ _GET_USER_GROUPS = api(
     GroupPaging,
     credential="management",
     safe=True,
+)
+_CREATE_APPLICATION = api(
+    "create_application",
+    "POST",
+    "/api/v3/create-application",
+    Application,
+    credential="management",
+    safe=False,
+)
+_GET_APPLICATION = api(
+    "get_application",
+    "GET",
+    "/api/v3/get-application",
+    Application,
+    credential="management",
+    safe=True,
+)
+_LIST_APPLICATIONS = api(
+    "list_applications",
+    "GET",
+    "/api/v3/list-applications",
+    ApplicationPaging,
+    credential="management",
+    safe=True,
+)
+_UPDATE_APPLICATION = api(
+    "update_application",
+    "POST",
+    "/api/v3/update-application",
+    Application,
+    credential="management",
+    safe=False,
+)
+_DELETE_APPLICATION = api(
+    "delete_application",
+    "POST",
+    "/api/v3/delete-application",
+    IsSuccess,
+    credential="management",
+    safe=False,
+)
+_GET_APPLICATION_SECRET = api(
+    "get_application_secret",
+    "GET",
+    "/api/v3/get-application-secret",
+    GetApplicationSecretData,
+    credential="management",
+    safe=True,
+)
+_REFRESH_APPLICATION_SECRET = api(
+    "refresh_application_secret",
+    "POST",
+    "/api/v3/refresh-application-secret",
+    RefreshApplicationSecretData,
+    credential="management",
+    safe=False,
 )
 _LIST_AUDIT_EVENTS = api(
     "list_audit_events",
@@ -1588,6 +1650,297 @@ class ManagementClient(SyncManagement):
             {
                 "userId": user_id,
                 "userIdType": user_id_type,
+            },
+        )
+
+    def create_application(
+        self,
+        app_name: str,
+        template: str | None = None,
+        template_data: Any | None = None,
+        app_identifier: str | None = None,
+        app_logo: str | None = None,
+        app_description: str | None = None,
+        app_type: Literal["web", "spa", "native", "api", "mfa", "mini-program", "gateway-app", "gateway-agent"] | None = None,
+        default_protocol: Literal["oidc", "oauth", "saml", "cas", "asa"] | None = None,
+        redirect_uris: list[str] | None = None,
+        logout_redirect_uris: list[str] | None = None,
+        init_login_uri: str | None = None,
+        sso_enabled: bool | None = None,
+        oidc_config: dict[str, Any] | None = None,
+        saml_provider_enabled: bool | None = None,
+        saml_config: dict[str, Any] | None = None,
+        oauth_provider_enabled: bool | None = None,
+        oauth_config: dict[str, Any] | None = None,
+        cas_provider_enabled: bool | None = None,
+        cas_config: dict[str, Any] | None = None,
+        login_config: dict[str, Any] | None = None,
+        register_config: dict[str, Any] | None = None,
+        branding_config: dict[str, Any] | None = None,
+        *,
+        self_service: bool | None = None,
+        refresh_token_rotation: bool | None = None,
+        token_endpoint_auth_method: Literal["client_secret_post", "client_secret_basic", "none"] | None = None,
+        access_token_life: int | None = None,
+        refresh_token_life: int | None = None,
+        session_life: int | None = None,
+        signing_alg: Literal["RS256", "ES256", "HS256"] | None = None,
+        client_credentials_scopes: list[str] | None = None,
+    ) -> Result[Application]:
+        """Make an application.
+
+        Its secret is read by `get-application-secret`. A public client (`tokenEndpointAuthMethod` `none`)
+        has neither `HS256` nor `clientCredentialsScopes`: `bad_request`.
+
+        - `template`: Free text: names, links, parts of an address.
+        - `app_identifier`: What an account is found by: user name, e-mail address, external id.
+        - `app_logo`: Free text: names, links, parts of an address.
+        - `app_description`: Free text: names, links, parts of an address.
+        - `redirect_uris`: `http:` or `https:` addresses, compared letter by letter.
+        - `init_login_uri`: Free text: names, links, parts of an address.
+        - `oidc_config`: A free object: kept as it came, nulls included.
+        - `saml_config`: A free object: kept as it came, nulls included.
+        - `oauth_config`: A free object: kept as it came, nulls included.
+        - `cas_config`: A free object: kept as it came, nulls included.
+        - `login_config`: A free object: kept as it came, nulls included.
+        - `register_config`: A free object: kept as it came, nulls included.
+        - `branding_config`: A free object: kept as it came, nulls included.
+
+        `data` is `Application`.
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/create-application`. For example::
+
+            client.create_application(app_name="…")
+        """
+        return self._do(
+            _CREATE_APPLICATION,
+            {
+                "appName": app_name,
+                "template": template,
+                "templateData": template_data,
+                "appIdentifier": app_identifier,
+                "appLogo": app_logo,
+                "appDescription": app_description,
+                "appType": app_type,
+                "defaultProtocol": default_protocol,
+                "redirectUris": redirect_uris,
+                "logoutRedirectUris": logout_redirect_uris,
+                "initLoginUri": init_login_uri,
+                "ssoEnabled": sso_enabled,
+                "oidcConfig": oidc_config,
+                "samlProviderEnabled": saml_provider_enabled,
+                "samlConfig": saml_config,
+                "oauthProviderEnabled": oauth_provider_enabled,
+                "oauthConfig": oauth_config,
+                "casProviderEnabled": cas_provider_enabled,
+                "casConfig": cas_config,
+                "loginConfig": login_config,
+                "registerConfig": register_config,
+                "brandingConfig": branding_config,
+                "selfService": self_service,
+                "refreshTokenRotation": refresh_token_rotation,
+                "tokenEndpointAuthMethod": token_endpoint_auth_method,
+                "accessTokenLife": access_token_life,
+                "refreshTokenLife": refresh_token_life,
+                "sessionLife": session_life,
+                "signingAlg": signing_alg,
+                "clientCredentialsScopes": client_credentials_scopes,
+            },
+        )
+
+    def get_application(
+        self,
+        app_id: str,
+    ) -> Result[Application]:
+        """Read one application.
+
+
+        `data` is `Application`.
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/get-application`. For example::
+
+            client.get_application(app_id="…")
+        """
+        return self._do(
+            _GET_APPLICATION,
+            {
+                "appId": app_id,
+            },
+        )
+
+    def list_applications(
+        self,
+        page: int | None = None,
+        limit: int | None = None,
+        is_integrate_app: bool | None = None,
+        is_self_built_app: bool | None = None,
+        sso_enabled: bool | None = None,
+        keywords: str | None = None,
+        all: bool | None = None,
+    ) -> Result[ApplicationPaging]:
+        """List the pool's applications.
+
+        Oldest first. Pages have 10 rows unless `limit` says otherwise, 50 at most.
+
+        - `page`: 1 where absent.
+        - `limit`: 10 where absent.
+        - `keywords`: What an account is found by: user name, e-mail address, external id.
+
+        `data` is `ApplicationPaging`:
+
+        - `.total_count`
+        - `.list`
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/list-applications`. For example::
+
+            client.list_applications()
+        """
+        return self._do(
+            _LIST_APPLICATIONS,
+            {
+                "page": page,
+                "limit": limit,
+                "isIntegrateApp": is_integrate_app,
+                "isSelfBuiltApp": is_self_built_app,
+                "ssoEnabled": sso_enabled,
+                "keywords": keywords,
+                "all": all,
+            },
+        )
+
+    def update_application(
+        self,
+        app_id: str,
+        app_name: str | None = None,
+        redirect_uris: list[str] | None = None,
+        self_service: bool | None = None,
+        refresh_token_rotation: bool | None = None,
+        token_endpoint_auth_method: Literal["client_secret_post", "client_secret_basic", "none"] | None = None,
+        access_token_life: int | None = None,
+        refresh_token_life: int | None = None,
+        session_life: int | None = None,
+        signing_alg: Literal["RS256", "ES256", "HS256"] | None = None,
+        client_credentials_scopes: list[str] | None = None,
+    ) -> Result[Application]:
+        """Change what an application decides.
+
+        Works at once; tokens that are out keep the life they were given. A public client
+        (`tokenEndpointAuthMethod` `none`) has neither `HS256` nor `clientCredentialsScopes`: `bad_request`.
+
+        - `app_name`: Free text: names, links, parts of an address.
+        - `redirect_uris`: Replaces them all; an empty list takes them away.
+
+        `data` is `Application`.
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/update-application`. For example::
+
+            client.update_application(app_id="…")
+        """
+        return self._do(
+            _UPDATE_APPLICATION,
+            {
+                "appId": app_id,
+                "appName": app_name,
+                "redirectUris": redirect_uris,
+                "selfService": self_service,
+                "refreshTokenRotation": refresh_token_rotation,
+                "tokenEndpointAuthMethod": token_endpoint_auth_method,
+                "accessTokenLife": access_token_life,
+                "refreshTokenLife": refresh_token_life,
+                "sessionLife": session_life,
+                "signingAlg": signing_alg,
+                "clientCredentialsScopes": client_credentials_scopes,
+            },
+        )
+
+    def delete_application(
+        self,
+        app_id: str,
+    ) -> Result[IsSuccess]:
+        """Delete an application.
+
+        Its sessions open nothing any more, from the next request on; its users stay. Its id is never used
+        again.
+
+        `data` is `IsSuccess`:
+
+        - `.success`
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/delete-application`. For example::
+
+            client.delete_application(app_id="…")
+        """
+        return self._do(
+            _DELETE_APPLICATION,
+            {
+                "appId": app_id,
+            },
+        )
+
+    def get_application_secret(
+        self,
+        app_id: str,
+    ) -> Result[GetApplicationSecretData]:
+        """Read an application's secret.
+
+        Who reads it is in the audit log.
+
+        `data` is `GetApplicationSecretData`:
+
+        - `.secret`
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/get-application-secret`. For example::
+
+            client.get_application_secret(app_id="…")
+        """
+        return self._do(
+            _GET_APPLICATION_SECRET,
+            {
+                "appId": app_id,
+            },
+        )
+
+    def refresh_application_secret(
+        self,
+        app_id: str,
+    ) -> Result[RefreshApplicationSecretData]:
+        """Give an application another secret.
+
+        The old one is good for nothing from then on.
+
+        `data` is `RefreshApplicationSecretData`:
+
+        - `.secret`
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/refresh-application-secret`. For example::
+
+            client.refresh_application_secret(app_id="…")
+        """
+        return self._do(
+            _REFRESH_APPLICATION_SECRET,
+            {
+                "appId": app_id,
             },
         )
 
@@ -2976,6 +3329,297 @@ class AsyncManagementClient(AsyncManagement):
             },
         )
 
+    async def create_application(
+        self,
+        app_name: str,
+        template: str | None = None,
+        template_data: Any | None = None,
+        app_identifier: str | None = None,
+        app_logo: str | None = None,
+        app_description: str | None = None,
+        app_type: Literal["web", "spa", "native", "api", "mfa", "mini-program", "gateway-app", "gateway-agent"] | None = None,
+        default_protocol: Literal["oidc", "oauth", "saml", "cas", "asa"] | None = None,
+        redirect_uris: list[str] | None = None,
+        logout_redirect_uris: list[str] | None = None,
+        init_login_uri: str | None = None,
+        sso_enabled: bool | None = None,
+        oidc_config: dict[str, Any] | None = None,
+        saml_provider_enabled: bool | None = None,
+        saml_config: dict[str, Any] | None = None,
+        oauth_provider_enabled: bool | None = None,
+        oauth_config: dict[str, Any] | None = None,
+        cas_provider_enabled: bool | None = None,
+        cas_config: dict[str, Any] | None = None,
+        login_config: dict[str, Any] | None = None,
+        register_config: dict[str, Any] | None = None,
+        branding_config: dict[str, Any] | None = None,
+        *,
+        self_service: bool | None = None,
+        refresh_token_rotation: bool | None = None,
+        token_endpoint_auth_method: Literal["client_secret_post", "client_secret_basic", "none"] | None = None,
+        access_token_life: int | None = None,
+        refresh_token_life: int | None = None,
+        session_life: int | None = None,
+        signing_alg: Literal["RS256", "ES256", "HS256"] | None = None,
+        client_credentials_scopes: list[str] | None = None,
+    ) -> Result[Application]:
+        """Make an application.
+
+        Its secret is read by `get-application-secret`. A public client (`tokenEndpointAuthMethod` `none`)
+        has neither `HS256` nor `clientCredentialsScopes`: `bad_request`.
+
+        - `template`: Free text: names, links, parts of an address.
+        - `app_identifier`: What an account is found by: user name, e-mail address, external id.
+        - `app_logo`: Free text: names, links, parts of an address.
+        - `app_description`: Free text: names, links, parts of an address.
+        - `redirect_uris`: `http:` or `https:` addresses, compared letter by letter.
+        - `init_login_uri`: Free text: names, links, parts of an address.
+        - `oidc_config`: A free object: kept as it came, nulls included.
+        - `saml_config`: A free object: kept as it came, nulls included.
+        - `oauth_config`: A free object: kept as it came, nulls included.
+        - `cas_config`: A free object: kept as it came, nulls included.
+        - `login_config`: A free object: kept as it came, nulls included.
+        - `register_config`: A free object: kept as it came, nulls included.
+        - `branding_config`: A free object: kept as it came, nulls included.
+
+        `data` is `Application`.
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/create-application`. For example::
+
+            await client.create_application(app_name="…")
+        """
+        return await self._do(
+            _CREATE_APPLICATION,
+            {
+                "appName": app_name,
+                "template": template,
+                "templateData": template_data,
+                "appIdentifier": app_identifier,
+                "appLogo": app_logo,
+                "appDescription": app_description,
+                "appType": app_type,
+                "defaultProtocol": default_protocol,
+                "redirectUris": redirect_uris,
+                "logoutRedirectUris": logout_redirect_uris,
+                "initLoginUri": init_login_uri,
+                "ssoEnabled": sso_enabled,
+                "oidcConfig": oidc_config,
+                "samlProviderEnabled": saml_provider_enabled,
+                "samlConfig": saml_config,
+                "oauthProviderEnabled": oauth_provider_enabled,
+                "oauthConfig": oauth_config,
+                "casProviderEnabled": cas_provider_enabled,
+                "casConfig": cas_config,
+                "loginConfig": login_config,
+                "registerConfig": register_config,
+                "brandingConfig": branding_config,
+                "selfService": self_service,
+                "refreshTokenRotation": refresh_token_rotation,
+                "tokenEndpointAuthMethod": token_endpoint_auth_method,
+                "accessTokenLife": access_token_life,
+                "refreshTokenLife": refresh_token_life,
+                "sessionLife": session_life,
+                "signingAlg": signing_alg,
+                "clientCredentialsScopes": client_credentials_scopes,
+            },
+        )
+
+    async def get_application(
+        self,
+        app_id: str,
+    ) -> Result[Application]:
+        """Read one application.
+
+
+        `data` is `Application`.
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/get-application`. For example::
+
+            await client.get_application(app_id="…")
+        """
+        return await self._do(
+            _GET_APPLICATION,
+            {
+                "appId": app_id,
+            },
+        )
+
+    async def list_applications(
+        self,
+        page: int | None = None,
+        limit: int | None = None,
+        is_integrate_app: bool | None = None,
+        is_self_built_app: bool | None = None,
+        sso_enabled: bool | None = None,
+        keywords: str | None = None,
+        all: bool | None = None,
+    ) -> Result[ApplicationPaging]:
+        """List the pool's applications.
+
+        Oldest first. Pages have 10 rows unless `limit` says otherwise, 50 at most.
+
+        - `page`: 1 where absent.
+        - `limit`: 10 where absent.
+        - `keywords`: What an account is found by: user name, e-mail address, external id.
+
+        `data` is `ApplicationPaging`:
+
+        - `.total_count`
+        - `.list`
+
+        Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/list-applications`. For example::
+
+            await client.list_applications()
+        """
+        return await self._do(
+            _LIST_APPLICATIONS,
+            {
+                "page": page,
+                "limit": limit,
+                "isIntegrateApp": is_integrate_app,
+                "isSelfBuiltApp": is_self_built_app,
+                "ssoEnabled": sso_enabled,
+                "keywords": keywords,
+                "all": all,
+            },
+        )
+
+    async def update_application(
+        self,
+        app_id: str,
+        app_name: str | None = None,
+        redirect_uris: list[str] | None = None,
+        self_service: bool | None = None,
+        refresh_token_rotation: bool | None = None,
+        token_endpoint_auth_method: Literal["client_secret_post", "client_secret_basic", "none"] | None = None,
+        access_token_life: int | None = None,
+        refresh_token_life: int | None = None,
+        session_life: int | None = None,
+        signing_alg: Literal["RS256", "ES256", "HS256"] | None = None,
+        client_credentials_scopes: list[str] | None = None,
+    ) -> Result[Application]:
+        """Change what an application decides.
+
+        Works at once; tokens that are out keep the life they were given. A public client
+        (`tokenEndpointAuthMethod` `none`) has neither `HS256` nor `clientCredentialsScopes`: `bad_request`.
+
+        - `app_name`: Free text: names, links, parts of an address.
+        - `redirect_uris`: Replaces them all; an empty list takes them away.
+
+        `data` is `Application`.
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/update-application`. For example::
+
+            await client.update_application(app_id="…")
+        """
+        return await self._do(
+            _UPDATE_APPLICATION,
+            {
+                "appId": app_id,
+                "appName": app_name,
+                "redirectUris": redirect_uris,
+                "selfService": self_service,
+                "refreshTokenRotation": refresh_token_rotation,
+                "tokenEndpointAuthMethod": token_endpoint_auth_method,
+                "accessTokenLife": access_token_life,
+                "refreshTokenLife": refresh_token_life,
+                "sessionLife": session_life,
+                "signingAlg": signing_alg,
+                "clientCredentialsScopes": client_credentials_scopes,
+            },
+        )
+
+    async def delete_application(
+        self,
+        app_id: str,
+    ) -> Result[IsSuccess]:
+        """Delete an application.
+
+        Its sessions open nothing any more, from the next request on; its users stay. Its id is never used
+        again.
+
+        `data` is `IsSuccess`:
+
+        - `.success`
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/delete-application`. For example::
+
+            await client.delete_application(app_id="…")
+        """
+        return await self._do(
+            _DELETE_APPLICATION,
+            {
+                "appId": app_id,
+            },
+        )
+
+    async def get_application_secret(
+        self,
+        app_id: str,
+    ) -> Result[GetApplicationSecretData]:
+        """Read an application's secret.
+
+        Who reads it is in the audit log.
+
+        `data` is `GetApplicationSecretData`:
+
+        - `.secret`
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `GET /api/v3/get-application-secret`. For example::
+
+            await client.get_application_secret(app_id="…")
+        """
+        return await self._do(
+            _GET_APPLICATION_SECRET,
+            {
+                "appId": app_id,
+            },
+        )
+
+    async def refresh_application_secret(
+        self,
+        app_id: str,
+    ) -> Result[RefreshApplicationSecretData]:
+        """Give an application another secret.
+
+        The old one is good for nothing from then on.
+
+        `data` is `RefreshApplicationSecretData`:
+
+        - `.secret`
+
+        Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`; and
+        `APIConnectionError`, `APITimeoutError`.
+
+        `POST /api/v3/refresh-application-secret`. For example::
+
+            await client.refresh_application_secret(app_id="…")
+        """
+        return await self._do(
+            _REFRESH_APPLICATION_SECRET,
+            {
+                "appId": app_id,
+            },
+        )
+
     async def list_audit_events(
         self,
         user_id: str | None = None,
@@ -3775,6 +4419,149 @@ class PlainManagementClient(PlainManagement):
             {
                 "userId": user_id,
                 "userIdType": user_id_type,
+            },
+        )
+
+    def create_application(
+        self,
+        app_name: str,
+        template: str | None = None,
+        template_data: Any | None = None,
+        app_identifier: str | None = None,
+        app_logo: str | None = None,
+        app_description: str | None = None,
+        app_type: str | None = None,
+        default_protocol: str | None = None,
+        redirect_uris: list[Any] | None = None,
+        logout_redirect_uris: list[Any] | None = None,
+        init_login_uri: str | None = None,
+        sso_enabled: bool | None = None,
+        oidc_config: dict[str, Any] | None = None,
+        saml_provider_enabled: bool | None = None,
+        saml_config: dict[str, Any] | None = None,
+        oauth_provider_enabled: bool | None = None,
+        oauth_config: dict[str, Any] | None = None,
+        cas_provider_enabled: bool | None = None,
+        cas_config: dict[str, Any] | None = None,
+        login_config: dict[str, Any] | None = None,
+        register_config: dict[str, Any] | None = None,
+        branding_config: dict[str, Any] | None = None,
+        *,
+        self_service: bool | None = None,
+        refresh_token_rotation: bool | None = None,
+        token_endpoint_auth_method: str | None = None,
+        access_token_life: int | None = None,
+        refresh_token_life: int | None = None,
+        session_life: int | None = None,
+        signing_alg: str | None = None,
+        client_credentials_scopes: list[Any] | None = None,
+    ) -> dict[str, Any]:
+        """Make an application."""
+        return self._ask(
+            _CREATE_APPLICATION,
+            {
+                "appName": app_name,
+                "template": template,
+                "templateData": template_data,
+                "appIdentifier": app_identifier,
+                "appLogo": app_logo,
+                "appDescription": app_description,
+                "appType": app_type,
+                "defaultProtocol": default_protocol,
+                "redirectUris": redirect_uris,
+                "logoutRedirectUris": logout_redirect_uris,
+                "initLoginUri": init_login_uri,
+                "ssoEnabled": sso_enabled,
+                "oidcConfig": oidc_config,
+                "samlProviderEnabled": saml_provider_enabled,
+                "samlConfig": saml_config,
+                "oauthProviderEnabled": oauth_provider_enabled,
+                "oauthConfig": oauth_config,
+                "casProviderEnabled": cas_provider_enabled,
+                "casConfig": cas_config,
+                "loginConfig": login_config,
+                "registerConfig": register_config,
+                "brandingConfig": branding_config,
+                "selfService": self_service,
+                "refreshTokenRotation": refresh_token_rotation,
+                "tokenEndpointAuthMethod": token_endpoint_auth_method,
+                "accessTokenLife": access_token_life,
+                "refreshTokenLife": refresh_token_life,
+                "sessionLife": session_life,
+                "signingAlg": signing_alg,
+                "clientCredentialsScopes": client_credentials_scopes,
+            },
+        )
+
+    def get_application(
+        self,
+        app_id: str,
+    ) -> dict[str, Any]:
+        """Read one application."""
+        return self._ask(
+            _GET_APPLICATION,
+            {
+                "appId": app_id,
+            },
+        )
+
+    def list_applications(
+        self,
+        page: int | None = None,
+        limit: int | None = None,
+        is_integrate_app: bool | None = None,
+        is_self_built_app: bool | None = None,
+        sso_enabled: bool | None = None,
+        keywords: str | None = None,
+        all: bool | None = None,
+    ) -> dict[str, Any]:
+        """List the pool's applications."""
+        return self._ask(
+            _LIST_APPLICATIONS,
+            {
+                "page": page,
+                "limit": limit,
+                "isIntegrateApp": is_integrate_app,
+                "isSelfBuiltApp": is_self_built_app,
+                "ssoEnabled": sso_enabled,
+                "keywords": keywords,
+                "all": all,
+            },
+        )
+
+    def delete_application(
+        self,
+        app_id: str,
+    ) -> dict[str, Any]:
+        """Delete an application."""
+        return self._ask(
+            _DELETE_APPLICATION,
+            {
+                "appId": app_id,
+            },
+        )
+
+    def get_application_secret(
+        self,
+        app_id: str,
+    ) -> dict[str, Any]:
+        """Read an application's secret."""
+        return self._ask(
+            _GET_APPLICATION_SECRET,
+            {
+                "appId": app_id,
+            },
+        )
+
+    def refresh_application_secret(
+        self,
+        app_id: str,
+    ) -> dict[str, Any]:
+        """Give an application another secret."""
+        return self._ask(
+            _REFRESH_APPLICATION_SECRET,
+            {
+                "appId": app_id,
             },
         )
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ostiary.contract.account_operations import MESSAGES, PROFILE, REGISTER
+from ostiary.contract.application_operations import APPLICATIONS
 from ostiary.contract.captcha_operations import CAPTCHAS
 from ostiary.contract.circle_operations import GROUPS, ROLES
 from ostiary.contract.custom_field_operations import CUSTOM_FIELDS
@@ -38,6 +39,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *ROLES,
     *GROUPS,
     *MINE,
+    *APPLICATIONS,
     *RECORDS,
     *SYSTEM,
     *CAPTCHAS,

@@ -24,6 +24,7 @@ from ostiary.server.features.captcha import actions as captcha
 from ostiary.server.features.deletion import actions as deletion
 from ostiary.server.features.email_change import actions as email_change
 from ostiary.server.features.management import (
+    applications,
     custom_fields,
     groups,
     listing,
@@ -82,7 +83,7 @@ MODULES = (
     *(system, captcha),
     *(showing, enrolment, verification),  # second factors
     *(email_change,),
-    *(mine, roles, groups),
+    *(mine, roles, groups, applications),
     *(tokens, security_settings, users, user_changes, listing, records),
 )
 """Where the actions are: each operation's is the function of its name in exactly one of these."""

@@ -57,6 +57,15 @@ _APP = Sql(f"SELECT {APP_COLUMNS} FROM apps WHERE id = :id")
 _APPS = Sql(f"SELECT {APP_COLUMNS} FROM apps WHERE pool_id = :pool_id ORDER BY made_at, id LIMIT :most")
 _SET_APP_POLICY = Sql("UPDATE apps SET policy = :policy WHERE id = :id")
 
+_APP_OF = f"SELECT {APP_COLUMNS} FROM apps WHERE id = :id AND pool_id = :pool_id"
+_FIND_APP = Sql(_APP_OF)
+_HOLD_APP = Sql(_APP_OF, postgresql=f"{_APP_OF} FOR UPDATE")
+_APPS_PAGE = Sql(
+    f"SELECT {APP_COLUMNS} FROM apps WHERE pool_id = :pool_id ORDER BY made_at, id LIMIT :limit OFFSET :skip"
+)
+_APPS_COUNT = Sql("SELECT count(*) FROM apps WHERE pool_id = :pool_id")
+_CHANGE_APP = Sql("UPDATE apps SET name = :name, policy = :policy WHERE id = :id")
+_DELETE_APP = Sql("DELETE FROM apps WHERE id = :id")
 _EVERY_APP = Sql(f"SELECT {APP_COLUMNS} FROM apps ORDER BY made_at, id")
 _RESEAL_APP = Sql("UPDATE apps SET secret = :secret WHERE id = :id AND secret = :before")
 
@@ -155,6 +164,29 @@ def apps_of(tx: Tx, pool_id: str, most: int = 1_000) -> list[AppRow]:
 def set_app_policy(tx: Tx, app_id: str, policy: AppPolicy) -> bool:
     """Replace what an application may do. False: no such application."""
     return tx.run(_SET_APP_POLICY, id=app_id, policy=policy_text(policy)) == 1
+
+
+def app_of(tx: Tx, pool_id: str, app_id: str, *, lock: bool = False) -> AppRow | None:
+    """One application of this pool; `lock` where it is about to be changed."""
+    row = tx.one(_HOLD_APP if lock else _FIND_APP, id=app_id, pool_id=pool_id)
+    return None if row is None else _app(row)
+
+
+def page_of_apps(tx: Tx, pool_id: str, *, limit: int, skip: int) -> tuple[int, list[AppRow]]:
+    """How many a pool has, and `limit` of them after the oldest `skip`."""
+    count = tx.one(_APPS_COUNT, pool_id=pool_id)
+    rows = tx.all(_APPS_PAGE, pool_id=pool_id, limit=limit, skip=skip)
+    return count[0] if count else 0, [_app(row) for row in rows]
+
+
+def change_app(tx: Tx, app: AppRow) -> None:
+    """Write a held one's name and policy."""
+    tx.must(_CHANGE_APP, id=app.id, name=app.name, policy=policy_text(app.policy))
+
+
+def delete_app(tx: Tx, app: AppRow) -> None:
+    """Forget a held one. Its sessions open nothing any more, and end by their time."""
+    tx.must(_DELETE_APP, id=app.id)
 
 
 def every_app(tx: Tx) -> list[AppRow]:
