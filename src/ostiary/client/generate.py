@@ -52,7 +52,13 @@ POSITIONAL = {
 KEYWORD_ONLY = {
     "create_application": {
         *("self_service", "refresh_token_rotation", "token_endpoint_auth_method", "access_token_life"),
-        *("refresh_token_life", "session_life", "signing_alg", "client_credentials_scopes"),
+        *(
+            "refresh_token_life",
+            "session_life",
+            "signing_alg",
+            "client_credentials_scopes",
+            "required_factors",
+        ),
     },
     "update_role": {"enable_permission_apply"},
     "get_profile": {"with_department_ids"},

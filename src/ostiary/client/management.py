@@ -1686,6 +1686,7 @@ class ManagementClient(SyncManagement):
         session_life: int | None = None,
         signing_alg: Literal["RS256", "ES256", "HS256"] | None = None,
         client_credentials_scopes: list[str] | None = None,
+        required_factors: list[Literal["OTP", "SMS", "EMAIL"]] | None = None,
     ) -> Result[Application]:
         """Make an application.
 
@@ -1748,6 +1749,7 @@ class ManagementClient(SyncManagement):
                 "sessionLife": session_life,
                 "signingAlg": signing_alg,
                 "clientCredentialsScopes": client_credentials_scopes,
+                "requiredFactors": required_factors,
             },
         )
 
@@ -1830,6 +1832,7 @@ class ManagementClient(SyncManagement):
         session_life: int | None = None,
         signing_alg: Literal["RS256", "ES256", "HS256"] | None = None,
         client_credentials_scopes: list[str] | None = None,
+        required_factors: list[Literal["OTP", "SMS", "EMAIL"]] | None = None,
     ) -> Result[Application]:
         """Change what an application decides.
 
@@ -1862,6 +1865,7 @@ class ManagementClient(SyncManagement):
                 "sessionLife": session_life,
                 "signingAlg": signing_alg,
                 "clientCredentialsScopes": client_credentials_scopes,
+                "requiredFactors": required_factors,
             },
         )
 
@@ -3362,6 +3366,7 @@ class AsyncManagementClient(AsyncManagement):
         session_life: int | None = None,
         signing_alg: Literal["RS256", "ES256", "HS256"] | None = None,
         client_credentials_scopes: list[str] | None = None,
+        required_factors: list[Literal["OTP", "SMS", "EMAIL"]] | None = None,
     ) -> Result[Application]:
         """Make an application.
 
@@ -3424,6 +3429,7 @@ class AsyncManagementClient(AsyncManagement):
                 "sessionLife": session_life,
                 "signingAlg": signing_alg,
                 "clientCredentialsScopes": client_credentials_scopes,
+                "requiredFactors": required_factors,
             },
         )
 
@@ -3506,6 +3512,7 @@ class AsyncManagementClient(AsyncManagement):
         session_life: int | None = None,
         signing_alg: Literal["RS256", "ES256", "HS256"] | None = None,
         client_credentials_scopes: list[str] | None = None,
+        required_factors: list[Literal["OTP", "SMS", "EMAIL"]] | None = None,
     ) -> Result[Application]:
         """Change what an application decides.
 
@@ -3538,6 +3545,7 @@ class AsyncManagementClient(AsyncManagement):
                 "sessionLife": session_life,
                 "signingAlg": signing_alg,
                 "clientCredentialsScopes": client_credentials_scopes,
+                "requiredFactors": required_factors,
             },
         )
 
@@ -4455,6 +4463,7 @@ class PlainManagementClient(PlainManagement):
         session_life: int | None = None,
         signing_alg: str | None = None,
         client_credentials_scopes: list[Any] | None = None,
+        required_factors: list[Any] | None = None,
     ) -> dict[str, Any]:
         """Make an application."""
         return self._ask(
@@ -4490,6 +4499,7 @@ class PlainManagementClient(PlainManagement):
                 "sessionLife": session_life,
                 "signingAlg": signing_alg,
                 "clientCredentialsScopes": client_credentials_scopes,
+                "requiredFactors": required_factors,
             },
         )
 

@@ -14,6 +14,8 @@ AppType = Literal["web", "spa", "native", "api", "mfa", "mini-program", "gateway
 Protocol = Literal["oidc", "oauth", "saml", "cas", "asa"]
 AuthMethod = Literal["client_secret_post", "client_secret_basic", "none"]
 SigningAlg = Literal["RS256", "ES256", "HS256"]
+Factor = Literal["OTP", "SMS", "EMAIL"]
+Factors = Annotated[list[Factor], Meta(max_length=3)]
 Links = Annotated[list[RequiredText], Meta(max_length=100)]
 Scopes = Annotated[
     list[Annotated[str, Meta(pattern=r"^[\x21\x23-\x5B\x5D-\x7E]{1,100}$")]], Meta(max_length=100)
@@ -46,6 +48,8 @@ class Application(Wire, kw_only=True, frozen=True):
     signing_alg: SigningAlg
     client_credentials_scopes: list[str]
     """Scopes of tokens that it gets for itself; none: it gets no such token."""
+    required_factors: list[Factor]
+    """Second factors of which a user must have used one, whoever they are; none: as the user enrolled."""
 
 
 class ApplicationPaging(Wire, kw_only=True, frozen=True):
@@ -89,6 +93,7 @@ class CreateApplication(Wire, kw_only=True, frozen=True):
     session_life: LongLife | None = None
     signing_alg: SigningAlg | None = None
     client_credentials_scopes: Scopes | None = None
+    required_factors: Factors | None = None
 
 
 class UpdateApplication(Wire, kw_only=True, frozen=True):
@@ -106,6 +111,7 @@ class UpdateApplication(Wire, kw_only=True, frozen=True):
     session_life: LongLife | None = None
     signing_alg: SigningAlg | None = None
     client_credentials_scopes: Scopes | None = None
+    required_factors: Factors | None = None
 
 
 class GetApplication(Wire, kw_only=True, frozen=True):

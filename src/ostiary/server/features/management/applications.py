@@ -166,6 +166,7 @@ def _shown(app: AppRow) -> Application:
         session_life=policy.session_life,
         signing_alg=policy.signing_alg,
         client_credentials_scopes=list(policy.client_credentials_scopes),
+        required_factors=list(policy.required_factors),
     )
 
 

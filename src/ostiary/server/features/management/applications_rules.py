@@ -30,7 +30,7 @@ def policy(before: AppPolicy, form: F) -> AppPolicy | Refused:
     given: dict[str, Any] = {
         name: value for name in _SETTINGS if (value := getattr(form, name, None)) is not None
     }
-    for name in ("redirect_uris", "client_credentials_scopes"):
+    for name in ("redirect_uris", "client_credentials_scopes", "required_factors"):
         if name in given:
             given[name] = tuple(given[name])
     after = msgspec.structs.replace(before, **given)
