@@ -342,7 +342,7 @@ def test_every_later_option_is_refused_before_anything_is_done(edge: Edge):
 _LATER: dict[str, list[tuple[Any, str]]] = {
     "sign_up": [({**LEAST["sign_up"], "profile": {"phone": "18812345678"}}, "phone")],
     "sign_in_by_credentials": [
-        ({**LEAST["sign_in_by_credentials"], "options": {"captchaCode": "x"}}, "captchaCode")
+        ({**LEAST["sign_in_by_credentials"], "options": {"tenantId": "x"}}, "tenantId")
     ],
     "send_enroll_factor_request": [
         ({**LEAST["send_enroll_factor_request"], "factorType": "FACE"}, "factorType")
