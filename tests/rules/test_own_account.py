@@ -29,7 +29,7 @@ def account(phone, email, **more) -> Account:
     )
 
 
-@pytest.mark.parametrize(("here", "there"), itertools.product((False, True), STATES))
+@pytest.mark.parametrize(("here", "there"), list(itertools.product((False, True), STATES)))
 def test_a_contact_that_was_only_typed_resets_nothing_beside_a_proven_one(here, there):
     opens = here or there is not True
     expected = None if opens else Refused(Key.USER_NOT_FOUND)
@@ -62,7 +62,9 @@ def test_a_permission_is_for_the_account_as_it_stood(changed):
         assert judge(granted, rules.Claims(*changed)) == Refused(Key.ONE_TIME_TOKEN_INVALID)
 
 
-@pytest.mark.parametrize(("phone", "email", "has_password"), itertools.product(STATES, STATES, (False, True)))
+@pytest.mark.parametrize(
+    ("phone", "email", "has_password"), list(itertools.product(STATES, STATES, (False, True)))
+)
 def test_a_password_ends_an_account_only_where_no_code_could(phone, email, has_password):
     ways = [way for way, state in (("PHONE_PASSCODE", phone), ("EMAIL_PASSCODE", email)) if state is True]
     enough = has_password and not ways
