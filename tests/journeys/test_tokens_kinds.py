@@ -91,6 +91,22 @@ def test_an_address_is_one_claim(sqlite_service: Service):
     assert service.client(tokens.access_token).user_info().address == wanted
 
 
+def test_the_roles_of_the_moment_are_a_claim(service: Service):
+    person = service.person(sign_in=False)
+    code = f"editor-{person.username}"
+    service.management.create_role(code)
+    service.management.assign_role([{"targetType": "USER", "targetIdentifier": person.user_id}], code)
+    tokens = tokens_of(person)
+    assert claims(tokens.id_token)["roles"] == [code]
+    assert "roles" not in claims(tokens_of(person, scope="openid profile").id_token)
+    reader = service.client(tokens.access_token)
+    assert reader.user_info().roles == [code]
+    service.management.delete_roles_batch([code])
+    assert reader.user_info().roles == []
+    fresh = service.client().get_new_access_token_by_refresh_token(tokens.refresh_token)
+    assert claims(str(fresh.id_token))["roles"] == []
+
+
 # ── how they are signed ─────────────────────────────────────────────────────────────────────
 
 

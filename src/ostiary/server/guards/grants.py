@@ -16,7 +16,7 @@ from ostiary.server.core.people import Session
 from ostiary.server.guards import sealing
 from ostiary.server.guards.entry import Visit
 from ostiary.server.guards.signing import Signer
-from ostiary.server.storage import pools
+from ostiary.server.storage import circles, pools
 from ostiary.server.storage.users import UserRow
 
 _ADDRESS = {
@@ -68,7 +68,7 @@ def grant(visit: Visit[object], user: UserRow, session: Session, scope: str, ref
             scope=scope,
             expires_at=Millis(ends_at),
         ),
-        claims={**claims(user, scope), "amr": second_factor.amr(session.methods)},
+        claims={**claims(visit, user, scope), "amr": second_factor.amr(session.methods)},
         signed_in_at=Millis(session.checked_at),
         life=max(0, ends_at - visit.now) // SECOND,
         refresh_token=refresh,
@@ -102,10 +102,16 @@ async def sign(signer: Signer, grant: Grant) -> Tokens:
     return Tokens(grant.token.scope, access_token, id_token, grant.refresh_token, grant.life)
 
 
-def claims(user: UserRow, scope: str) -> dict[str, Any]:
-    """The claims that a scope opens, without `sub`. What is not set is None: id tokens say so, `/oidc/me` is silent."""
+def claims(visit: Visit[object], user: UserRow, scope: str) -> dict[str, Any]:
+    """The claims that a scope opens, without `sub`. What is not set is None: id tokens say so, `/oidc/me` is silent.
+
+    Roles are those that the user has at this moment, by code; they are looked up only where they are asked for.
+    """
     opened = scopes.opens(scope)
-    return {name: value for name, value in _all_claims(user).items() if name in opened}
+    found = {name: value for name, value in _all_claims(user).items() if name in opened}
+    if "roles" in opened:
+        found["roles"] = circles.roles_of(visit.tx, visit.pool.id, user.id, visit.now)
+    return found
 
 
 def _all_claims(user: UserRow) -> dict[str, Any]:
@@ -125,6 +131,5 @@ def _all_claims(user: UserRow) -> dict[str, Any]:
         "address": address or None,
         "external_id": user.external_id,
         "extended_fields": user.custom_data,
-        "roles": [],
         "tenant_id": None,
     }

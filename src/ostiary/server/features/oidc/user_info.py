@@ -31,7 +31,7 @@ async def user_info(service: Service, call: Call, form: UserInfoParams | Refused
         user = users.load(tx, entered.pool.id, entered.account.user_id)
         if user is None:  # one snapshot saw the account a moment ago; mypy cannot see that
             return Refused(Key.LOGIN_EXPIRED)
-        return UserInfo(sub=user.id, **grants.claims(user, scope))
+        return UserInfo(sub=user.id, **grants.claims(entered, user, scope))
 
     return await service.store.read(step)
 
