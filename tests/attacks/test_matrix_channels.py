@@ -101,6 +101,11 @@ def test_every_place_that_compares_a_code_stands_in_the_table():
         "verify_update_email_request:emailPassCodePayload.oldEmailPassCode",
         "bind_email:passCode",
         "unbind_email:passCode",
+        *(
+            f"verify_{what}_request:{medium}PassCodePayload.passCode"
+            for what in ("reset_password", "delete_account")
+            for medium in ("phone", "email")
+        ),
     }  # test_cve_email.py
     factors = {"enroll_factor:enrollmentData.passCode", "mfa_factor_verify:passCode"}  # their own journeys
     assert found - {"sign_up:options.passwordForPhonePassCode"} == set(DOORS) | looks | by_mail | factors
