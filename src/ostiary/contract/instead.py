@@ -51,9 +51,8 @@ WEBAUTHN = Instead(
     "(enroll-factor)",
 )
 DATA_PERMISSION = Instead(
-    "本服务没有数据权限策略：请读取用户的角色（get-my-role-list）或其被授权的资源（get-my-authorized-resources），在您的程序中判断",
-    "There are no data policies: read the user's roles (get-my-role-list) or what they are authorized to "
-    "(get-my-authorized-resources), and decide in your program",
+    "本服务没有数据权限策略：请读取用户的角色（get-my-role-list），在您的程序中判断",
+    "There are no data policies: read the user's roles (get-my-role-list), and decide in your program",
 )
 RESOURCE = Instead(
     "本服务不管理资源与授权：请用角色或分组表达权限（assign-role、add-group-members），在您的程序中判断",
@@ -81,41 +80,10 @@ LOGOUT = Instead(
     "本服务没有浏览器会话可结束：请撤销令牌（revoke_token），并在您的页面中删除它们",
     "There is no browser session to end: revoke the tokens (revoke_token) and forget them in your page",
 )
-SOON_EMAIL = Instead(
-    "此版本尚不提供此邮箱操作：请用 send-sms 走手机号，或由您的后端用 update-user 修改邮箱",
-    "This version does not serve this for e-mail yet: use the phone (send-sms), or let your backend change the "
-    "address with update-user",
-)
-SOON_PROFILE = Instead(
-    "此版本尚不提供：请由您的后端用管理接口完成（get-user、update-user、delete-users-batch）",
-    "This version does not serve it yet: let your backend do it with get-user, update-user or delete-users-batch",
-)
-SOON_COUNTRIES = Instead(
-    "此版本尚不提供：请用 get-security-settings 读取 allowedCountries（允许发送短信的国家码）",
-    "This version does not serve it yet: read allowedCountries, the codes that messages may go to, with "
-    "get-security-settings",
-)
-SOON_SYSTEM = Instead(
-    "此版本尚不提供：请以 passwordEncryptType=none 经 TLS 发送密码；令牌的公钥在 /oidc/.well-known/jwks.json",
-    "This version does not serve it yet: send passwords with passwordEncryptType none, over TLS; keys of tokens "
-    "are at /oidc/.well-known/jwks.json",
-)
 SOON_ROLES = Instead(
-    "此版本尚不提供：请把角色、分组等放进用户的 customData（update-user），用 get-profile 读取",
-    "This version does not serve it yet: keep roles and groups in the user's customData (update-user), and read "
-    "them with get-profile",
-)
-SOON_FACTORS = Instead(
-    "此版本尚不提供第二因素：请在关键操作前再次用 signin 登录",
-    "Second factors are not served yet: have the user sign in again (signin) before what is delicate",
-)
-SOON_MACHINES = Instead(
-    "此版本尚不提供 client_credentials：请用访问密钥取得管理令牌（get-management-token）",
-    "This version does not serve client_credentials yet: use an access key (get-management-token)",
-)
-SOON_INTROSPECTION = Instead(
-    "此版本尚不提供：请在本地验证令牌（introspect_token_offline），或用 /oidc/me 询问",
-    "This version does not serve it yet: check tokens on your side (introspect_token_offline) or ask /oidc/me",
+    "此版本不提供：请用角色与分组的单个接口（create-role、assign-role、create-group、add-group-members、get-user-roles）",
+    "This version does not serve it: use its plain siblings (create-role, assign-role, create-group, "
+    "add-group-members, get-user-roles)",
 )
 TENANTS = Instead(
     "一个用户池没有租户：请为每个租户建一个用户池（`ostiary init`），或用分组表达（create-group）",

@@ -101,6 +101,10 @@ OPTIONS: Mapping[tuple[str, str], Instead] = MappingProxyType(
         ("sign_in_by_credentials", "connection"): instead.DIRECTORY,
         ("sign_in_by_credentials", "ldapPayload"): instead.DIRECTORY,
         ("sign_in_by_credentials", "adPayload"): instead.DIRECTORY,
+        **{
+            (name, "namespace"): instead.NAMESPACE
+            for name in ("create_role", "list_roles", "assign_role", "get_role_list")
+        },
     }
 )
 """Operation and wire field → what to use instead of an option that is not served: "leave it out" would not help."""
