@@ -47,6 +47,12 @@ _EXAMPLES: dict[str, Any] = {
     "factorId": "FACTOR_ID",
     "factorType": "OTP",
     "totp": "123456",
+    "code": "editor",
+    "newCode": "editor",
+    "codeList": ["editor"],
+    "targets": [{"targetType": "USER", "targetIdentifier": "USER_ID"}],
+    "roles": [{"code": "editor"}],
+    "appId": "APPLICATION_ID",
     "recoveryCode": "b471-8ec0-874a-087f-bccb-cd54",
 }
 """What stands in a sample; other fields have their first value, or three dots."""
