@@ -53,7 +53,16 @@ def test_every_operation_is_in_the_list():
 
 
 _NOT_THERE = {
-    CATALOGUE[key].api_code for key in (Key.USER_NOT_FOUND, Key.FACTOR_NOT_FOUND, Key.DEVICE_NOT_FOUND), 91050, 91052, 2011}
+    CATALOGUE[key].api_code
+    for key in (
+        Key.USER_NOT_FOUND,
+        Key.FACTOR_NOT_FOUND,
+        Key.DEVICE_NOT_FOUND,
+        Key.ROLE_NOT_FOUND,
+        Key.GROUP_NOT_FOUND,
+        Key.APP_NOT_FOUND,
+    )
+}
 """What a sample names need not exist."""
 
 
