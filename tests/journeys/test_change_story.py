@@ -65,7 +65,7 @@ def test_without_the_old_number_the_sign_in_must_be_young(service: Service):
         service.advance(61)
         error = refusal(client.verify_update_phone_request, pair(new, code))
         assert error.key == "reauth_required"
-        assert set(error.data["methods"]) == {"PASSWORD", "PHONE_PASSCODE"}
+        assert set(error.data["methods"]) == {"PASSWORD", "PHONE_PASSCODE", "EMAIL_PASSCODE"}
         refreshed = client.get_new_access_token_by_refresh_token(str(tokens.refresh_token))
         same_session = client.with_access_token(str(refreshed.access_token))
         assert key(same_session.verify_update_phone_request, pair(new, code)) == "reauth_required"

@@ -123,5 +123,6 @@ def reauth_required(account: Account | None) -> Refused:
     ways = {
         "PASSWORD": account is not None and account.has_password,
         "PHONE_PASSCODE": account is not None and account.phone is not None,
+        "EMAIL_PASSCODE": account is not None and account.email is not None and account.email_verified,
     }
     return Refused(Key.REAUTH_REQUIRED, data={"methods": [way for way, there in ways.items() if there]})
