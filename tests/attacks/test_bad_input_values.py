@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ostiary.contract.operation import Operation, Who
+from ostiary.server.storage import guesses
 from tests.attacks.edge import JSON, Ask, Edge
 from tests.attacks.spots import JSON_FORMS, TEXT_FORMS, Spot, longest, spots
 
@@ -196,4 +197,5 @@ def test_full_width_digits_are_digits_and_other_scripts_digits_are_not(edge: Edg
         }
         said = edge.ask("/api/v3/pre-check-code", {"codeType": "SMS", "smsCodePayload": look}).json
         assert (said["statusCode"], said["data"]["field"]) == (400, "passCode")
-    assert edge.all("SELECT count(*) FROM guess_counters WHERE guesses <> '[]'")[0][0] == 0
+    paid = "SELECT count(*) FROM guess_counters WHERE subject = :subject AND guesses <> '[]'"
+    assert edge.all(paid, subject=guesses.of_number(f"+86{number}"))[0][0] == 0

@@ -351,10 +351,11 @@ class Model:
             session.dead = session.dead or active
 
     def delete(self, user: User) -> None:
-        """`delete-users-batch`: the number is free again."""
+        """`delete-users-batch`: the number is free again, and what was counted of the user goes; of numbers it stays."""
         if user.number is not None:
             self._move(user, None)
         user.deleted = True
+        self.budgets = {key: budget for key, budget in self.budgets.items() if key[0] != user.name}
 
     def change(self, **settings: object) -> None:
         """`update-security-settings`."""
