@@ -126,4 +126,4 @@ def test_no_file_names_a_registry_or_a_folder_of_a_machine():
 def test_a_registry_address_is_found():
     assert of_a_machine(f"--index-url https://{HOSTS[0]}/simple")
     assert of_a_machine(f"cd {FOLDERS[0]}main")
-    assert not of_a_machine("GET /api/v3/work/items")
+    assert not of_a_machine(f"GET /api/v3{FOLDERS[0]}items")

@@ -191,6 +191,10 @@ def work(job: Job, scope: Callable[[Job], Any], pause: Callable[[int], None], co
     job.error = None if failure is None else _answerable(failure)
 
 
+def at_once(_run: int) -> None:
+    """The pause of a database with one writer: between two runs nobody else writes, so there is nothing to wait for."""
+
+
 def _tried(
     job: Job, scope: Callable[[Job], Any], pause: Callable[[int], None], counts: Counts
 ) -> BaseException | None:

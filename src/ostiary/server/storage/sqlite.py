@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ostiary.server.core.ports import Clock
-from ostiary.server.storage.jobs import Counts, Crew, Job, answer, unavailable, work
+from ostiary.server.storage.jobs import Counts, Crew, Job, answer, at_once, unavailable, work
 from ostiary.server.storage.sqlite_file import Deadline, connect, path_of, translated
 from ostiary.server.storage.sqlite_tx import SqliteReadTx
 from ostiary.server.storage.sqlite_writer import Writer
@@ -65,7 +65,7 @@ class _Reader:
         if job.given_up_at <= self._clock.undisturbed():
             job.error = unavailable("The step waited too long for its turn")
         elif not job.future.done():
-            work(job, self._snapshot, _at_once, self._counts)
+            work(job, self._snapshot, at_once, self._counts)
         self._counts.unavailable += isinstance(job.error, UnavailableError)
         answer([job])
 
@@ -101,7 +101,3 @@ class _Reader:
             self._connection = connect(self._path, read_only=True)
             self._deadline = Deadline(self._clock, self._connection)
         return self._connection, self._deadline
-
-
-def _at_once(_run: int) -> None:
-    """Between two runs nobody else writes: there is nothing to wait for."""

@@ -22,7 +22,16 @@ from typing import Any
 
 from ostiary.server.core.ports import Clock
 from ostiary.server.storage import sqlite_file
-from ostiary.server.storage.jobs import BatchLostError, Counts, Job, Mailbox, answer, unavailable, work
+from ostiary.server.storage.jobs import (
+    BatchLostError,
+    Counts,
+    Job,
+    Mailbox,
+    answer,
+    at_once,
+    unavailable,
+    work,
+)
 from ostiary.server.storage.sqlite_file import Deadline, translated
 from ostiary.server.storage.sqlite_tx import SqliteTx
 from ostiary.server.storage.turns import Turns
@@ -108,7 +117,7 @@ class Writer:
             return _Left.EVERYTHING
         try:
             for job in jobs:
-                work(job, self._savepoint, _at_once, self._counts)
+                work(job, self._savepoint, at_once, self._counts)
         except BatchLostError:
             self._roll_back()
             return _Left.EACH_ALONE
@@ -164,7 +173,7 @@ class Writer:
     def _together(self, jobs: list[Job]) -> None:
         """Run a batch in one transaction; where that is lost, each step in its own."""
         if len(jobs) == 1:
-            work(jobs[0], self._transaction, _at_once, self._counts)
+            work(jobs[0], self._transaction, at_once, self._counts)
             return
         try:
             self._connection.execute("BEGIN IMMEDIATE")
@@ -174,7 +183,7 @@ class Writer:
             return
         try:
             for job in jobs:
-                work(job, self._savepoint, _at_once, self._counts)
+                work(job, self._savepoint, at_once, self._counts)
             self._commit()
         except BatchLostError:
             self._each_alone(jobs)
@@ -183,7 +192,7 @@ class Writer:
         self._roll_back()
         self._counts.reruns += len(jobs)
         for job in jobs:
-            work(job, self._transaction, _at_once, self._counts)
+            work(job, self._transaction, at_once, self._counts)
 
     def _transaction(self, job: Job) -> Any:
         """Run a step in a transaction of its own."""
@@ -278,7 +287,3 @@ class Writer:
         answer(jobs)
         if topics:
             self._tell(topics)
-
-
-def _at_once(_run: int) -> None:
-    """Between two runs nobody else writes: there is nothing to wait for."""
