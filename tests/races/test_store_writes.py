@@ -147,7 +147,8 @@ async def test_a_conflict_that_stays_is_unavailable_and_leaves_what_survives(dat
 
     with pytest.raises(UnavailableError):
         await store.write(step)
-    assert len(runs) == 1 + RERUNS
+    hopeful = 1 if database.startswith("sqlite:") else 0  # a batch's first run, in which nobody may fail
+    assert len(runs) == hopeful + 1 + RERUNS
     assert stored(database) == {"guess-g": "", "wrong": "1"}
 
 

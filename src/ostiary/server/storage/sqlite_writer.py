@@ -5,7 +5,8 @@ Rules of this room:
    BEGIN IMMEDIATE.
 2. A batch of an event loop runs in that loop: its steps are memory and CPU, which one interpreter gives to one thread
    at a time anyhow. BEGIN there takes a free lock or none; waiting for it, and COMMIT with its fsync, are the thread's.
-3. Each step of a batch stands in its own SAVEPOINT: one that fails leaves the others alone.
+3. A step that fails leaves the others of its batch alone: the batch is run again, each step in its own SAVEPOINT.
+   Hardly any step fails (a refusal is an outcome), so the first run goes without.
 4. SQLite may end a whole transaction (disk full, interrupt, I/O error), and a COMMIT may fail: then every
    step of the batch is run again in a transaction of its own, in the thread (phone-change.md §4).
 5. Nothing is answered before its COMMIT.
@@ -77,6 +78,7 @@ class Writer:
         self._clock = clock
         self._counts = counts
         self._tell = tell
+        connection.execute("PRAGMA busy_timeout = 0")  # whoever may wait says so: `_begin_and_wait`
         self._deadline = Deadline(clock, connection)
         self._turns: Turns[_Batch] = Turns(BATCH)
 
@@ -113,25 +115,24 @@ class Writer:
             self._turns.hand_over(batch)
 
     def _run(self, jobs: list[Job]) -> _Left:
-        if not self._begin_if_free():
-            return _Left.EVERYTHING
-        try:
-            for job in jobs:
-                work(job, self._savepoint, at_once, self._counts)
-        except BatchLostError:
-            self._roll_back()
-            return _Left.EACH_ALONE
-        return _Left.COMMIT
+        for scope in (self._hopeful, self._savepoint):
+            if not self._begin_if_free():
+                return _Left.EVERYTHING
+            try:
+                for job in jobs:
+                    work(job, scope, at_once, self._counts)
+            except BatchLostError:
+                self._roll_back()
+            else:
+                return _Left.COMMIT
+        return _Left.EACH_ALONE
 
     def _begin_if_free(self) -> bool:
         """BEGIN without waiting; False: the lock is another process's, or something is wrong that the thread will meet."""
         try:
-            self._connection.execute("PRAGMA busy_timeout = 0")
             self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error:
             return False
-        finally:
-            self._connection.execute(f"PRAGMA busy_timeout = {sqlite_file.BUSY_WAIT}")
         return True
 
     # ── in the thread ───────────────────────────────────────────────────────────────────────
@@ -176,7 +177,7 @@ class Writer:
             work(jobs[0], self._transaction, at_once, self._counts)
             return
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._begin_and_wait()
         except sqlite3.Error as error:
             for job in jobs:
                 job.error = unavailable(error)
@@ -194,10 +195,18 @@ class Writer:
         for job in jobs:
             work(job, self._transaction, at_once, self._counts)
 
+    def _begin_and_wait(self) -> None:
+        """BEGIN, as soon as no other process holds the lock."""
+        self._connection.execute(f"PRAGMA busy_timeout = {sqlite_file.BUSY_WAIT}")
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        finally:
+            self._connection.execute("PRAGMA busy_timeout = 0")
+
     def _transaction(self, job: Job) -> Any:
         """Run a step in a transaction of its own."""
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._begin_and_wait()
         except sqlite3.Error as error:
             raise unavailable(error) from error
         try:
@@ -220,8 +229,15 @@ class Writer:
                 job.error = unavailable("The step waited too long for its turn")
         return [job for job in taken if job.error is None and not job.future.done()]
 
+    def _hopeful(self, job: Job) -> Any:
+        """Run a step in the batch's transaction, which is lost if it fails."""
+        try:
+            return self._step(job)
+        except Exception as error:
+            raise BatchLostError(str(error)) from error
+
     def _savepoint(self, job: Job) -> Any:
-        """Run a step inside the batch's transaction."""
+        """Run a step in the batch's transaction, so that only its own part is lost if it fails."""
         self._own("SAVEPOINT step")
         try:
             value = self._step(job)
