@@ -19,7 +19,7 @@ async def openid_configuration(service: Service, _call: Call, _form: None) -> Oi
         introspection_endpoint=f"{issuer}/token/introspection",
         revocation_endpoint=f"{issuer}/token/revocation",
         scopes_supported=list(CLAIMS),
-        claims_supported=[claim for claims in CLAIMS.values() for claim in claims],
+        claims_supported=[*(claim for claims in CLAIMS.values() for claim in claims), "amr"],
         claim_types_supported=["normal"],
         response_types_supported=[],
         grant_types_supported=["refresh_token", "client_credentials"],
