@@ -176,6 +176,11 @@ def test_slow_heads_and_bodies_are_not_waited_for(data_folder):
     with socket.create_connection(("127.0.0.1", service.port), timeout=8) as wire:
         wire.sendall(b"GET /healthz HT")
         assert wire.recv(1) == b""
+    with socket.create_connection(("127.0.0.1", service.port), timeout=4) as wire:
+        wire.sendall(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        answer_of(wire)
+        wire.sendall(b"GET /healthz HT")  # the second head on a connection is not waited for, either
+        assert wire.recv(1) == b""
     with socket.create_connection(("127.0.0.1", service.port), timeout=8) as wire:
         wire.sendall(b"POST /api/v3/send-sms HTTP/1.1\r\nhost: localhost\r\ncontent-length: 50\r\n\r\n{")
         head, body = answer_of(wire)

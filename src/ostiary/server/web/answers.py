@@ -1,6 +1,5 @@
 """One request as handlers see it, and what they give back. Below them is ASGI, above them no bytes on a socket."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +9,7 @@ import msgspec
 from ostiary.contract.errors import CATALOGUE
 from ostiary.contract.keys import Key
 from ostiary.server.core.refused import Refused
+from ostiary.server.web.patience import within
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -52,8 +52,7 @@ class Request:
         """The whole body. Refused: `body_too_large`, or `bad_json` where it did not arrive in time."""
         self.unread = True
         try:
-            async with asyncio.timeout(self.body_timeout):
-                return await self._whole_body()
+            return await within(self.body_timeout, self._whole_body())
         except TimeoutError:
             return Refused(Key.BODY_TOO_LARGE if self.size > MOST_BODY else Key.BAD_JSON)
 

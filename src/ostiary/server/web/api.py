@@ -137,7 +137,7 @@ def _facts(call: Call) -> dict[str, str]:
     """Who asks, as a log may know it: ids are no secrets, and an address tells its network only."""
     facts = {"address": mask_address(call.address)} if call.address else {}
     if isinstance(call.user, UserToken):
-        facts |= {"user": call.user.user_id, "app": call.user.app_id}
+        facts["user"], facts["app"] = call.user.user_id, call.user.app_id
     elif call.app_id is not None:
         facts["app"] = call.app_id[:64]  # the caller's word
     if not isinstance(call.manager, Refused):

@@ -15,14 +15,23 @@ from ostiary.contract.keys import Key
 from ostiary.server.core.address import Address, counted_as, read_address
 from ostiary.server.core.call import NOBODY, Call, ClientSecret, Lang, ManagementToken, MfaToken, UserToken
 from ostiary.server.core.refused import Refused
-from ostiary.server.guards.signing import Signer
+from ostiary.server.guards.signing import Signer, Verdict
 
 DEVICE_LENGTH = 200
+_MOST_OF_DEVICE = 1_024
+"""Bytes of a User-Agent that are looked at."""
 _ID_LENGTH = 128
 """App and pool ids are shorter; a longer one is cut and so matches none. A device's is the client's own."""
 
 UNKNOWN_ADDRESS = "unknown"
 """A peer without an address (a UNIX socket): limited like an address of its own."""
+
+_Family = tuple[bytes, bytes]
+"""One header under the two names that real clients have for it; the first wins."""
+_APP_ID: _Family = (b"x-genauth-app-id", b"x-authing-app-id")
+_POOL_ID: _Family = (b"x-genauth-userpool-id", b"x-authing-userpool-id")
+_DEVICE_ID: _Family = (b"x-genauth-device-id", b"x-authing-device-id")
+_LANG: _Family = (b"x-genauth-lang", b"x-authing-lang")
 
 Headers = Mapping[bytes, bytes]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -47,6 +56,7 @@ class Callers:
         self._proxies = _networks(trusted_proxies)
         self._backends = _networks(backends)
         self._proxy_header = proxy_header.encode()
+        self._own_address = lru_cache(maxsize=4_096)(self._own_address_of)
 
     async def read(
         self, headers: Headers, peer: str | None, request_id: str, form_token: str | None = None
@@ -58,34 +68,47 @@ class Callers:
         token, client, given = _credential(headers.get(b"authorization", b""))
         if not given and form_token:
             token, given = form_token, True
-        user, manager, mfa = await self._verdict(token, given=given)
+        verdict: Verdict = NOBODY if token is None or not given else await self._signer.verify(token)
+        # Each kind opens its own doors; at the others it is a token of the wrong kind.
+        elsewhere = verdict if isinstance(verdict, Refused) else _INVALID
         lang = language(headers)
         return Call(
             request_id=request_id,
-            user=user,
+            user=verdict if isinstance(verdict, UserToken) else elsewhere,
             token_given=given,
-            manager=manager,
-            mfa=mfa,
-            app_id=_id(headers, b"app-id"),
-            pool_id=_id(headers, b"userpool-id"),
+            manager=verdict if isinstance(verdict, ManagementToken) else elsewhere,
+            mfa=verdict if isinstance(verdict, MfaToken) else elsewhere,
+            app_id=_id(headers, _APP_ID),
+            pool_id=_id(headers, _POOL_ID),
             client=client,
             address=self.address(headers, peer),
-            device=_text(headers.get(b"user-agent", b""))[:DEVICE_LENGTH],
-            device_id=_text(_of_family(headers, b"device-id"))[:_ID_LENGTH],
+            device=_device(headers.get(b"user-agent", b"")[:_MOST_OF_DEVICE]),
+            device_id=_text(_of_family(headers, _DEVICE_ID))[:_ID_LENGTH],
             lang=lang or "zh-CN",
             lang_given=lang is not None,
         )
 
     def address(self, headers: Headers, peer: str | None) -> str:
         """The caller's address by the trust rule: IPv4, the /64 of an IPv6, '' for a backend's own ask."""
+        own = self._own_address(peer)
+        if own is not None:
+            return own
         address = read_address(peer or "")
-        if address is None:
-            return UNKNOWN_ADDRESS
+        assert address is not None
         if _inside(address, self._proxies):
             address = self._behind_proxies(headers, address)
         if _inside(address, self._backends):
             named = read_address(_text(headers.get(b"x-real-ip", b"")))
             return "" if named is None or _inside(named, self._backends) else counted_as(named)
+        return counted_as(address)
+
+    def _own_address_of(self, peer: str | None) -> str | None:
+        """The address of a peer whose headers name no other; None: it is a trusted proxy or a backend."""
+        address = read_address(peer or "")
+        if address is None:
+            return UNKNOWN_ADDRESS
+        if _inside(address, self._proxies) or _inside(address, self._backends):
+            return None
         return counted_as(address)
 
     def _behind_proxies(self, headers: Headers, proxy: Address) -> Address:
@@ -102,21 +125,6 @@ class Callers:
             if not _inside(address, self._proxies):
                 return nearest
         return nearest
-
-    async def _verdict(
-        self, token: str | None, *, given: bool
-    ) -> tuple[UserToken | Refused, ManagementToken | Refused, MfaToken | Refused]:
-        """Each kind opens its own doors; at the others it is a token of the wrong kind."""
-        if token is None or not given:
-            return NOBODY, NOBODY, NOBODY
-        verdict = await self._signer.verify(token)
-        if isinstance(verdict, Refused):
-            return verdict, verdict, verdict
-        return (
-            verdict if isinstance(verdict, UserToken) else _INVALID,
-            verdict if isinstance(verdict, ManagementToken) else _INVALID,
-            verdict if isinstance(verdict, MfaToken) else _INVALID,
-        )
 
 
 def _credential(header: bytes) -> tuple[str | None, ClientSecret | None, bool]:
@@ -150,18 +158,20 @@ def _basic(encoded: str) -> ClientSecret | None:
     return ClientSecret(client_id, secret, "basic") if colon and client_id else None
 
 
-def _of_family(headers: Headers, name: bytes) -> bytes:
-    return headers.get(b"x-genauth-" + name) or headers.get(b"x-authing-" + name) or b""
+def _of_family(headers: Headers, names: _Family) -> bytes:
+    return headers.get(names[0]) or headers.get(names[1]) or b""
 
 
-def _id(headers: Headers, name: bytes) -> str | None:
-    return _of_family(headers, name).decode("latin-1").strip()[:_ID_LENGTH] or None
+def _id(headers: Headers, names: _Family) -> str | None:
+    raw = _of_family(headers, names)
+    return raw.decode("latin-1").strip()[:_ID_LENGTH] or None if raw else None
 
 
 def language(headers: Headers) -> Lang | None:
     """The language a request asks for: a header of either family, else `Accept-Language`; None: it does not say."""
-    named = _spoken(_of_family(headers, b"lang").decode("latin-1"))
-    return named or _accepted(headers.get(b"accept-language", b"")[:1_024])
+    named = _of_family(headers, _LANG)
+    spoken = _spoken(named.decode("latin-1")) if named else None
+    return spoken or _accepted(headers.get(b"accept-language", b"")[:1_024])
 
 
 def _spoken(tag: str) -> Lang | None:
@@ -192,8 +202,13 @@ def _weight(parameter: str) -> float:
     return float(value) if name == "q" and re.fullmatch(r"[01](\.[0-9]{0,3})?", value) else 0.0
 
 
+@lru_cache(maxsize=1_024)
+def _device(agent: bytes) -> str:
+    return _text(agent)[:DEVICE_LENGTH]
+
+
 def _text(raw: bytes) -> str:
-    return _UNPRINTABLE.sub("", raw.decode("latin-1")).strip()
+    return _UNPRINTABLE.sub("", raw.decode("latin-1")).strip() if raw else ""
 
 
 def _networks(texts: Iterable[str]) -> tuple[Network, ...]:

@@ -37,7 +37,7 @@ _DEFENCE = [
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
 ]
-_DATA_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+_DATA_POLICY = b"default-src 'none'; frame-ancestors 'none'"
 _NO_STORE = (b"cache-control", b"no-store")
 
 _STATUSES = {key.value: row.status_code for key, row in CATALOGUE.items()}
@@ -67,9 +67,8 @@ class Edge:
         self._traces = traces or NoTraces()
         self._most = most_requests
         self._body_timeout = body_timeout
-        self._defence = list(_DEFENCE)
-        if https:
-            self._defence.append((b"strict-transport-security", b"max-age=31536000"))
+        self._around_data = _defence(_DATA_POLICY, https=https)
+        self._around_pages = _defence(_PAGE_POLICY, https=https)
         self._only_hosts = only_hosts
         self.under_way = 0
         """Requests not yet answered."""
@@ -95,7 +94,8 @@ class Edge:
             return
         finally:
             self.under_way -= 1
-        answer.headers += await self._origins.headers(request, answer.pool_id)
+        if b"origin" in request.headers:
+            answer.headers += await self._origins.headers(request, answer.pool_id)
         await self._send(request, answer, send)
         self._tell(request, answer, time.perf_counter() - started)
 
@@ -139,18 +139,16 @@ class Edge:
         return next((methods for shape, methods in self._shapes if shape.fullmatch(path)), None)
 
     async def _send(self, request: Request, answer: Answer, send: Send) -> None:
-        policy = (b"content-security-policy", _PAGE_POLICY) if _is_page(answer) else _DATA_POLICY
+        is_page = answer.content_type.startswith(b"text/html")
         headers = [
-            *self._defence,
-            policy,
-            _NO_STORE,
+            *(self._around_pages if is_page else self._around_data),
             (b"x-request-id", request.id.encode()),
             *answer.headers,
         ]
         if answer.status != 204:
             headers += [
                 (b"content-type", answer.content_type),
-                (b"content-length", str(len(answer.body)).encode()),
+                (b"content-length", b"%d" % len(answer.body)),
             ]
         if answer.close:
             headers.append((b"connection", b"close"))
@@ -197,5 +195,7 @@ def _joined(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     return headers
 
 
-def _is_page(answer: Answer) -> bool:
-    return answer.content_type.startswith(b"text/html")
+def _defence(policy: bytes, *, https: bool) -> tuple[tuple[bytes, bytes], ...]:
+    """The headers that stand around every answer of a kind."""
+    strict = [(b"strict-transport-security", b"max-age=31536000")] if https else []
+    return (*_DEFENCE, *strict, (b"content-security-policy", policy), _NO_STORE)

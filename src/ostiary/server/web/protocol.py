@@ -3,6 +3,9 @@
 uvicorn answers a malformed request in plain text, waits forever for the rest of a head, keeps one header of any
 length in memory, takes a body's trailers for headers, and ends by the signal that stopped it. Here that is an
 envelope, ten seconds, 32 KiB, nothing at all, and exit code 0.
+
+It also reads and writes any ASGI application's messages. Ours says each answer whole, so its bytes are put together
+and looked at at once (`Exchange`), and a head that came whole arms no timer.
 """
 
 import asyncio
@@ -11,9 +14,11 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import unquote
 
+import httptools
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from ostiary.contract import envelope
 from ostiary.contract.keys import Key
@@ -28,6 +33,44 @@ _MOST_UNREAD = MOST_HEAD + 4 * 1024
 Above `MOST_HEAD` by what stands between headers."""
 
 _BAD_HEAD = "the request's head is malformed or too large"
+_CONTROLS = bytes([*range(0x20), 0x7F])
+_CLOSE = (b"connection", b"close")
+
+
+class Exchange(RequestResponseCycle):
+    """One request and its answer, which the application says in two messages: the head, and the whole body."""
+
+    _head = b""
+
+    async def send(self, message: Any) -> None:
+        """See ASGI. Both parts leave in one write."""
+        if message["type"] == "http.response.start":
+            self._head = self._line_up(message["status"], message["headers"])
+            self.response_started = True
+            self.waiting_for_100_continue = False
+            return
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
+            return
+        self.transport.write(self._head if self.scope["method"] == "HEAD" else self._head + message["body"])
+        self.response_complete = True
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
+
+    def _line_up(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
+        """The answer's head. A header that holds a control character is an error: it could begin another header."""
+        lines = [b"%b: %b\r\n" % header for header in (*self.default_headers, *headers)]
+        if _CLOSE in headers:
+            self.keep_alive = False
+        elif not self.keep_alive:
+            lines.append(b"connection: close\r\n")
+        head = b"".join(lines)
+        if len(head) - len(head.translate(None, _CONTROLS)) != 2 * len(lines):
+            raise ValueError("a header of the answer holds a control character")
+        return b"%b%b\r\n" % (STATUS_LINE[status], head)
 
 
 class Connection(HttpToolsProtocol):
@@ -56,34 +99,70 @@ class Connection(HttpToolsProtocol):
         super().data_received(data)
         if self._unread > _MOST_UNREAD and not self.transport.is_closing():
             self.send_400_response(_BAD_HEAD)
+        if self._in_head and self._head_timer is None:
+            self._expect_head()
 
     def on_message_begin(self) -> None:
         """A new request begins on this connection."""
         self._head_bytes = self._unread = 0
         self._in_head = True
-        self._expect_head()
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
         """A piece of the request's target."""
-        self._weigh(len(url))
-        super().on_url(url)
+        self._head_bytes += len(url)
+        if self._head_bytes > MOST_HEAD:
+            raise ValueError(_BAD_HEAD)
+        self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header; one after the body is none (RFC 9110 §6.5.1), though it is weighed."""
-        self._weigh(len(name) + len(value))
+        self._head_bytes += len(name) + len(value)
+        if self._head_bytes > MOST_HEAD:
+            raise ValueError(_BAD_HEAD)
         if not self._in_head:
             return
         if len(self.headers) >= MOST_HEADERS:
             raise ValueError(_BAD_HEAD)
-        super().on_header(name, value)
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """The head is whole."""
+        """The head is whole: its request is answered, or waits for the one before it on this connection."""
         self._head_arrived()
         self._unread = 0
         self._in_head = False
-        super().on_headers_complete()
+        target = httptools.parse_url(self.url)
+        version = self.parser.get_http_version()
+        scope = self.scope
+        scope["method"] = self.parser.get_method().decode("ascii")
+        scope["http_version"] = version
+        scope["path"] = unquote(target.path.decode("ascii"))
+        scope["raw_path"] = target.path
+        scope["query_string"] = target.query or b""
+        before: RequestResponseCycle | None = self.cycle
+        self.cycle = Exchange(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        if before is None or before.response_complete:
+            task = self.loop.create_task(self.cycle.run_asgi(self.app))
+            task.add_done_callback(self.tasks.discard)
+            self.tasks.add(task)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
@@ -104,14 +183,8 @@ class Connection(HttpToolsProtocol):
     def _unsupported_upgrade_warning(self) -> None:
         """No log line: anybody may ask for an upgrade, and is answered as if they had not."""
 
-    def _weigh(self, count: int) -> None:
-        self._head_bytes += count
-        if self._head_bytes > MOST_HEAD:
-            raise ValueError(_BAD_HEAD)
-
     def _expect_head(self) -> None:
-        if self._head_timer is None:
-            self._head_timer = self.loop.call_later(self.header_timeout, self._too_slow)
+        self._head_timer = self.loop.call_later(self.header_timeout, self._too_slow)
 
     def _head_arrived(self) -> None:
         if self._head_timer is not None:

@@ -48,11 +48,20 @@ def parse(body: bytes) -> Any:
 
 def _decoded(text: str) -> Any:
     if "\\u" in text:  # the only way by which a NUL or a surrogate gets here
-        return _checked(_OPEN.decode(text), ())
+        return _checked(_whole(_OPEN, text), ())
     try:
-        return _STRICT.decode(text)
+        return _whole(_STRICT, text)
     except _SuspectError:
-        return _checked(_OPEN.decode(text), ())
+        return _checked(_whole(_OPEN, text), ())
+
+
+def _whole(decoder: json.JSONDecoder, text: str) -> Any:
+    """What `decoder.decode` gives, without its two searches for white space."""
+    bare = text.strip(" \t\n\r")
+    value, end = decoder.raw_decode(bare)
+    if end != len(bare):
+        raise json.JSONDecodeError("extra data", bare, end)
+    return value
 
 
 def clean_text(text: str) -> bool:
