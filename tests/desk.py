@@ -4,11 +4,12 @@ What is asked goes through `web/wire.read` as bytes, so forms, options and toler
 """
 
 import itertools
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
+from msgspec.structs import replace
 
 from ostiary.contract.keys import Key
 from ostiary.contract.operations import BY_NAME

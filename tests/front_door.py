@@ -3,10 +3,11 @@
 For races, faults and what only the database shows. Journeys go through the real server (`tests/service.py`).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from ostiary.contract.signin import (
     SigninByCredentials,

@@ -1,9 +1,10 @@
 """Second factors on a workbench: people with an authenticator, sign-ins that wait, and what they try."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pyotp
+from msgspec.structs import replace
 
 from ostiary.contract.second_factor import (
     EnrollFactor,

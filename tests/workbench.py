@@ -5,10 +5,11 @@ the real server instead (`tests/service.py`).
 """
 
 import itertools
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from ostiary.contract.email_change import (
     BindEmail,

@@ -1,10 +1,10 @@
 """Guessing, waiting and flooding, as others were attacked, tried here (rows 25 to 43 of docs/security-tests.md)."""
 
 import itertools
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from ostiary.server.core.millis import SECOND
 from ostiary.server.core.passcode import BOUND

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from ostiary.contract.keys import Key
 from ostiary.contract.profile import (
@@ -65,19 +66,19 @@ class Fault:
 
 
 def _nobody(scene: Scene) -> None:
-    scene.call = replace(scene.call, user=NOBODY, token_given=False)
+    scene.call = structs.replace(scene.call, user=NOBODY, token_given=False)
 
 
 def _expired(scene: Scene) -> None:
-    scene.call = replace(scene.call, user=Refused(Key.LOGIN_EXPIRED))
+    scene.call = structs.replace(scene.call, user=Refused(Key.LOGIN_EXPIRED))
 
 
 def _another_app(scene: Scene) -> None:
-    scene.call = replace(scene.call, app_id="another")
+    scene.call = structs.replace(scene.call, app_id="another")
 
 
 def _another_pool(scene: Scene) -> None:
-    scene.call = replace(scene.call, pool_id="another")
+    scene.call = structs.replace(scene.call, pool_id="another")
 
 
 def _no_self_service(scene: Scene) -> None:

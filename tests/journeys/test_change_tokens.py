@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from ostiary.contract.keys import Key
 from ostiary.contract.profile import UpdatePhone
@@ -53,7 +54,7 @@ async def test_another_application_s_token_of_the_same_session_is_another_taker(
     app = AppRow("app-2", bench.pool_id, "Other", b"", AppPolicy(), bench.ports.now())
     bench.store.write_now(lambda tx: pools.insert_app(tx, app))
     assert isinstance(who.call.user, UserToken)
-    call = replace(who.again(), user=replace(who.call.user, app_id="app-2"), app_id="app-2")
+    call = structs.replace(who.again(), user=structs.replace(who.call.user, app_id="app-2"), app_id="app-2")
     answer = await actions.update_phone(bench.service, call, UpdatePhone(update_phone_token=token))
     assert why(answer) is Key.UPDATE_TOKEN_INVALID
     assert why(await bench.update(who, token)) is None
@@ -166,8 +167,11 @@ async def test_a_token_whose_application_is_of_another_pool_is_invalid(database:
     there = Workbench(database, keys=here.keys, pool_id="pool-2", app_id="app-2")
     who = here.person(OLD)
     assert isinstance(who.call.user, UserToken)
-    for user in (replace(who.call.user, app_id="app-2"), replace(who.call.user, pool_id="pool-2")):
-        call = replace(who.again(), user=user, app_id=user.app_id)
+    for user in (
+        structs.replace(who.call.user, app_id="app-2"),
+        structs.replace(who.call.user, pool_id="pool-2"),
+    ):
+        call = structs.replace(who.again(), user=user, app_id=user.app_id)
         answer = await actions.update_phone(here.service, call, UpdatePhone(update_phone_token="upt_x"))
         assert why(answer) is Key.LOGIN_INVALID
     await there.close()

@@ -1,11 +1,11 @@
 """Which code is compared, and who pays for a wrong guess (phone-change.md §4), looked at in the database."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import get_args
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from ostiary.contract.common import SmsChannel
 from ostiary.contract.keys import Key

@@ -8,11 +8,11 @@ import asyncio
 import base64
 import json
 import time
-from dataclasses import replace
 
 import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey, OctKey, RSAKey
+from msgspec.structs import replace
 
 from ostiary.contract.keys import Key
 from ostiary.server.core.call import ManagementToken, UserToken

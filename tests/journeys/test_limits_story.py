@@ -1,10 +1,10 @@
 """How often codes go out (phone-change.md §8): over HTTP where people meet it, in the database where they don't."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ostiary.client.errors import RateLimited
 from ostiary.contract.keys import Key

@@ -2,10 +2,10 @@
 
 import base64
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from ostiary.contract.keys import Key
 from ostiary.server.core.call import ManagementToken

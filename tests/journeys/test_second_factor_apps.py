@@ -1,10 +1,10 @@
 """An application that asks everybody for a second factor (1636), whoever has enrolled one or not."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from ostiary.contract.keys import Key
 from ostiary.contract.second_factor import MfaFactorVerify, MfaVerified, SendMfaCode

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from ostiary.contract.own_logins import RevokeDeviceSession
 from ostiary.contract.signin import LoginTokenResponseData

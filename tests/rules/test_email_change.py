@@ -1,9 +1,9 @@
 """The rules of changing an address: row by row, pure (phone-change.md §5 and §6, read for addresses)."""
 
-from dataclasses import replace
 from itertools import product
 
 import pytest
+from msgspec.structs import replace
 
 from ostiary.contract.email_change import UpdateEmailByEmailPassCode, VerifyUpdateEmailRequest
 from ostiary.contract.keys import Key
@@ -111,7 +111,7 @@ def test_an_account_without_an_address_needs_no_old_proof() -> None:
     ],
 )
 def test_the_last_way_in_is_kept(changes: dict[str, object], key: Key | None) -> None:
-    verdict = rules.judge_unbind(replace(ANN, **changes))  # type: ignore[arg-type] # fields of Account
+    verdict = rules.judge_unbind(replace(ANN, **changes))
     assert (verdict.key if verdict else None) is key
 
 

@@ -1,8 +1,8 @@
 """Whose password a code resets, and what proof the end of an account wants: every case there is."""
 
-import dataclasses
 import itertools
 
+import msgspec
 import pytest
 
 from ostiary.contract.keys import Key
@@ -19,7 +19,7 @@ STATES = (None, False, True)  # not there, not proven, proven
 
 
 def account(phone, email, **more) -> Account:
-    return dataclasses.replace(
+    return msgspec.structs.replace(
         ACCOUNT,
         phone=None if phone is None else PHONE,
         phone_verified=phone is True,

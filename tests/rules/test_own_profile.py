@@ -1,7 +1,5 @@
 """What the owner of an account may change of it, and how its protection is counted."""
 
-import dataclasses
-
 import msgspec
 import pytest
 
@@ -141,7 +139,7 @@ def test_a_leap_day_is_a_day():
 @pytest.mark.parametrize("email", [None, False, True])
 @pytest.mark.parametrize("password", [None, False, True])
 def test_the_score_is_a_sum_of_what_is_there(phone, email, password):
-    account = dataclasses.replace(
+    account = msgspec.structs.replace(
         ACCOUNT,
         phone=E164("+8613800138000") if phone is not None else None,
         phone_verified=phone is True,

@@ -1,12 +1,12 @@
 """Codes and wrong guesses (phone-change.md §4), rule by rule, at every edge."""
 
-from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ostiary.server.core.codes import NOBODY, Code, Counter, WrongGuess
 from ostiary.server.core.millis import DAY, SECOND

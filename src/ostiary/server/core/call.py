@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
 from ostiary.contract.keys import Key
 from ostiary.server.core.millis import Millis
 from ostiary.server.core.refused import Refused
@@ -10,8 +12,7 @@ from ostiary.server.core.refused import Refused
 Lang = Literal["zh-CN", "en-US"]
 
 
-@dataclass(frozen=True, slots=True)
-class UserToken:
+class UserToken(msgspec.Struct, frozen=True):
     """An access token whose signature, kind and expiry are good. Whether its session lives, `entry` decides."""
 
     user_id: str
@@ -77,8 +78,7 @@ NOBODY = Refused(Key.NOT_LOGGED_IN)
 """The verdict on a request without a token."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """One request's envelope, as `web/callers.py` read it. Nothing here was compared with the database."""
 
     request_id: str

@@ -1,15 +1,12 @@
 """Codes, wrong guesses and asks, as rules and guards see them: values, read from rows and put back as rows."""
 
-from dataclasses import dataclass
-
 import msgspec
 
 NOBODY = ""
 """The owner of a code that was asked for without a signed-in caller, or on a channel that binds none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(msgspec.Struct, frozen=True):
     """One row. Length, life and tries are those at issue. Moments in ms."""
 
     pool_id: str
@@ -35,8 +32,7 @@ class WrongGuess(msgspec.Struct, frozen=True, array_like=True):
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Counter:
+class Counter(msgspec.Struct, frozen=True):
     """One row, as it was read."""
 
     pool_id: str
@@ -66,8 +62,7 @@ class Sent(msgspec.Struct, frozen=True, array_like=True):
     used: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Ledger:
+class Ledger(msgspec.Struct, frozen=True):
     """An exact row as it was read; version -1 = there is none yet."""
 
     key: str

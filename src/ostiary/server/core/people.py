@@ -1,6 +1,6 @@
 """Who is there: pool, application, account and session, as rules and guards see them."""
 
-from dataclasses import dataclass
+import msgspec
 
 from ostiary.server.core.phone import E164
 from ostiary.server.core.policy import AppPolicy, PoolPolicy
@@ -9,8 +9,7 @@ ACTIVE = "Activated"
 """The one status of an account that may do things (the wire's word)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
+class Pool(msgspec.Struct, frozen=True):
     """A user pool and what it decides."""
 
     id: str
@@ -20,16 +19,14 @@ class Pool:
     policy: PoolPolicy
 
 
-@dataclass(frozen=True, slots=True)
-class App:
+class App(msgspec.Struct, frozen=True):
     """An application of a pool."""
 
     id: str
     policy: AppPolicy
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(msgspec.Struct, frozen=True):
     """A user as the guards see them. The versions say which number and which address these are."""
 
     user_id: str
@@ -53,8 +50,7 @@ class Account:
         return self.status == ACTIVE
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(msgspec.Struct, frozen=True):
     """A sign-in: stable over refresh; only checking a credential starts a new one. Moments in ms."""
 
     id: str
@@ -71,8 +67,7 @@ class Session:
         return self.ended_at is None and now < self.ends_at and self.epoch == account.session_epoch
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(msgspec.Struct, frozen=True):
     """Everything a request stands on. `account` and `session` are None where the token names none that exist."""
 
     pool: Pool
@@ -81,8 +76,7 @@ class Scene:
     session: Session | None
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True):
     """What `read` may look at while it gives a form its meaning."""
 
     pool: Pool

@@ -4,8 +4,9 @@ A secret that comes in another form is refused even where it is right, and so is
 that sends it where nobody asked has lost it to whoever reads there.
 """
 
-from dataclasses import replace
 from typing import Protocol, TypeVar
+
+from msgspec.structs import replace
 
 from ostiary.contract.keys import Key
 from ostiary.server.core.address import counted_as, read_address

@@ -10,8 +10,9 @@ only where a good token said so. Who holds an `Errand` came with a management to
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+
+import msgspec
 
 from ostiary.contract.keys import Key
 from ostiary.server.core.call import NOBODY, Call, UserToken
@@ -27,8 +28,7 @@ A = TypeVar("A")
 Ask = TypeVar("Ask", covariant=True)  # noqa: PLC0105 - `Ask` reads better at its users than `Ask_co`
 
 
-@dataclass(frozen=True)
-class Visit(Generic[Ask]):
+class Visit(msgspec.Struct, Generic[Ask], frozen=True):
     """One request inside one transaction. `now` is the moment everything in it is judged by."""
 
     tx: Tx
@@ -42,19 +42,17 @@ class Visit(Generic[Ask]):
     session: Session | None = None
 
 
-@dataclass(frozen=True)
-class Step(Visit[Ask]):
+class Step(Visit[Ask], frozen=True):
     """A visit by somebody who is signed in, whose session lives and whose account is active."""
 
     account: Account
     session: Session
 
 
-@dataclass(frozen=True)
-class Errand(Visit[Ask]):
+class Errand(Visit[Ask], frozen=True, kw_only=True):
     """A visit by a program that manages the pool. `app` is the pool's first one; nobody is signed in."""
 
-    actor: str = field(kw_only=True)
+    actor: str
     """`management:<access key id>`: who it was, for the audit log."""
 
 

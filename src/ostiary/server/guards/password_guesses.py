@@ -5,8 +5,9 @@ no more are looked at than may be wrong. The counters, the day's budget and the 
 those of codes (`passcodes.rules`, phone-change.md §4).
 """
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from ostiary.contract.keys import Key
 from ostiary.server.core.codes import WrongGuess

@@ -4,8 +4,10 @@ A right first step opens a session, or makes the promise of one: a signed `mfaTo
 be. Nothing is stored until the second factor is proven, and then the session opens once.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec.structs import replace
 
 from ostiary.contract.keys import Key
 from ostiary.server.core.call import MfaToken

@@ -1,12 +1,11 @@
 """Audit rows as they are written. Chaining them is the sealer's work (`storage/audit_seal.py`)."""
 
-from dataclasses import dataclass
+import msgspec
 
 from ostiary.server.storage.tx import Sql, Tx
 
 
-@dataclass(frozen=True, slots=True)
-class AuditRow:
+class AuditRow(msgspec.Struct, frozen=True):
     """Who did what, when, with which outcome. `facts` is JSON with numbers as keyed hashes only."""
 
     id: str
@@ -35,4 +34,4 @@ _NOTE = Sql(
 
 def note(tx: Tx, row: AuditRow) -> None:
     """Write one row in the transaction of what it tells."""
-    tx.must(_NOTE, **{name: getattr(row, name) for name in AuditRow.__slots__})
+    tx.must(_NOTE, **msgspec.structs.asdict(row))

@@ -6,7 +6,6 @@ lease, so a row whose worker died becomes due again by itself. `attempts` is the
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import msgspec
@@ -21,8 +20,7 @@ TOPIC = "outbox"
 """What `Store.on` listens to: something new may be due."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """A message to be queued. Moments in milliseconds; `recipient` is an E.164 number or an address."""
 
     id: str
@@ -44,8 +42,7 @@ class Message:
     """Not sent at or after this moment."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(msgspec.Struct, frozen=True):
     """A message as it stands in the table."""
 
     id: str
@@ -64,7 +61,7 @@ class Stored:
     settled_at: int | None
     provider_id: str | None
     error: str | None
-    facts: Mapping[str, Any] = field(kw_only=True)
+    facts: Mapping[str, Any]
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,7 +121,7 @@ _OUTBOX_COLUMNS = ", ".join(f"outbox.{name.strip()}" for name in COLUMNS.split("
 
 def stored(row: Row) -> Stored:
     """A row of `COLUMNS`."""
-    return Stored(*row[:-1], facts=msgspec.json.decode(row[-1]))
+    return Stored(*(*row[:-1], msgspec.json.decode(row[-1])))
 
 
 _NEXT_DUE = Sql("SELECT min(due_at) FROM outbox WHERE state IN ('queued', 'sending')")

@@ -1,12 +1,11 @@
 """One-time tokens at rest: only their MAC. One per user and kind; a newer one overwrites it."""
 
-from dataclasses import dataclass
+import msgspec
 
 from ostiary.server.storage.tx import Sql, Tx
 
 
-@dataclass(frozen=True, slots=True)
-class TokenRow:
+class TokenRow(msgspec.Struct, frozen=True):
     """A one-time token as it is kept. Moments in ms; `done` 1: what it was for was done with it."""
 
     user_id: str

@@ -1,6 +1,6 @@
 """The link that verifies an e-mail address: spent by a person who presses a button, never by whoever looks at it."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from ostiary.contract.keys import Key
 from ostiary.server.core.call import NOBODY, Call

@@ -1,6 +1,6 @@
 """Asking for a code by SMS or e-mail, and looking whether one is right: what the forms mean. Pure."""
 
-from dataclasses import dataclass
+import msgspec
 
 from ostiary.contract.keys import Key
 from ostiary.contract.messages import (
@@ -17,16 +17,14 @@ from ostiary.server.core.phone import read_number
 from ostiary.server.core.refused import Refused
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(msgspec.Struct, frozen=True):
     """A code for this channel, to this number or address."""
 
     channel: Channel
     to: str
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(msgspec.Struct, frozen=True):
     """A typed code, to be compared and not used."""
 
     channel: Channel

@@ -1,6 +1,6 @@
 """Refreshing: one refresh token in, new tokens out. Of any number of takers exactly one gets them."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from ostiary.server.core import scopes
 from ostiary.server.core.people import Scene

@@ -1,6 +1,6 @@
 """The signed-in user's claims (OpenID Connect Core §5.3)."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from ostiary.contract.keys import Key
 from ostiary.contract.tokens import UserInfo, UserInfoParams

@@ -16,8 +16,6 @@ States of a change:  (nothing) --grant--> granted --take, judge_change--> moved
                                              \\--expired / voided / refused when taken--> dead
 """
 
-from dataclasses import dataclass
-
 import msgspec
 
 from ostiary.contract.keys import Key
@@ -29,16 +27,14 @@ from ostiary.server.core.policy import PoolPolicy
 from ostiary.server.core.refused import Refused
 
 
-@dataclass(frozen=True, slots=True)
-class Old:
+class Old(msgspec.Struct, frozen=True):
     """The old pair: the number the caller says is theirs, and the code that came to it."""
 
     number: E164
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """The user's wish, already parsed: numbers are E.164, codes are digits."""
 
     new_number: E164

@@ -5,7 +5,9 @@ A refused ask counts nothing, because only `spend` writes.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ostiary.contract.keys import Key
 from ostiary.server.core.codes import Code, Ledger, Sent
@@ -21,8 +23,7 @@ from ostiary.server.storage.tallies import Tally
 __all__ = ["Books", "freed", "judge", "look", "spend"]
 
 
-@dataclass(frozen=True, slots=True)
-class Books:
+class Books(Struct, frozen=True):
     """The rows an ask for a message is judged by, as read under their locks."""
 
     asker: Asker

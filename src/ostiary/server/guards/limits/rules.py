@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+import msgspec
+
 from ostiary.contract.keys import Key
 from ostiary.server.core.codes import Sent
 from ostiary.server.core.contact import Medium
@@ -57,8 +59,7 @@ UNSIGNED_PER_CENT_OF_APP = 70
 """What unsigned asks may use of an application's day."""
 
 
-@dataclass(frozen=True, slots=True)
-class Coarse:
+class Coarse(msgspec.Struct, frozen=True):
     """A sum over a rolling window, kept per `grain` ms. `most` None = off: counted, never refused."""
 
     key: str
@@ -69,8 +70,7 @@ class Coarse:
     """What an operator changes to lift it; named in the log."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asker:
+class Asker(msgspec.Struct, frozen=True):
     """Who asks for a message: a user's id ('' = unsigned), and whether the number or address is theirs."""
 
     user_id: str

@@ -8,7 +8,8 @@ codes are touched under the user's lock only.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from ostiary.contract.keys import Key
 from ostiary.server.core.codes import NOBODY, Code, Counter, WrongGuess
@@ -25,8 +26,7 @@ from ostiary.server.storage.tallies import Tally
 from ostiary.server.storage.tx import Tx
 
 
-@dataclass(frozen=True, slots=True)
-class Typed:
+class Typed(msgspec.Struct, frozen=True):
     """A code as somebody typed it: digits, for a channel, at a number or address."""
 
     channel: Channel
@@ -37,8 +37,7 @@ class Typed:
         return f"Typed(channel={self.channel!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(msgspec.Struct, frozen=True):
     """A right code, still live: `use` uses it up. `bound`: it was asked for by the signed-in caller."""
 
     code: Code
@@ -50,8 +49,7 @@ class Proof:
         return self.code.owner != NOBODY
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
+class _Candidate(msgspec.Struct, frozen=True):
     """What one typed code would be compared with, and who pays if it is wrong."""
 
     typed: Typed

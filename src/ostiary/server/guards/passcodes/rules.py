@@ -5,8 +5,10 @@ Rule 2: a wrong guess is never forgiven by a new code; it leaves a counter when 
 Rule 3: the counter follows the code, not the caller (phone-change.md §4).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
+
+from msgspec.structs import replace
 
 from ostiary.server.core.codes import NOBODY, Code, Counter, WrongGuess
 from ostiary.server.core.millis import DAY, FUTURE_TOLERANCE, seconds_until

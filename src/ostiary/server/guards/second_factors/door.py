@@ -5,7 +5,6 @@ and pool, form, and then whether what it waits for can still be: the account is 
 and the session that it promises has not opened yet.
 """
 
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 from ostiary.contract.keys import Key
@@ -24,12 +23,11 @@ A = TypeVar("A")
 Ask = TypeVar("Ask", covariant=True)  # noqa: PLC0105 - as in `entry`
 
 
-@dataclass(frozen=True)
-class Pending(Visit[Ask]):
+class Pending(Visit[Ask], frozen=True, kw_only=True):
     """A visit by somebody whose first step was right. There is no session yet; the account's row is locked."""
 
     account: Account
-    token: MfaToken = field(kw_only=True)
+    token: MfaToken
 
 
 def enter(
@@ -71,4 +69,4 @@ def _pending(
         return ask
     if fallen is not None:
         return fallen
-    return Pending(tx, ports, now, call, scene.pool, scene.app, ask, scene.account, token=token)
+    return Pending(tx, ports, now, call, scene.pool, scene.app, ask, account=scene.account, token=token)
