@@ -4,8 +4,8 @@ import logging
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-import structlog
 
+from ostiary.server.core.log import log
 from tests.attacks.edge import Edge
 from tests.journeys.conftest import postgres_service, service, sqlite_service
 from tests.postgres_server import PostgresServer
@@ -58,6 +58,6 @@ async def bench(database: str) -> AsyncIterator[Workbench]:
 @pytest.fixture(autouse=True)
 def errors_only() -> Iterator[None]:
     """A line for each of ten thousand answers helps nobody; a defect's traceback does."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    before, log.least = log.least, logging.ERROR
     yield
-    structlog.reset_defaults()
+    log.least = before

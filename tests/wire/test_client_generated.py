@@ -121,7 +121,6 @@ SERVER_ONLY = {
     "joserfc",
     "phonenumbers",
     "typer",
-    "structlog",
 }
 
 

@@ -10,10 +10,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 
-import structlog
-
 from ostiary.contract.operations import OPERATIONS
 from ostiary.server.core.contact import Medium
+from ostiary.server.core.log import log
 from ostiary.server.core.ports import Ports
 from ostiary.server.delivery import gateway
 from ostiary.server.delivery.background import Background
@@ -73,7 +72,6 @@ STOP_WITHIN = 9.5
 _HOST = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([^\[\]:]+))(?::[0-9]+)?")
 """A Host header (RFC 9110 §7.2): an IPv6 address in brackets or a name, and a port."""
 
-log = structlog.get_logger(__name__)
 
 MODULES = (
     *(sign_up, sign_in, messages, profile, phone_change),

@@ -8,9 +8,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import structlog
-
 from ostiary.server import keyfile
+from ostiary.server.core.log import log
 from ostiary.server.core.millis import MINUTE
 from ostiary.server.core.ports import Ports
 from ostiary.server.delivery.loops import Loop
@@ -18,7 +17,6 @@ from ostiary.server.delivery.loops import Loop
 EVERY = 1.0
 """Seconds. `ostiary keys rotate` waits longer than this between making a key known and using it."""
 
-log = structlog.get_logger(__name__)
 
 _Mark = tuple[int, int, int]
 

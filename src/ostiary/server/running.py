@@ -10,17 +10,15 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 
 import msgspec
-import structlog
 
 from ostiary.server.app import check, compose, compose_backstage
+from ostiary.server.core.log import log
 from ostiary.server.founding import root_keys
 from ostiary.server.settings import Settings, StartRefusedError
 from ostiary.server.web import logs
 
 STOP_WITHIN = 9.5
 """Seconds from SIGTERM to the end of the process, whatever hangs (interfaces.md: 10)."""
-
-log = structlog.get_logger(__name__)
 
 
 def serve(settings: Settings) -> int:

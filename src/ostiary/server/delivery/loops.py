@@ -4,14 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-import structlog
-
+from ostiary.server.core.log import log
 from ostiary.server.core.millis import Millis
 from ostiary.server.core.ports import Ports
 from ostiary.server.core.traces import where
 from ostiary.server.storage.tx import UnavailableError
-
-log = structlog.get_logger(__name__)
 
 
 class Loop:

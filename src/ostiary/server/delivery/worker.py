@@ -13,8 +13,7 @@ import asyncio
 import re
 import time
 
-import structlog
-
+from ostiary.server.core.log import log
 from ostiary.server.core.masking import mask_contact
 from ostiary.server.core.millis import SECOND
 from ostiary.server.core.ports import Ports
@@ -41,8 +40,6 @@ SEND_TIMEOUT = 10.0
 LEASE = 30 * SECOND
 STOP_GRACE = 1.5
 """Seconds that attempts under way are given when the process stops: requests had 8 of the 10 there are."""
-
-log = structlog.get_logger(__name__)
 
 
 class Worker:

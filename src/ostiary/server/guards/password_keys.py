@@ -17,7 +17,6 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final, Literal
 
-import structlog
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -28,6 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from ostiary.server.core import sm2
+from ostiary.server.core.log import log
 from ostiary.server.core.millis import MINUTE, SECOND
 from ostiary.server.core.ports import Ports
 from ostiary.server.core.refused import Refused
@@ -48,8 +48,6 @@ SHOWN_FIRST = 10 * SECOND
 _TRIED = 2
 """The newest keys of a kind that are tried: the one that is shown, and the one before it."""
 _HEX = re.compile(r"[0-9a-fA-F]*")
-
-log = structlog.get_logger(__name__)
 
 
 class PasswordKeys:

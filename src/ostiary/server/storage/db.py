@@ -11,8 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar, cast
 
-import structlog
-
+from ostiary.server.core.log import log
 from ostiary.server.core.millis import SECOND, Millis
 from ostiary.server.core.ports import Ports
 from ostiary.server.storage.jobs import ClosedError, Counts, Job, Mailbox
@@ -26,7 +25,6 @@ QUEUE_LIMIT = 5 * SECOND
 
 DEFAULT_CONNECTIONS = 16
 
-log = structlog.get_logger(__name__)
 
 _CLOCK = Sql(
     "SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",  # the machine's: SQLite has none of its own

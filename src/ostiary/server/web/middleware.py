@@ -8,12 +8,11 @@ import re
 import time
 from collections.abc import Callable, Mapping
 
-import structlog
-
 from ostiary.contract import envelope
 from ostiary.contract.errors import CATALOGUE
 from ostiary.contract.keys import Key
 from ostiary.server.core.call import Lang
+from ostiary.server.core.log import log, request_id
 from ostiary.server.core.ports import Ports
 from ostiary.server.core.refused import Refused
 from ostiary.server.storage.tx import UnavailableError
@@ -41,8 +40,6 @@ _DATA_POLICY = b"default-src 'none'; frame-ancestors 'none'"
 _NO_STORE = (b"cache-control", b"no-store")
 
 _STATUSES = {key.value: row.status_code for key, row in CATALOGUE.items()}
-
-log = structlog.get_logger("ostiary.web")
 
 
 class Edge:
@@ -86,7 +83,7 @@ class Edge:
             receive=receive,
             body_timeout=self._body_timeout,
         )
-        structlog.contextvars.bind_contextvars(request_id=request.id)  # a task, and so a context, of its own
+        request_id.set(request.id)  # a task, and so a context, of its own
         self.under_way += 1
         try:
             answer = await self._answer(request)

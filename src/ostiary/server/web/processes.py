@@ -10,15 +10,13 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-import structlog
+from ostiary.server.core.log import log
 
 Child = Callable[[Callable[[], None]], int]
 """Serves until SIGTERM; calls its argument when it listens; gives the exit code."""
 
 _PAUSE = 1.0
 """Seconds between the death of a process and its successor: one that can't live must not eat a core."""
-
-log = structlog.get_logger(__name__)
 
 
 def run(count: int, child: Child, told_ready: Callable[[], None]) -> int:

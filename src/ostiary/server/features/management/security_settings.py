@@ -1,9 +1,8 @@
 """A pool's security settings: reading and changing them. They hold from the next request on, in every process."""
 
-import structlog
-
 from ostiary.contract.security import SecuritySettings, UpdateSecuritySettings
 from ostiary.server.core.call import Call
+from ostiary.server.core.log import log
 from ostiary.server.core.policy import PoolPolicy
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.management import settings_rules as rules
@@ -13,8 +12,6 @@ from ostiary.server.guards.entry import Errand, manage
 from ostiary.server.guards.service import Service
 from ostiary.server.storage import pools
 from ostiary.server.storage.tx import Tx
-
-log = structlog.get_logger(__name__)
 
 
 async def get_security_settings(

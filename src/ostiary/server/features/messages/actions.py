@@ -2,11 +2,10 @@
 
 from typing import TypeVar
 
-import structlog
-
 from ostiary.contract.keys import Key
 from ostiary.contract.messages import PreCheckCode, PreCheckCodeData, SendEmail, SendSMS
 from ostiary.server.core.call import Call
+from ostiary.server.core.log import log
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.messages import rules
 from ostiary.server.features.messages.rules import Look, Send
@@ -18,7 +17,6 @@ from ostiary.server.storage.tx import Tx
 
 F = TypeVar("F", SendSMS, SendEmail)
 
-log = structlog.get_logger("ostiary.messages")
 
 _NOT_VALID = (Key.CODE_WRONG, Key.CODE_EXPIRED)
 """Verdicts on a code that `pre-check-code` answers as `isValid: false`; all others refuse the look itself."""

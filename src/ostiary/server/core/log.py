@@ -1,0 +1,109 @@
+"""The log: one JSON object a line. Errors are told by kind and place.
+
+The text of an exception may quote a row (a driver's "Key (number)=(…) already exists") and so a person's
+number: it stays out, except in dev mode. A house test keeps numbers, codes and tokens out of log calls.
+
+A line that cannot be written (the log's disk is full, its reader is gone) is lost, and nothing else with it: what
+has to be remembered is in the audit trail.
+"""
+
+import json
+import logging
+import sys
+import time
+import traceback
+from contextlib import suppress
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any
+
+import msgspec
+
+_FRAMES = 12
+_encode = msgspec.json.Encoder(enc_hook=repr).encode
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""The request on whose way we are: it stands on every line that is written there."""
+
+
+class Log:
+    """Writes an event and its facts: `log.info("answered", http=200)`. There is one: `log`."""
+
+    def __init__(self) -> None:
+        self.least = logging.INFO
+        """What is below this level is not written."""
+        self.verbose = False
+        """Whether lines show the texts of exceptions."""
+        self._second = (0, "")
+
+    def info(self, event: str, /, **facts: Any) -> None:
+        """What went as it should."""
+        if self.least <= logging.INFO:
+            self.write("info", event, facts)
+
+    def warning(self, event: str, /, **facts: Any) -> None:
+        """What somebody should look at some day. `exc_info`: tell of the error that is being handled."""
+        if self.least <= logging.WARNING:
+            self.write("warning", event, facts)
+
+    def error(self, event: str, /, **facts: Any) -> None:
+        """What somebody should look at now."""
+        self.write("error", event, facts)
+
+    def exception(self, event: str, /, **facts: Any) -> None:
+        """The same, with the error that is being handled."""
+        self.write("error", event, facts, sys.exc_info()[1])
+
+    def write(
+        self, level: str, event: str, facts: dict[str, Any], error: BaseException | None = None
+    ) -> None:
+        """One line, whatever the level. `facts` is written into."""
+        if facts.pop("exc_info", False):
+            error = sys.exc_info()[1]
+        facts["event"] = event
+        asked_by = request_id.get()
+        if asked_by:
+            facts.setdefault("request_id", asked_by)
+        facts["level"] = level
+        facts["at"] = self._now()
+        if error is not None:
+            facts["error"] = type(error).__name__
+            facts["places"] = places(error.__traceback__)
+            if self.verbose:
+                facts["why"] = str(error)
+        _put(_line(facts))
+
+    def _now(self) -> str:
+        """`2025-01-31T08:05:00.123456Z`: the machine's time. Its seconds are put into words once."""
+        second, micros = divmod(time.time_ns() // 1_000, 1_000_000)
+        known, text = self._second
+        if second != known:
+            text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+            self._second = (second, text)
+        return f"{text}.{micros:06d}Z"
+
+
+def places(trace: TracebackType | None) -> list[str]:
+    """`file:line function` of the innermost frames, the last one innermost. No values."""
+    frames: list[Any] = traceback.extract_tb(trace)[-_FRAMES:]
+    return [
+        f"{frame.filename.rpartition('site-packages/')[2]}:{frame.lineno} {frame.name}" for frame in frames
+    ]
+
+
+def _line(facts: dict[str, Any]) -> bytes:
+    """What msgspec cannot write (a lone surrogate, say) is told in escapes: no line makes an error."""
+    try:
+        return _encode(facts) + b"\n"
+    except (TypeError, ValueError):
+        return json.dumps(facts, default=repr).encode() + b"\n"
+
+
+def _put(line: bytes) -> None:
+    with suppress(OSError):
+        sys.stderr.buffer.write(line)
+        sys.stderr.buffer.flush()
+
+
+log = Log()
