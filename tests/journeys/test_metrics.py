@@ -156,7 +156,7 @@ async def test_a_slow_step_is_told_with_where_its_time_went(bench, capsys):
     await bench.store.write(dawdle)
     await bench.store.read(dawdle)
     await bench.store.write(lambda _tx: None)
-    lines = [line for line in capsys.readouterr().out.splitlines() if "store.slow_step" in line]
+    lines = [line for line in capsys.readouterr().err.splitlines() if "store.slow_step" in line]
     assert len(lines) == bench.store.counts.slow == 2
     assert all("dawdle" in line and "waited_ms" in line and "committed_ms" in line for line in lines)
     bench.store.slow_seconds = 0.0

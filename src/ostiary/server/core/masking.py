@@ -1,11 +1,13 @@
 """Numbers and addresses as they may stand in logs, notices and lists: enough to recognise one's own."""
 
+import re
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
 _CALLING_CODES = frozenset(map(str, COUNTRY_CODE_TO_REGION_CODE))
+_NO_DIGITS = re.compile("[^0-9]+")
 _HIDDEN = "****"
 """Always four: the mask does not tell how long what it hides is."""
 
@@ -17,7 +19,7 @@ def mask_number(number: str) -> str:
     At least four digits are hidden, in numbers shorter than that all of them. Takes any text: what is no
     E.164 number is masked alike, so that a log line never shows what was typed.
     """
-    digits = "".join(sign for sign in number if sign.isascii() and sign.isdigit())
+    digits = _NO_DIGITS.sub("", number)
     code = _calling_code(digits) if number.startswith("+") else ""
     national = digits[len(code) :]
     shown = max(0, len(national) - 4)
@@ -53,5 +55,7 @@ def mask_address(address: str) -> str:
 
 def _calling_code(digits: str) -> str:
     """The calling code that begins `digits` (none begins another), '' where no country has it."""
-    prefixes = (digits[:length] for length in (1, 2, 3))
-    return next((prefix for prefix in prefixes if prefix in _CALLING_CODES), "")
+    for length in (1, 2, 3):
+        if digits[:length] in _CALLING_CODES:
+            return digits[:length]
+    return ""

@@ -10,11 +10,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import urlsplit
+
+import msgspec
 
 from ostiary.server.core.call import Lang
 from ostiary.server.core.contact import Medium
@@ -33,8 +34,7 @@ _GRACE = 15 * SECOND
 """A message that is this late still gives the full minutes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(msgspec.Struct, frozen=True, kw_only=True):
     """What a sender sends. `code` and `minutes` are for providers whose templates take values, not text."""
 
     id: str
@@ -179,7 +179,13 @@ def language(lang: str) -> Lang:
 
 def moment(at: int) -> str:
     """`2025-01-31 08:05 UTC`: the same clock for every reader, and named."""
-    return datetime.fromtimestamp(at / SECOND, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return _minute(at // MINUTE)
+
+
+@lru_cache(maxsize=64)
+def _minute(number: int) -> str:
+    """The minute's name; the notices of a change tell the same one."""
+    return datetime.fromtimestamp(number * (MINUTE // SECOND), UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _notice_values(facts: Mapping[str, Any], lang: Lang, public_url: str) -> Mapping[str, str]:

@@ -18,6 +18,7 @@ from ostiary.server.core.masking import mask_contact
 from ostiary.server.core.millis import SECOND
 from ostiary.server.core.ports import Ports
 from ostiary.server.core.traces import where
+from ostiary.server.delivery.deadline import Deadline
 from ostiary.server.delivery.loops import Loop
 from ostiary.server.delivery.messages import Rendered
 from ostiary.server.delivery.rendering import Renderer
@@ -55,6 +56,7 @@ class Worker:
         self._watch = watch or Unwatched()
         self.loop = Loop("outbox", ports, self._turn, POLL, gather=GATHER)
         self._under_way: set[asyncio.Task[None]] = set()
+        self._deadline = Deadline()
         self._outcomes: list[Outcome] = []
         self._heard = True
         """Whether there may be something to take; a turn without that only looks."""
@@ -147,8 +149,7 @@ class Worker:
 
     async def _send(self, message: Stored, sender: Sender, rendered: Rendered) -> Outcome:
         try:
-            async with asyncio.timeout(SEND_TIMEOUT):
-                provider_id = await sender.send(rendered)
+            provider_id = await self._deadline.within(SEND_TIMEOUT, sender.send(rendered))
         except PermanentError as error:
             return settled(message, self._ports.now(), "dead", error=_reason(error))
         except (TransientError, TimeoutError, OSError) as error:
