@@ -250,6 +250,9 @@ def test_more_than_a_socket_holds(postgres_url):
         with pytest.raises(psycopg.errors.DivisionByZero):
             wire.trip(("SELECT 1", ()), ("SELECT 1/0", ()), ("SELECT 2", ()))
         assert wire.trip(("SELECT 3", ()))[0].rows() == [(3,)]
+        assert wire.trip(("SELECT 2", ()))[0].rows() == [
+            (2,)
+        ]  # not taken as prepared: the error stood before it
 
 
 def test_only_so_many_statements_are_prepared(postgres_url, monkeypatch):
@@ -274,3 +277,18 @@ def test_only_so_many_statements_are_prepared(postgres_url, monkeypatch):
 )
 def test_which_statements_check_themselves(text, checkable):
     assert (postgres.checked(text, 1) is not None) == checkable
+
+
+@pytest.mark.parametrize(
+    ("text", "expect", "left"),
+    [
+        ("INSERT INTO meta (name, value) VALUES ($1, COALESCE($2, ''))", 1, True),
+        ("INSERT INTO meta (name, value) VALUES ($1, $2)", 0, False),
+        ("INSERT INTO meta (name, value) VALUES ($1, $2), ($3, $4)", 1, False),
+        ("INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING", 1, False),
+        ("INSERT INTO meta (name, value) SELECT $1, $2", 1, False),
+        ("UPDATE meta SET value = $1", 1, False),
+    ],
+)
+def test_an_insert_of_one_row_needs_no_check(text, expect, left):
+    assert (postgres.checked(text, expect) == text) == left

@@ -251,27 +251,31 @@ class Member(Protocol):
 
 
 class Crew:
-    """At most `size` threads, begun when needed; jobs are served first come, first served."""
+    """At most `size` threads, begun when needed; jobs are served first come, first served.
+
+    Of idle threads the one that worked last goes on: its connection, and the server's memory of it, is warm.
+    """
 
     def __init__(self, name: str, size: int, member: Callable[[], Member]) -> None:
         self._name = name
         self._size = size
         self._member = member
         self._jobs: deque[Job] = deque()
-        self._filled = threading.Condition()
-        self._idle = 0
+        self._changing = threading.Lock()
+        self._idle: list[threading.Lock] = []
+        """What wakes each idle thread, when released."""
         self._threads: list[threading.Thread] = []
         self._closed = False
 
     def put(self, job: Job) -> None:
         """Queue a job. Raises ClosedError."""
-        with self._filled:
+        with self._changing:
             if self._closed:
                 raise ClosedError("The store is closed")
             self._jobs.append(job)
-            self._filled.notify()
-            short_of_hands = len(self._jobs) > self._idle and len(self._threads) < self._size
-            if short_of_hands:
+            if self._idle:
+                self._idle.pop().release()
+            elif len(self._threads) < self._size:
                 thread = threading.Thread(
                     target=self._work, name=f"{self._name}-{len(self._threads) + 1}", daemon=True
                 )
@@ -283,22 +287,27 @@ class Crew:
 
     def close(self) -> None:
         """Finish what waits, then end every thread."""
-        with self._filled:
+        with self._changing:
             self._closed = True
-            self._filled.notify_all()
+            while self._idle:
+                self._idle.pop().release()
         for thread in self._threads:
             thread.join()
 
-    def _next(self) -> Job | None:
-        with self._filled:
-            self._idle += 1
-            while not (self._jobs or self._closed):
-                self._filled.wait()
-            self._idle -= 1
-            return self._jobs.popleft() if self._jobs else None
+    def _next(self, wake: threading.Lock) -> Job | None:
+        while True:
+            with self._changing:
+                if self._jobs:
+                    return self._jobs.popleft()
+                if self._closed:
+                    return None
+                self._idle.append(wake)
+            wake.acquire()
 
     def _work(self) -> None:
         member = self._member()
-        while (job := self._next()) is not None:
+        wake = threading.Lock()
+        wake.acquire()
+        while (job := self._next(wake)) is not None:
             member.serve(job)
         member.close()

@@ -6,7 +6,8 @@ psycopg connects; its cursors are left out because they cost most of what a tran
 
 import select
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import pq
@@ -40,17 +41,31 @@ _GOOD = frozenset({pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK})
 Statement = tuple[str, Sequence[Any]]
 """SQL with $1, $2 …, and their values: str, int, bool (0 and 1), bytes, None."""
 
-_Prepared = tuple[tuple[str, tuple[int, ...]], bytes]
-"""(SQL, types of its parameters) and the name it has on one connection."""
+_Key = tuple[str, tuple[int, ...]]
+"""A statement's SQL and the types of its parameters."""
+
+
+class _Plan:
+    """One statement as one connection knows it."""
+
+    __slots__ = ("key", "name", "reads")
+
+    def __init__(self, key: _Key, name: bytes) -> None:
+        self.key = key
+        self.name = name
+        """What the server calls it; empty: it is sent in full."""
+        self.reads: list[Callable[[bytes], Any]] | None = None
+        """How its columns are read, since the first time. They stay what they are: the server would refuse."""
 
 
 class Answer:
     """What the server said to one statement."""
 
-    __slots__ = ("_result",)
+    __slots__ = ("_plan", "_result")
 
-    def __init__(self, result: pq.abc.PGresult) -> None:
+    def __init__(self, result: pq.abc.PGresult, plan: _Plan) -> None:
         self._result = result
+        self._plan = plan
 
     @property
     def touched(self) -> int:
@@ -64,13 +79,14 @@ class Answer:
 
     def rows(self) -> list[Row]:
         """Its rows; whole numbers as int, flags as 0 and 1, bytea as bytes, everything else as str."""
-        result = self._result
-        read = [_READ.get(result.ftype(column), bytes.decode) for column in range(result.nfields)]
+        result, reads = self._result, self._plan.reads
+        if reads is None:
+            reads = [_READ.get(result.ftype(column), bytes.decode) for column in range(result.nfields)]
+            self._plan.reads = reads
+        value = result.get_value
         return [
-            tuple(
-                None if (raw := result.get_value(row, column)) is None else decode(raw)
-                for column, decode in enumerate(read)
-            )
+            # From a list: a generator would be entered once for each column.
+            tuple([None if (raw := value(row, at)) is None else read(raw) for at, read in enumerate(reads)])
             for row in range(result.ntuples)
         ]
 
@@ -86,7 +102,9 @@ class Wire:
         self._pg.nonblocking = 1
         self._poll = select.poll()
         self._poll.register(self._pg.socket, select.POLLIN)
-        self._prepared: dict[tuple[str, tuple[int, ...]], bytes] = {}
+        self._pg.enter_pipeline_mode()  # for good: every trip is a pipeline
+        self._plans: dict[_Key, _Plan] = {}
+        """What is prepared here."""
         self._named = 0
 
     @property
@@ -109,16 +127,13 @@ class Wire:
         where the connection is lost, ValueError for a value that is none of ours.
         """
         encoded = [(text, *_encoded(values)) for text, values in statements]
-        pg = self._pg
+        awaited: list[_Plan | None] = []
         try:
-            pg.enter_pipeline_mode()
-            awaited = [command for statement in encoded for command in self._send(*statement)]
-            pg.pipeline_sync()
+            for text, values, shape in encoded:
+                self._send(awaited, text, values, shape)
+            self._pg.pipeline_sync()
             self._flush()
             answers, failed = self._collect(awaited)
-            if failed is None or pg.status == pq.ConnStatus.OK:
-                self._result()  # of the sync
-                pg.exit_pipeline_mode()
         except BaseException:
             self.close()
             raise
@@ -127,22 +142,22 @@ class Wire:
         return answers
 
     def _send(
-        self, text: str, values: list[bytes | None], types: tuple[int, ...], formats: list[int]
-    ) -> list[_Prepared | None]:
-        """Queue one statement; one entry for each answer there will be: what it prepares, or None."""
-        pg, key = self._pg, (text, types)
-        name = self._prepared.get(key)
-        if name is not None:
-            pg.send_query_prepared(name, values, formats)
-            return [None]
-        if len(self._prepared) >= PREPARED:
-            pg.send_query_params(text.encode(), values, types, formats)
-            return [None]
-        self._named += 1
-        name = b"s%d" % self._named
-        pg.send_prepare(name, text.encode(), types)
-        pg.send_query_prepared(name, values, formats)
-        return [(key, name), None]
+        self, awaited: list[_Plan | None], text: str, values: list[bytes | None], shape: "_Shape"
+    ) -> None:
+        """Queue one statement, and to `awaited` what will be answered: None is that it was prepared."""
+        pg, key = self._pg, (text, shape.types)
+        plan = self._plans.get(key)
+        if plan is None:
+            if self._named >= PREPARED:
+                pg.send_query_params(text.encode(), values, shape.types, shape.formats)
+                awaited.append(_Plan(key, b""))
+                return
+            self._named += 1
+            plan = self._plans[key] = _Plan(key, b"s%d" % self._named)
+            pg.send_prepare(plan.name, text.encode(), shape.types)
+            awaited.append(None)
+        pg.send_query_prepared(plan.name, values, shape.formats)
+        awaited.append(plan)
 
     def _flush(self) -> None:
         while self._pg.flush():  # more than the socket takes at once: make room on both ends
@@ -154,35 +169,46 @@ class Wire:
             if ready[0][1] & ~select.POLLOUT:
                 self._pg.consume_input()
 
-    def _collect(self, awaited: list[_Prepared | None]) -> tuple[list[Answer], pq.abc.PGresult | None]:
-        """The answers, and the first that is an error (those after it were not run)."""
+    def _collect(self, awaited: list[_Plan | None]) -> tuple[list[Answer], pq.abc.PGresult | None]:
+        """The answers, and the first that is an error (those after it were not run, nor prepared)."""
+        pg = self._pg
         answers: list[Answer] = []
         failed: pq.abc.PGresult | None = None
-        for prepared in awaited:
+        self._listen()  # nothing is here yet: no need to look first
+        for plan in awaited:
             result = self._result()
-            if failed is not None:
-                pass
-            elif result.status not in _GOOD:
-                failed = result
-                if self._pg.status != pq.ConnStatus.OK:
-                    break
-            elif prepared is not None:
-                self._prepared[prepared[0]] = prepared[1]
-            else:
-                answers.append(Answer(result))
-            self._pg.get_result()  # None: the end of one statement's results
+            if failed is None:
+                if result.status not in _GOOD:
+                    failed = result
+                    self._forget(awaited)
+                    if pg.status != pq.ConnStatus.OK:
+                        return answers, failed
+                elif plan is not None:
+                    answers.append(Answer(result, plan))
+            pg.get_result()  # None: the end of one statement's results
+        self._result()  # of the sync
         return answers, failed
+
+    def _forget(self, awaited: list[_Plan | None]) -> None:
+        """After an error, take nothing that this trip was to prepare as prepared."""
+        for place, plan in enumerate(awaited):
+            if plan is not None and place and awaited[place - 1] is None:
+                self._plans.pop(plan.key, None)
 
     def _result(self) -> pq.abc.PGresult:
         pg = self._pg
         while pg.is_busy():
-            if not self._poll.poll(ANSWER_LIMIT):
-                raise psycopg.OperationalError("PostgreSQL did not answer in time")
-            pg.consume_input()
+            self._listen()
         result = pg.get_result()
         if result is None:
             raise psycopg.OperationalError("The connection to PostgreSQL was lost")
         return result
+
+    def _listen(self) -> None:
+        """Wait until the server says something, and take it in."""
+        if not self._poll.poll(ANSWER_LIMIT):
+            raise psycopg.OperationalError("PostgreSQL did not answer in time")
+        self._pg.consume_input()
 
     def _error(self, failed: pq.abc.PGresult) -> psycopg.Error:
         """The server's error; where it hangs up after it, so do we."""
@@ -194,26 +220,48 @@ class Wire:
         return psycopg.errors.error_from_result(failed)
 
 
-def _encoded(values: Sequence[Any]) -> tuple[list[bytes | None], tuple[int, ...], list[int]]:
-    """(values, types, formats) as libpq wants them."""
-    encoded = [_value(value) for value in values]
-    return [one[0] for one in encoded], tuple(one[1] for one in encoded), [one[2] for one in encoded]
+class _Shape(NamedTuple):
+    """How values of certain Python types go out."""
+
+    encoders: tuple[Callable[[Any], bytes | None], ...]
+    types: tuple[int, ...]
+    formats: tuple[int, ...]
 
 
-def _value(value: Any) -> tuple[bytes | None, int, int]:
-    if isinstance(value, str):
-        raw = value.encode()
-        if b"\0" in raw:  # libpq would end the text there
-            raise ValueError("PostgreSQL has no text with NUL in it")
-        return raw, _GUESS, _TEXT_FORMAT
-    if value is None:
-        return None, _GUESS, _TEXT_FORMAT
-    if isinstance(value, int):
+def _encoded(values: Sequence[Any]) -> tuple[list[bytes | None], _Shape]:
+    """The values as libpq wants them, and what they are."""
+    shape = _shape(tuple(map(type, values)))
+    return [encode(value) for encode, value in zip(shape.encoders, values, strict=True)], shape
+
+
+@lru_cache(maxsize=4096)
+def _shape(kinds: tuple[type, ...]) -> _Shape:
+    ways = [_way(kind) for kind in kinds]
+    return _Shape(tuple(way[0] for way in ways), tuple(way[1] for way in ways), tuple(way[2] for way in ways))
+
+
+def _way(kind: type) -> tuple[Callable[[Any], bytes | None], int, int]:
+    """How values of one type are encoded, with the type and the format they have then."""
+    if issubclass(kind, str):
+        return _text, _GUESS, _TEXT_FORMAT
+    if kind is type(None):
+        return _nothing, _GUESS, _TEXT_FORMAT
+    if issubclass(kind, int):
         # Always bigint: one prepared statement instead of one per size. A bool is a flag, as in SQLite.
-        return b"%d" % value, _INT8, _TEXT_FORMAT
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return bytes(value), _BYTEA, _BINARY_FORMAT
-    raise ValueError(f"A parameter is str, int, bool, bytes or None, not {type(value).__name__}")
+        return b"%d".__mod__, _INT8, _TEXT_FORMAT
+    if issubclass(kind, (bytes, bytearray, memoryview)):
+        return bytes, _BYTEA, _BINARY_FORMAT
+    raise ValueError(f"A parameter is str, int, bool, bytes or None, not {kind.__name__}")
+
+
+def _text(value: str) -> bytes:
+    if "\0" in value:  # libpq would end the text there
+        raise ValueError("PostgreSQL has no text with NUL in it")
+    return value.encode()
+
+
+def _nothing(_value: None) -> None:
+    """NULL."""
 
 
 def _flag(raw: bytes) -> int:

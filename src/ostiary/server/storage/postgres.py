@@ -45,6 +45,11 @@ _PLANS_GONE = frozenset({"0A000", "26000"})
 _MACHINE = frozenset({"08", "53", "57", "58", "F0", "XX"})
 _MACHINE_CODES = frozenset({"25006", "55P03", "25P03"})
 
+_ONE_ROW = re.compile(
+    r"\s*INSERT\s+INTO\s+\w+\s*\([^()]*\)\s*VALUES\s*\((?:[^()]|\([^()]*\))*\)\s*", re.IGNORECASE
+)
+"""An INSERT with VALUES (…), once, and no ON CONFLICT."""
+
 _SESSION = f"""
 SELECT set_config('statement_timeout', '{STATEMENT_LIMIT}', false),
        set_config('lock_timeout', '{LOCK_LIMIT}', false),
@@ -74,7 +79,10 @@ def checked(text: str, expect: int) -> str | None:
     """The statement, failing by itself where it touches another number of rows; None where that can't be said.
 
     A division by zero is the one plain error a condition can raise without a function of our own in the database.
+    An INSERT of one row is left as it is: it adds that row or fails, and counting costs as much as inserting.
     """
+    if expect == 1 and _ONE_ROW.fullmatch(text):
+        return text
     if not re.match(r"\s*(?:INSERT|UPDATE|DELETE)\b", text, re.IGNORECASE) or "RETURNING" in text.upper():
         return None
     return f"WITH touched AS ({text} RETURNING 1) SELECT 1 / (count(*) = {expect:d})::int FROM touched"
