@@ -43,11 +43,17 @@ class KeyRing:
     @property
     def current(self) -> RootKey:
         """The key that makes. `keyfile` refuses a ring without one."""
-        return next(key for key in self.keys if key.retired_at is None and not key.waiting)
+        for key in self.keys:
+            if key.retired_at is None and not key.waiting:
+                return key
+        raise LookupError(f"No key of {self.purpose} makes")
 
     def get(self, key_id: str) -> RootKey | None:
         """The key a row names, or None: the row is then expired."""
-        return next((key for key in self.keys if key.id == key_id), None)
+        for key in self.keys:
+            if key.id == key_id:
+                return key
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from typing import Literal
 
 from ostiary.contract.keys import Key
 from ostiary.server.core.contact import Medium, medium_of
-from ostiary.server.core.people import Account
+from ostiary.server.core.people import Account, Session
 from ostiary.server.core.refused import Refused
-from ostiary.server.guards import audit, notices, passcodes, sessions
+from ostiary.server.guards import audit, notices, passcodes
 from ostiary.server.guards.entry import Step, Visit
 from ostiary.server.guards.passcodes import Proof
-from ostiary.server.storage import codes, tokens
+from ostiary.server.storage import codes, sessions, tokens
 from ostiary.server.storage.contacts import BOOKS, holder
 
 Event = Literal[
@@ -36,9 +36,11 @@ def move(
     actor: str = "user",
     by: notices.By = "user",
     tell: bool = True,
+    keep: Session | None = None,
 ) -> bool:
     """Make `new` (None: none) the account's number or address; False where it is taken, and nothing has happened then.
 
+    With `keep`, every other session of the account ends.
     `actor` is who did it for the audit log, `by` for the people who are told (`tell`: unless they are told already).
     The account's row is locked and `account` was read under that lock.
     """
@@ -52,7 +54,11 @@ def move(
         return False
     if old is not None:
         book.release(visit.tx, pool_id, old, account.user_id)
-    book.raise_version(visit.tx, account.user_id, version, visit.now)
+    if keep is None:
+        book.raise_version(visit.tx, account.user_id, version, visit.now)
+    else:
+        book.raise_version(visit.tx, account.user_id, version, visit.now, epoch=account.session_epoch)
+        sessions.take_along(visit.tx, account.user_id, account.session_epoch, keep.id)
     codes.void_all(visit.tx, pool_id, account.user_id, old, visit.now)
     tokens.void_all(visit.tx, account.user_id, visit.now)
     event = event_of(medium, old, new)
@@ -72,11 +78,8 @@ def move(
 
 def move_own(step: Step[object], medium: Medium, new: str | None) -> bool:
     """The signed-in user's own move: every other session ends with it, where the pool says so."""
-    if not move(step, step.account, medium, new):
-        return False
-    if step.pool.policy.end_other_sessions:
-        sessions.end_others(step)
-    return True
+    keep = step.session if step.pool.policy.end_other_sessions else None
+    return move(step, step.account, medium, new, keep=keep)
 
 
 def unless_taken(

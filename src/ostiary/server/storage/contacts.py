@@ -26,8 +26,11 @@ class Book:
             """
         )
         self._release = Sql(f"DELETE FROM {table} WHERE {here} AND user_id = :user_id")
-        self._raise_version = Sql(
-            f"UPDATE users SET {version} = {version} + 1, changed_at = :now WHERE id = :user_id AND {version} = :version"
+        raised = f"UPDATE users SET {version} = {version} + 1, changed_at = :now"
+        seen = f"WHERE id = :user_id AND {version} = :version"
+        self._raise_version = Sql(f"{raised} {seen}")
+        self._raise_both = Sql(
+            f"{raised}, session_epoch = session_epoch + 1 {seen} AND session_epoch = :epoch"
         )
         self._verify = Sql(
             f"UPDATE {table} SET verified = 1 WHERE {here} AND user_id = :user_id AND verified = 0"
@@ -54,9 +57,17 @@ class Book:
         """Free a contact that is this user's. Only after the new one was claimed, never the other way round."""
         tx.must(self._release, pool_id=pool_id, contact=contact, user_id=user_id)
 
-    def raise_version(self, tx: Tx, user_id: str, version: int, now: int) -> None:
-        """The account's contact is another one now; whoever saw the old version finds it gone."""
-        tx.must(self._raise_version, user_id=user_id, version=version, now=now)
+    def raise_version(
+        self, tx: Tx, user_id: str, version: int, now: int, *, epoch: int | None = None
+    ) -> None:
+        """The account's contact is another one now; whoever saw the old version finds it gone.
+
+        With `epoch`, the sessions of the epoch that was seen end, too (`sessions.take_along` keeps one).
+        """
+        if epoch is None:
+            tx.must(self._raise_version, user_id=user_id, version=version, now=now)
+        else:
+            tx.must(self._raise_both, user_id=user_id, version=version, epoch=epoch, now=now)
 
     def verify(self, tx: Tx, pool_id: str, contact: str, user_id: str) -> bool:
         """A right code proves a contact that was set unproven; False where it was proven, or moved, before."""

@@ -88,7 +88,12 @@ def raise_epoch(tx: Tx, user_id: str, epoch: int, *, keep: str) -> None:
     """Kill every session of the epoch that was seen; `keep` ('' = none) moves to the new one."""
     tx.must(_RAISE, user_id=user_id, epoch=epoch)
     if keep:
-        tx.must(_KEEP, keep=keep, user_id=user_id, epoch=epoch)
+        take_along(tx, user_id, epoch, keep)
+
+
+def take_along(tx: Tx, user_id: str, epoch: int, keep: str) -> None:
+    """One session of the epoch that was seen lives on in the next one."""
+    tx.must(_KEEP, keep=keep, user_id=user_id, epoch=epoch)
 
 
 def end(tx: Tx, session_id: str, now: int) -> None:

@@ -39,7 +39,7 @@ class SqliteTx:
 
     def must(self, sql: Sql, *, expect: int | None = 1, **params: Any) -> None:
         """See `Tx.must`."""
-        touched = self.run(sql, **params)
+        touched = self._do(sql, params, self._touched)
         if expect is not None and touched != expect:
             raise ConflictError(f"{touched} rows instead of {expect}: {sql!r}")
 
@@ -76,5 +76,9 @@ class SqliteReadTx(SqliteTx):
     __slots__ = ()
 
     def run(self, sql: Sql, **params: Any) -> int:  # noqa: ARG002 - the signature is Tx's
+        """Refuse: a programming error."""
+        raise TypeError(f"store.read(step) writes nothing: {sql!r}")
+
+    def must(self, sql: Sql, *, expect: int | None = 1, **params: Any) -> None:  # noqa: ARG002 - as above
         """Refuse: a programming error."""
         raise TypeError(f"store.read(step) writes nothing: {sql!r}")

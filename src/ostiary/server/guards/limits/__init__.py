@@ -60,6 +60,8 @@ def look(visit: Visit[object], contact: str, asker: Asker) -> Books:
 def freed(books: Books, codes: Iterable[Code]) -> Books:
     """The same books, with the asks marked whose codes were used since: they leave the shares."""
     used = {_mark(code) for code in codes if code.used_at is not None}
+    if not used:
+        return books
     asks = tuple(
         Sent(ask.at, ask.channel, ask.asker, ask.owner, ask.code, used=ask.used or ask.code in used)
         for ask in books.contact.asks

@@ -94,6 +94,8 @@ def _concerns(asker: Asker, share: Share) -> bool:
 def judge_exact(asks: Iterable[Sent], asker: Asker, limits: Iterable[Exact], now: int) -> int | None:
     """None where one more ask is within every limit; else the moment (ms) at which the last of them lets go."""
     known = [(min(ask.at, now), ask) for ask in asks]
+    if not known:
+        return None  # every limit lets one ask through
     until: int | None = None
     for limit in limits:
         if not _concerns(asker, limit.share):
