@@ -3,7 +3,8 @@
 from prometheus_client import Metric
 
 from ostiary.server.storage.jobs import Counts
-from ostiary.server.web.metrics import LABELS, Metrics
+from ostiary.server.web.exposition import LABELS, families
+from ostiary.server.web.metrics import Metrics
 
 _HEAD = """# Metrics
 
@@ -19,7 +20,7 @@ of the database, at most once a second, and are the same whichever process answe
 def page() -> str:
     """One row a metric."""
     metrics = Metrics(Counts(), lambda: 0)
-    rows = sorted((family.name, _row(family)) for family in metrics.families())
+    rows = sorted((family.name, _row(family)) for family in families(metrics))
     return _HEAD + "".join(row for _, row in rows)
 
 

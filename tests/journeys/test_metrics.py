@@ -19,7 +19,8 @@ from ostiary.server.storage import tallies
 from ostiary.server.storage.backlog import MESSAGES, UNSEALED
 from ostiary.server.storage.db import Counts
 from ostiary.server.storage.tallies import Tally
-from ostiary.server.web.metrics import LABELS, Metrics
+from ostiary.server.web import exposition
+from ostiary.server.web.metrics import Metrics
 from tests.explain import explain
 from tests.gateway import gateway, say
 from tests.service import BIND, LOGIN, Service, start
@@ -173,10 +174,10 @@ async def test_what_waits_is_counted_by_index(bench):
 def test_several_processes_are_told_apart():
     metrics = Metrics(Counts(tallies=Counts().tallies), lambda: 0, process="4711")
     metrics.answered("send_sms", "ok", 0.01)
-    families = list(text_string_to_metric_families(metrics.text().decode()))
+    families = list(text_string_to_metric_families(exposition.text(metrics).decode()))
     assert families
     assert all(sample.labels["process"] == "4711" for family in families for sample in family.samples)
-    again = list(text_string_to_metric_families(metrics.text().decode()))
+    again = list(text_string_to_metric_families(exposition.text(metrics).decode()))
     assert [family.name for family in again] == [family.name for family in families]
 
 
@@ -184,7 +185,7 @@ def test_without_the_database_the_other_numbers_are_still_told():
     metrics = Metrics(Counts(), lambda: 3)
     metrics.backlog(None, 0)
     assert metrics.wants_backlog
-    text = metrics.text().decode()
+    text = exposition.text(metrics).decode()
     assert "ostiary_database_answers 0.0" in text
     assert "ostiary_store_queue 3.0" in text
     assert "\nostiary_outbox_waiting " not in text
@@ -192,8 +193,8 @@ def test_without_the_database_the_other_numbers_are_still_told():
 
 def test_every_label_is_in_the_table():
     metrics = Metrics(Counts(), lambda: 0)
-    named = {family.name for family in metrics.families()}
-    assert set(LABELS) <= named
+    named = {family.name for family in exposition.families(metrics)}
+    assert set(exposition.LABELS) <= named
 
 
 # ── who may look ────────────────────────────────────────────────────────────────────────────

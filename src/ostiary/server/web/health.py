@@ -75,7 +75,11 @@ class Health:
         request.operation = "metrics"
         if self._metrics.wants_backlog:
             self._metrics.backlog(await self._backlog(), self._ports.now())
-        return Answer(self._metrics.text(), content_type=b"text/plain; version=0.0.4; charset=utf-8")
+        from ostiary.server.web import exposition
+
+        return Answer(
+            exposition.text(self._metrics), content_type=b"text/plain; version=0.0.4; charset=utf-8"
+        )
 
     def _may_measure(self, peer: str | None) -> bool:
         """Numbers tell more than answers do: two looks around somebody's ask say whether a message was sent."""
