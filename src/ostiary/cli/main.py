@@ -1,6 +1,5 @@
 """`ostiary`: the commands, put together."""
 
-from importlib.metadata import version as installed
 from typing import Annotated
 
 import typer
@@ -22,6 +21,8 @@ from ostiary.cli import (
 
 def _version(asked: bool) -> None:
     if asked:
+        from importlib.metadata import version as installed  # it reads mail headers: half of what typer takes
+
         print(f"ostiary {installed('ostiary')}")
         raise typer.Exit
 
