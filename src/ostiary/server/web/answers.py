@@ -1,7 +1,6 @@
 """One request as handlers see it, and what they give back. Below them is ASGI, above them no bytes on a socket."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -26,8 +25,7 @@ class GoneError(Exception):
     """The client hung up before its request was whole: there is nobody to answer."""
 
 
-@dataclass(slots=True)
-class Request:
+class Request(msgspec.Struct):
     """One HTTP request. Header names are lower case; a header given twice is joined by a comma."""
 
     method: str
@@ -41,7 +39,7 @@ class Request:
     body_timeout: float = 10.0
     operation: str = "none"
     """For logs and metrics; set by the route."""
-    facts: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, str] = msgspec.field(default_factory=dict)
     """Who asked, for the log: ids, and the address masked."""
     unread: bool = False
     """Part of the body is still on its way, and the connection is good for nothing else."""
@@ -73,14 +71,13 @@ class Request:
                 return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(msgspec.Struct):
     """One HTTP answer. `key` says in logs and metrics how it ended: 'ok', or why it was refused."""
 
     body: bytes
     status: int = 200
     content_type: bytes = JSON
-    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    headers: list[tuple[bytes, bytes]] = msgspec.field(default_factory=list)
     key: str = "ok"
     pool_id: str | None = None
     """Whose browsers may read it, where the request named a pool."""

@@ -163,7 +163,7 @@ def _of_family(headers: Headers, names: _Family) -> bytes:
 
 
 def _id(headers: Headers, names: _Family) -> str | None:
-    raw = _of_family(headers, names)
+    raw = headers.get(names[0]) or headers.get(names[1])
     return raw.decode("latin-1").strip()[:_ID_LENGTH] or None if raw else None
 
 
