@@ -319,7 +319,7 @@ async def test_deletion_frees_the_names_ends_the_sessions_and_tells(desk):
     for table in ("users", "phones", "emails", "sessions", "refresh_tokens", "one_time_tokens"):
         assert bench.one(f"SELECT count(*) FROM {table}") == 0, table
     assert bench.one("SELECT sum(users) FROM user_counts") == 0
-    assert bench.one("SELECT count(*) FROM codes WHERE void_at IS NULL") == 0
+    assert bench.one("SELECT count(*) FROM codes WHERE void_at IS NULL AND used_at IS NULL") == 0
     assert {user_id for user_id, _, _ in desk.audit("user_deleted")} == {made.user_id, bob.user_id}
     again = await desk.done("create_user", username="alice", phone="13800138000", email="alice@example.com")
     assert again.user_id != made.user_id

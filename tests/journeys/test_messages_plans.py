@@ -2,7 +2,7 @@
 
 import pytest
 
-from ostiary.server.storage import audit_seal, outbox
+from ostiary.server.storage import audit_seal, codes, outbox
 from ostiary.server.storage.janitor import RUBBISH
 from tests.explain import explain
 from tests.workbench import Workbench
@@ -17,6 +17,8 @@ EXPECTED = [
     (audit_seal._UNSEALED, "audit_unsealed"),
     (audit_seal._SEALED_AFTER, "audit_by_place"),
     (audit_seal._SEAL, "audit_pkey|audit_unsealed"),
+    (codes._VOID_OWN, "codes_of_owner"),
+    (codes._VOID_NOBODYS, "codes_pkey"),
     (RUBBISH["codes"].delete, "codes_by_end"),
     (RUBBISH["guess_counters"].delete, "guess_counters_by_end"),
     (RUBBISH["send_limits"].delete, "send_limits_by_end"),
@@ -27,7 +29,7 @@ EXPECTED = [
 ]
 VALUES = {"limit": 3, "outcomes": "[]", "states": "[]", "chain": b""}
 VALUES |= dict.fromkeys(("now", "until", "place", "before", "before_second"), 1)
-VALUES |= dict.fromkeys(("after", "recipient", "id", "before_id"), "x")
+VALUES |= dict.fromkeys(("after", "recipient", "id", "before_id", "pool_id", "owner", "target"), "x")
 SMALL = {"audit_unsealed": "audit", "outbox_due": "outbox_due"}
 """Partial indexes over what waits, which may be read from end to end, and what `explain` then calls them."""
 

@@ -17,12 +17,14 @@ from tests.explain import explain
 
 
 def statements() -> Iterator[tuple[str, Sql]]:
-    """Each `Sql` that a module of storage holds under a name of its own."""
+    """Each `Sql` that a module of storage holds under a name of its own, alone or in a row."""
     for found in pkgutil.iter_modules(ostiary.server.storage.__path__):
         module = importlib.import_module(f"ostiary.server.storage.{found.name}")
         for name, value in vars(module).items():
-            if isinstance(value, Sql):
-                yield f"{found.name}.{name}", value
+            several = value if isinstance(value, tuple) else (value,)
+            for place, one in enumerate(several):
+                if isinstance(one, Sql):
+                    yield f"{found.name}.{name}" + (f"[{place}]" if isinstance(value, tuple) else ""), one
 
 
 ALL = dict(statements())

@@ -63,13 +63,13 @@ _TOUCH = Sql(
     """
 )
 
+_VOID = "SET void_at = :now WHERE pool_id = :pool_id AND used_at IS NULL AND void_at IS NULL"
+_OWN_CODES = f"{_VOID} AND owner = :owner AND owner <> ''"
 _VOID_OWN = Sql(
-    "UPDATE codes SET void_at = :now WHERE pool_id = :pool_id AND owner = :owner AND owner <> '' AND void_at IS NULL"
+    f"UPDATE codes INDEXED BY codes_of_owner {_OWN_CODES}",  # left alone, SQLite walks all codes of the pool
+    postgresql=f"UPDATE codes {_OWN_CODES}",
 )
-
-_VOID_NOBODYS = Sql(
-    "UPDATE codes SET void_at = :now WHERE pool_id = :pool_id AND target = :target AND owner = '' AND void_at IS NULL"
-)
+_VOID_NOBODYS = Sql(f"UPDATE codes {_VOID} AND target = :target AND owner = ''")
 
 
 def _code(row: Row | None) -> Code | None:
@@ -140,7 +140,7 @@ def touch(tx: Tx, code: Code) -> None:
 
 
 def void_all(tx: Tx, pool_id: str, owner: str, left_target: str | None, now: int) -> None:
-    """Void every code of a user, and nobody's codes at the number or address they leave."""
+    """Void every unused code of a user, and nobody's at the number or address they leave."""
     tx.must(_VOID_OWN, expect=None, pool_id=pool_id, owner=owner, now=now)
     if left_target is not None:
         tx.must(_VOID_NOBODYS, expect=None, pool_id=pool_id, target=left_target, now=now)
