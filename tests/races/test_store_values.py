@@ -3,7 +3,7 @@
 import pytest
 
 from ostiary.server.storage.tx import Sql, Tx
-from tests.stores import NAMES, opened, put
+from tests.stores import GET, MOVE, NAMES, PUT, opened, put
 
 pytestmark = pytest.mark.anyio
 
@@ -54,3 +54,26 @@ async def test_text_is_sorted_by_its_bytes(database, store):
     for name in names:
         await store.write(put(name))
     assert await store.read(lambda tx: tx.all(NAMES)) == [(name,) for name in sorted(names, key=str.encode)]
+
+
+async def test_a_look_foretold_answers_what_it_would_have_answered(database, store):
+    def step(tx: Tx) -> list[object]:
+        tx.must(PUT, name="a", value="1")
+        tx.soon(GET, name="a")
+        tx.soon(GET, name="never asked for")
+        seen: list[object] = [tx.one(NAMES) is not None, tx.one(GET, name="a")]
+        tx.soon(GET, name="a")
+        tx.one(NAMES)
+        tx.must(MOVE, name="a", old="1", new="2")
+        seen.append(tx.one(GET, name="a"))
+        tx.soon(GET, name="a")
+        tx.one(NAMES)
+        tx.run(MOVE, name="a", old="2", new="3")
+        seen.append(tx.all(GET, name="a"))
+        tx.soon(GET, name="a")
+        return seen
+
+    assert await store.write(step) == [True, ("1",), ("2",), [("3",)]]
+    assert await store.read(lambda tx: (tx.soon(GET, name="a"), tx.one(NAMES), tx.one(GET, name="a"))[2]) == (
+        "3",
+    )

@@ -85,6 +85,11 @@ def at_target(tx: Tx, pool_id: str, target: str) -> list[Code]:
     return [code for code in found if code is not None]
 
 
+def at_target_soon(tx: Tx, pool_id: str, target: str) -> None:
+    """Foretell `at_target`; the next statement locks the target's sending row."""
+    tx.soon(_AT_TARGET, pool_id=pool_id, target=target)
+
+
 def own(tx: Tx, pool_id: str, target: str, channel: str, owner: str) -> Code | None:
     """A user's own code; the user's row is locked."""
     return _code(tx.one(_OWN, pool_id=pool_id, target=target, channel=channel, owner=owner))

@@ -73,6 +73,11 @@ def load(tx: Tx, pool_id: str, subject: str, channel: str) -> Counter:
     )
 
 
+def load_soon(tx: Tx, pool_id: str, user_id: str, channel: str) -> None:
+    """Foretell `load` of a user's counter; the user's row is locked."""
+    tx.soon(_READ, pool_id=pool_id, subject=of_user(user_id), channel=channel)
+
+
 def store(tx: Tx, counter: Counter) -> None:
     """Put a counter back where nobody changed it since it was read; `version` is the one that was read."""
     tx.must(

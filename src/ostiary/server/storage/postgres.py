@@ -99,6 +99,10 @@ class PostgresTx:
         """What goes out with the next flush."""
         self._expected: dict[int, int] = {}
         """Place in `_deferred` → rows, for the statements that cannot check themselves."""
+        self._foretold: list[Statement] = []
+        """What goes out behind the next statement."""
+        self._early: dict[tuple[str, tuple[Any, ...]], Answer] = {}
+        """What was answered before it was asked for; good until the next statement."""
         self.facts: list[Fact] = []
         self.topics: set[str] = set()
         self.statements = 0
@@ -110,12 +114,12 @@ class PostgresTx:
 
     def one(self, sql: Sql, **params: Any) -> Row | None:
         """See `Tx.one`."""
-        rows = self._now(sql, params).rows()
+        rows = self._look(sql, params).rows()
         return rows[0] if rows else None
 
     def all(self, sql: Sql, **params: Any) -> list[Row]:
         """See `Tx.all`."""
-        return self._now(sql, params).rows()
+        return self._look(sql, params).rows()
 
     def run(self, sql: Sql, **params: Any) -> int:
         """See `Tx.run`."""
@@ -124,6 +128,7 @@ class PostgresTx:
     def must(self, sql: Sql, *, expect: int | None = 1, **params: Any) -> None:
         """See `Tx.must`."""
         self.statements += 1
+        self._early = {}
         text = sql.postgresql
         if expect is not None:
             guarded = checked(text, expect)
@@ -131,6 +136,10 @@ class PostgresTx:
                 self._expected[len(self._deferred)] = expect
             text = guarded or text
         self._deferred.append((text, _values(sql, params)))
+
+    def soon(self, sql: Sql, **params: Any) -> None:
+        """See `Tx.soon`."""
+        self._foretold.append((sql.postgresql, _values(sql, params)))
 
     def survive(self, fact: Callable[[Tx], None]) -> None:
         """See `Tx.survive`."""
@@ -146,6 +155,7 @@ class PostgresTx:
             raise self.failure
         if not self.begun and len(self._deferred) == 1:
             return  # the step asked the database nothing
+        self._foretold = []
         if self._expected:
             self._flush()
         self.committing = True
@@ -153,18 +163,22 @@ class PostgresTx:
         if status != "COMMIT":
             raise unavailable(f"COMMIT was answered with {status}")
 
+    def _look(self, sql: Sql, params: dict[str, Any]) -> Answer:
+        early = self._early.pop((sql.postgresql, tuple(_values(sql, params))), None) if self._early else None
+        return early or self._now(sql, params)
+
     def _now(self, sql: Sql, params: dict[str, Any]) -> Answer:
         self.statements += 1
         return self._flush((sql.postgresql, _values(sql, params)))
 
     def _flush(self, *last: Statement) -> Answer:
-        """Send everything deferred and `last` in one trip; the answer to the last one."""
+        """Send everything deferred, `last` and what was foretold in one trip; the answer to `last`."""
         if self.failure is not None:
             raise UnavailableError("The transaction has failed") from self.failure
-        batch, expected = [*self._deferred, *last], self._expected
-        self._deferred, self._expected = [], {}
+        batch, expected, foretold = [*self._deferred, *last], self._expected, self._foretold
+        self._deferred, self._expected, self._foretold = [], {}, []
         try:
-            answers = self._wire.trip(*batch)
+            answers = self._wire.trip(*batch, *foretold)
         except Exception as error:
             self.failure = error
             raise
@@ -175,7 +189,10 @@ class PostgresTx:
                     f"{answers[place].touched} rows instead of {rows}: {batch[place][0]}"
                 )
                 raise self.failure
-        return answers[-1]
+        self.statements += len(foretold)
+        early = zip(foretold, answers[len(batch) :], strict=True)
+        self._early = {(text, tuple(values)): answer for (text, values), answer in early}
+        return answers[len(batch) - 1]
 
 
 def _values(sql: Sql, params: dict[str, Any]) -> list[Any]:

@@ -73,6 +73,11 @@ def total(tx: Tx, key: str, since: int) -> int:
     return int(row[0]) if row else 0
 
 
+def total_soon(tx: Tx, key: str, since: int) -> None:
+    """Foretell `total`."""
+    tx.soon(_SUM, key=key, since=since)
+
+
 def add(tx: Tx, minutes: Iterable[tuple[str, int]]) -> None:
     """Count one ask in each (key, minute), five at most; last in a step, because everybody counts in these rows."""
     params: dict[str, Any] = {}

@@ -75,6 +75,13 @@ class Tx(Protocol):
         the start (`ConflictError`), and answered 503 when that does not help.
         """
 
+    def soon(self, sql: Sql, **params: Any) -> None:
+        """Foretell a look that `one` or `all` will ask for: PostgreSQL is sent it behind the next statement, in one trip.
+
+        A hint that changes no answer: what is written before the look is asked for has it asked anew. The locks
+        that the look stands under are taken by that next statement at the latest.
+        """
+
     def survive(self, fact: Callable[["Tx"], None]) -> None:
         """Should this step fail from here on, run `fact` in a transaction of its own before the error is answered.
 

@@ -37,23 +37,27 @@ def look(visit: Visit[object], contact: str, asker: Asker) -> Books:
     """Lock and read the exact rows of an ask; name the coarse ones it will count in."""
     contact_key = f"number:{visit.pool.id}:{contact}"
     user_key = f"user:{asker.user_id}" if asker.user_id else None
-    found = {book.key: book for book in sending.ledgers(visit.tx, filter(None, (contact_key, user_key)))}
     policy = visit.pool.policy
+    coarse = rules.coarse_limits(
+        app_id=visit.app.id,
+        pool_id=visit.pool.id,
+        address=visit.call.address,
+        number=contact,
+        unsigned=not asker.user_id,
+        per_minute=policy.send_per_address_per_minute,
+        per_day=policy.send_per_address_per_day,
+        app_per_day=policy.send_per_app_per_day,
+    )
+    for limit in coarse:
+        if limit.most is not None:
+            sending.total_soon(visit.tx, limit.key, _since(limit, visit.now))
+    found = {book.key: book for book in sending.ledgers(visit.tx, filter(None, (contact_key, user_key)))}
     return Books(
         asker=asker,
         medium=medium_of(contact),
         contact=found[contact_key],
         user=found[user_key] if user_key else None,
-        coarse=rules.coarse_limits(
-            app_id=visit.app.id,
-            pool_id=visit.pool.id,
-            address=visit.call.address,
-            number=contact,
-            unsigned=not asker.user_id,
-            per_minute=policy.send_per_address_per_minute,
-            per_day=policy.send_per_address_per_day,
-            app_per_day=policy.send_per_app_per_day,
-        ),
+        coarse=coarse,
     )
 
 
@@ -88,7 +92,7 @@ def judge(visit: Visit[object], books: Books, channel: str) -> Refused | None:
     for limit in books.coarse:
         if (
             limit.most is not None
-            and sending.total(visit.tx, limit.key, _grain(limit, visit.now - limit.window)) >= limit.most
+            and sending.total(visit.tx, limit.key, _since(limit, visit.now)) >= limit.most
         ):
             tallies.count(visit.tx, Tally.LIMIT_HIT, limit.setting)
             return Refused(Key.SENDING_PAUSED, data={"setting": limit.setting})
@@ -115,3 +119,8 @@ def _mark(code: Code) -> str:
 def _grain(limit: Coarse, moment: int) -> int:
     """The start of the grain a moment falls in, in seconds: a row's `minute`."""
     return moment // limit.grain * limit.grain // SECOND
+
+
+def _since(limit: Coarse, now: int) -> int:
+    """The grain after which asks count."""
+    return _grain(limit, now - limit.window)

@@ -144,10 +144,12 @@ def _candidate(visit: Visit[object], typed: Typed) -> _Candidate:
         return _Candidate(typed, None, ())
     user_id = visit.account.user_id if visit.account else None
     owner = rules.owner_of(typed.channel, user_id)
+    bound = typed.channel in BOUND
+    if bound and user_id is not None:
+        guesses.load_soon(visit.tx, visit.pool.id, user_id, typed.channel)
     code = codes.own(visit.tx, visit.pool.id, typed.target, typed.channel, owner) if owner else None
     code = code if _comparable(visit, code) else None
     counters: list[Counter] = []
-    bound = typed.channel in BOUND
     if code is None and not (bound and visit.pool.policy.require_bound_codes):
         subject = guesses.of_number(typed.target)
         at_number = guesses.load(visit.tx, visit.pool.id, subject, typed.channel)

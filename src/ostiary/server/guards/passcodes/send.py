@@ -40,6 +40,7 @@ def send(visit: Visit[object], channel: Channel, to: str) -> Refused | None:
         return refused
     account = visit.account
     asker = Asker(account.user_id if account else "", owner=_is_theirs(account, to))
+    codes.at_target_soon(visit.tx, visit.pool.id, to)
     books = limits.look(visit, to, asker)  # locks the contact's row: asks for one stand in line
     known = codes.at_target(visit.tx, visit.pool.id, to)
     books = limits.freed(books, known)
