@@ -17,6 +17,7 @@ EXPECTED = [
     (audit_seal._UNSEALED, "audit_unsealed"),
     (audit_seal._SEALED_AFTER, "audit_by_place"),
     (audit_seal._SEAL, "audit_pkey|audit_unsealed"),
+    (codes._LIVE_TARGETS, "codes_of_owner"),
     (codes._VOID_OWN, "codes_of_owner"),
     (codes._VOID_NOBODYS, "codes_pkey"),
     (RUBBISH["codes"].delete, "codes_by_end"),
@@ -29,7 +30,9 @@ EXPECTED = [
 ]
 VALUES = {"limit": 3, "outcomes": "[]", "states": "[]", "chain": b""}
 VALUES |= dict.fromkeys(("now", "until", "place", "before", "before_second"), 1)
-VALUES |= dict.fromkeys(("after", "recipient", "id", "before_id", "pool_id", "owner", "target"), "x")
+VALUES |= dict.fromkeys(
+    ("after", "recipient", "id", "before_id", "pool_id", "owner", "target", "channel", "besides"), "x"
+)
 SMALL = {"audit_unsealed": "audit", "outbox_due": "outbox_due"}
 """Partial indexes over what waits, which may be read from end to end, and what `explain` then calls them."""
 

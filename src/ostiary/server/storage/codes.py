@@ -19,14 +19,16 @@ _ONE = f"""
 _OWN = Sql(_ONE)
 _NOBODYS = Sql(_ONE, postgresql=_ONE + " FOR UPDATE")
 
-_LIVE_TARGETS = Sql(
-    """
-    SELECT target FROM codes
+_BY_OWNER = "INDEXED BY codes_of_owner"  # left alone, SQLite walks all codes of the pool
+_LIVE_TARGETS_TEXT = """
+    SELECT target FROM codes {by_owner}
     WHERE pool_id = :pool_id AND owner = :owner AND channel = :channel AND owner <> ''
       AND target <> :besides
       AND used_at IS NULL AND void_at IS NULL AND wrong < max_wrong AND ends_at > :now
     ORDER BY made_at DESC LIMIT 1
     """
+_LIVE_TARGETS = Sql(
+    _LIVE_TARGETS_TEXT.format(by_owner=_BY_OWNER), postgresql=_LIVE_TARGETS_TEXT.format(by_owner="")
 )
 
 _PUT = Sql(
@@ -66,7 +68,7 @@ _TOUCH = Sql(
 _VOID = "SET void_at = :now WHERE pool_id = :pool_id AND used_at IS NULL AND void_at IS NULL"
 _OWN_CODES = f"{_VOID} AND owner = :owner AND owner <> ''"
 _VOID_OWN = Sql(
-    f"UPDATE codes INDEXED BY codes_of_owner {_OWN_CODES}",  # left alone, SQLite walks all codes of the pool
+    f"UPDATE codes {_BY_OWNER} {_OWN_CODES}",
     postgresql=f"UPDATE codes {_OWN_CODES}",
 )
 _VOID_NOBODYS = Sql(f"UPDATE codes {_VOID} AND target = :target AND owner = ''")
