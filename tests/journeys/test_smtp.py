@@ -2,12 +2,12 @@
 
 import asyncio
 import ssl
-from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from ostiary.server.core.keyring import RootKeys
 from ostiary.server.core.ports import Ports
