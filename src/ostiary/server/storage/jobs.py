@@ -77,6 +77,8 @@ class Mailbox:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
+        self._thread = threading.get_ident()
+        """The loop's: who makes a mailbox waits for an answer in it."""
         self._letters: deque[Callable[[], object]] = deque()
         self._rung = False
 
@@ -86,8 +88,9 @@ class Mailbox:
         if self._rung:
             return
         self._rung = True
+        ours = threading.get_ident() == self._thread
         try:
-            self.loop.call_soon_threadsafe(self._deliver)
+            (self.loop.call_soon if ours else self.loop.call_soon_threadsafe)(self._deliver)
         except RuntimeError:  # the loop is closed
             self._letters.clear()
             self._rung = False

@@ -4,7 +4,8 @@ Rules of this room:
 1. Only the holder of the write connection (`turns`) writes in this process; other processes are kept out by
    BEGIN IMMEDIATE.
 2. A batch of an event loop runs in that loop: its steps are memory and CPU, which one interpreter gives to one thread
-   at a time anyhow. BEGIN there takes a free lock or none; waiting for it, and COMMIT with its fsync, are the thread's.
+   at a time anyhow. BEGIN there takes a free lock or none; waiting for it is the thread's. COMMIT with its fsync is the
+   loop's while the disk is quick (a way to the thread and back costs more), and the thread's while it is not.
 3. A step that fails leaves the others of its batch alone: the batch is run again, each step in its own SAVEPOINT.
    Hardly any step fails (a refusal is an outcome), so the first run goes without.
 4. SQLite may end a whole transaction (disk full, interrupt, I/O error), and a COMMIT may fail: then every
@@ -40,6 +41,10 @@ from ostiary.server.storage.tx import Lane, UnavailableError
 
 BATCH = 64
 """LIVE steps that share one commit, at most."""
+QUICK_COMMIT = 0.002
+"""Seconds. While COMMIT takes less on average, it does not leave the event loop."""
+_WEIGHT = 1 / 8
+"""Of the newest commit in that average: one of 20 ms is enough for the next ones to be the thread's."""
 
 
 class _Left(Enum):
@@ -81,6 +86,8 @@ class Writer:
         connection.execute("PRAGMA busy_timeout = 0")  # whoever may wait says so: `_begin_and_wait`
         self._deadline = Deadline(clock, connection)
         self._turns: Turns[_Batch] = Turns(BATCH)
+        self._commit_takes = QUICK_COMMIT
+        """Seconds, a moving average. Until the disk has shown to be quick, it is not."""
 
     def put(self, job: Job, lane: Lane) -> None:
         """Queue a step; a LIVE one of an event loop is put in that loop's thread. Raises ClosedError."""
@@ -107,12 +114,25 @@ class Writer:
         try:
             batch.wanted = self._still_wanted(taken)
             batch.left = self._run(batch.wanted) if batch.wanted else _Left.ANSWERS
+            if batch.left is _Left.COMMIT and self._commit_takes < QUICK_COMMIT:
+                batch.left = self._committed_here()
         except BaseException as error:  # out of memory, say: who waits is answered all the same
+            batch.left = _Left.ANSWERS
             self._give_up(batch.wanted or taken, error)
             if not isinstance(error, Exception):
                 raise
         finally:
-            self._turns.hand_over(batch)
+            if batch.left is _Left.ANSWERS:
+                self._answer(batch, self._turns.let_go_of_loop())
+            else:
+                self._turns.hand_over(batch)
+
+    def _committed_here(self) -> _Left:
+        try:
+            self._commit()
+        except BatchLostError:
+            return _Left.EACH_ALONE
+        return _Left.ANSWERS
 
     def _run(self, jobs: list[Job]) -> _Left:
         for scope in (self._hopeful, self._savepoint):
@@ -145,16 +165,11 @@ class Writer:
                 _Batch(turn, self._still_wanted(turn), _Left.EVERYTHING) if isinstance(turn, list) else turn
             )
             if batch.wanted:
-                self._count(len(batch.wanted))
                 try:
                     self._end(batch)
                 except BaseException as error:  # noqa: BLE001 - a thread that ended would answer nobody
                     self._give_up(batch.wanted, error)
-            ringing = self._turns.let_go(after_own=own)
-            self._finish(batch.taken)
-            for mailbox in ringing:
-                # Behind those who were just answered: they go on before the next batch takes the loop's time.
-                mailbox.post([partial(mailbox.loop.call_soon, self._turn, mailbox)])
+            self._answer(batch, self._turns.let_go(after_own=own))
         self._connection.close()
 
     def _end(self, batch: _Batch) -> None:
@@ -276,7 +291,9 @@ class Writer:
     def _commit(self) -> None:
         begun = time.perf_counter()
         self._own("COMMIT")
-        self._counts.commit_seconds += time.perf_counter() - begun
+        took = time.perf_counter() - begun
+        self._commit_takes += _WEIGHT * (took - self._commit_takes)
+        self._counts.commit_seconds += took
         self._counts.commits += 1
 
     def _roll_back(self) -> None:
@@ -289,10 +306,15 @@ class Writer:
         for job in jobs:
             job.error = unavailable(error)
 
-    def _count(self, jobs: int) -> None:
-        self._counts.batches += 1
-        self._counts.steps += jobs
-        self._counts.biggest_batch = max(self._counts.biggest_batch, jobs)
+    def _answer(self, batch: _Batch, ringing: list[Mailbox]) -> None:
+        """Whoever waited hears of it; then the next batches take the time of their loops."""
+        if batch.wanted:
+            self._counts.batches += 1
+            self._counts.steps += len(batch.wanted)
+            self._counts.biggest_batch = max(self._counts.biggest_batch, len(batch.wanted))
+        self._finish(batch.taken)
+        for mailbox in ringing:
+            mailbox.post([partial(mailbox.loop.call_soon, self._turn, mailbox)])
 
     def _finish(self, jobs: list[Job]) -> None:
         self._counts.unavailable += sum(isinstance(job.error, UnavailableError) for job in jobs)

@@ -2,9 +2,9 @@
 
 Rules of this room:
 1. One holds the connection at a time: an event loop, for what runs in memory (the steps of a batch), or the writer
-   thread, for what may block (COMMIT and its fsync, another process's lock, BULK steps, steps of waiting threads).
+   thread, for what may block (another process's lock, BULK steps, steps of waiting threads, a slow disk's COMMIT).
 2. A loop never waits for its turn: whoever lets go rings the loops whose steps wait.
-3. What a loop has begun the thread ends before anything else.
+3. What a loop hands over the thread ends before anything else.
 4. Loop and thread take turns, so jobs neither stop people nor starve. A loop that does not come within
    `PATIENCE` (it is stopped, or long busy) loses its turn, not its steps.
 """
@@ -89,6 +89,18 @@ class Turns(Generic[B]):
                         self._loops_are_next = False
                 else:
                     self._moved.wait()
+
+    def let_go_of_loop(self) -> list[Mailbox]:
+        """For a loop that has ended its batch itself: free the connection; the mailboxes of the loops to ring.
+
+        Where work of the thread's own waits it comes next, and the thread rings the loops after it.
+        """
+        with self._moved:
+            self._held = False
+            if self._threads_work():
+                self._moved.notify()
+                return []
+            return list(self._of_loops)
 
     def let_go(self, *, after_own: bool) -> list[Mailbox]:
         """For the thread: free the connection; the mailboxes of the loops to ring.
