@@ -8,6 +8,7 @@ import ipaddress
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import ModuleType
 
 from ostiary.contract.operations import OPERATIONS
@@ -310,6 +311,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+@lru_cache(maxsize=64)
 def _is_loopback_name(header: bytes) -> bool:
     """Whether a Host header names this machine: a website that rebinds its name to 127.0.0.1 does not."""
     host = _HOST.fullmatch(header.decode("latin-1"))
