@@ -187,6 +187,7 @@ def _measure(
     say: Callable[[str], None],
     kinds: list[Databases],
 ) -> None:
+    install.ours()
     products = products_on(kinds, peers=given.peers, missing=results.missing, say=say)
     ours = [product for product in products if isinstance(product, Ostiary)]
     with_old = [Ostiary(kind, verify_old_phone=True) for kind in kinds]

@@ -3,6 +3,7 @@
 `python -m bench.install` does it (`make bench` does too), `python -m bench.install lock` writes allauth's lock anew.
 """
 
+import compileall
 import os
 import shutil
 import subprocess
@@ -46,6 +47,11 @@ def allauth() -> Path:
         )
         _note(folder, lock)
     return folder
+
+
+def ours() -> None:
+    """Our own bytecode, as pip leaves it where it installs a wheel: a checkout's servers may not write any."""
+    compileall.compile_dir(HERE.parent / "src", quiet=1)
 
 
 def lock() -> None:
