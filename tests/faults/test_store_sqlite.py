@@ -88,7 +88,8 @@ async def test_when_a_commit_fails_every_step_is_run_again_alone(sqlite_url):
         with full_disk(room):
             answers = await Gate().batch(store, *steps, counted(guess("g"), "guess"))
         assert [type(answer) for answer in answers] == [UnavailableError] * 9
-        assert sorted(runs) == sorted([f"row-{number}" for number in range(8)] * 2 + ["guess"] * 2)
+        # In the hope that nobody fails, then in savepoints, then alone.
+        assert sorted(runs) == sorted([f"row-{number}" for number in range(8)] * 3 + ["guess"] * 3)
         assert stored(sqlite_url) == {}
 
         answers = await Gate().batch(store, *steps, guess("g"))
