@@ -1,5 +1,8 @@
 """A million messages behave like a thousand: every statement of the background finds its rows by an index."""
 
+from contextlib import closing
+
+import psycopg
 import pytest
 
 from ostiary.server.storage import audit_seal, codes, outbox
@@ -46,3 +49,27 @@ async def test_rows_are_found_by_index(database, sql, wanted):
     assert any(index in plan.indexes or (index in SMALL and index in plan.text) for index in names), plan.text
     # json_each: the statement's own list.
     assert plan.whole <= {"json_each", *(SMALL[index] for index in names if index in SMALL)}, plan.text
+
+
+async def test_postgresql_reads_no_table_whole_while_it_grows(postgres_url):
+    """After a quiet night it knows its tables to be empty; plans made then are kept while they fill."""
+    bench = Workbench(postgres_url)
+    with closing(psycopg.connect(postgres_url, autocommit=True)) as connection:
+        connection.execute("VACUUM ANALYZE")
+
+    async def change(place: int) -> None:
+        ann, new = bench.person(f"+861380000{place:04}"), f"+861390000{place:04}"
+        await bench.update(ann, await bench.ready_to_change(ann, new))
+        assert bench.phone(ann.user_id) == new
+
+    for place in range(30):  # one by one: on one connection, which soon keeps its plans
+        await change(place)
+    await bench.store.write(lambda tx: outbox.claim(tx, bench.ports.now(), 100, 1_000))
+    await bench.store.write(lambda tx: audit_seal.seal(tx, bench.ports, 1_000))
+    await bench.close()  # a session that ends tells what it read
+    grows = ("audit", "codes", "one_time_tokens", "outbox", "phones", "send_limits", "send_minutes", "users")
+    with closing(psycopg.connect(postgres_url)) as connection:
+        looked = "SELECT relname, seq_tup_read, idx_scan FROM pg_stat_user_tables WHERE relname = ANY(%s)"
+        counted = {name: scans for name, *scans in connection.execute(looked, (list(grows),))}
+    assert {name: rows for name, (rows, _) in counted.items()} == dict.fromkeys(grows, 0)
+    assert all(by_index >= 30 for _, by_index in counted.values()), counted

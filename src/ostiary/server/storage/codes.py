@@ -19,16 +19,15 @@ _ONE = f"""
 _OWN = Sql(_ONE)
 _NOBODYS = Sql(_ONE, postgresql=_ONE + " FOR UPDATE")
 
-_BY_OWNER = "INDEXED BY codes_of_owner"  # left alone, SQLite walks all codes of the pool
-_LIVE_TARGETS_TEXT = """
-    SELECT target FROM codes {by_owner}
-    WHERE pool_id = :pool_id AND owner = :owner AND channel = :channel AND owner <> ''
+# A user's id is in one pool only, so these name no pool: with one, a database may walk all codes of the pool instead.
+_LIVE_TARGETS = Sql(
+    """
+    SELECT target FROM codes
+    WHERE owner = :owner AND channel = :channel AND owner <> ''
       AND target <> :besides
       AND used_at IS NULL AND void_at IS NULL AND wrong < max_wrong AND ends_at > :now
     ORDER BY made_at DESC LIMIT 1
     """
-_LIVE_TARGETS = Sql(
-    _LIVE_TARGETS_TEXT.format(by_owner=_BY_OWNER), postgresql=_LIVE_TARGETS_TEXT.format(by_owner="")
 )
 
 _PUT = Sql(
@@ -65,13 +64,9 @@ _TOUCH = Sql(
     """
 )
 
-_VOID = "SET void_at = :now WHERE pool_id = :pool_id AND used_at IS NULL AND void_at IS NULL"
-_OWN_CODES = f"{_VOID} AND owner = :owner AND owner <> ''"
-_VOID_OWN = Sql(
-    f"UPDATE codes {_BY_OWNER} {_OWN_CODES}",
-    postgresql=f"UPDATE codes {_OWN_CODES}",
-)
-_VOID_NOBODYS = Sql(f"UPDATE codes {_VOID} AND target = :target AND owner = ''")
+_VOID = "SET void_at = :now WHERE used_at IS NULL AND void_at IS NULL"
+_VOID_OWN = Sql(f"UPDATE codes {_VOID} AND owner = :owner AND owner <> ''")
+_VOID_NOBODYS = Sql(f"UPDATE codes {_VOID} AND pool_id = :pool_id AND target = :target AND owner = ''")
 
 
 def _code(row: Row | None) -> Code | None:
@@ -102,9 +97,9 @@ def nobodys(tx: Tx, pool_id: str, target: str, channel: str) -> Code | None:
     return _code(tx.one(_NOBODYS, pool_id=pool_id, target=target, channel=channel, owner=NOBODY))
 
 
-def live_target(tx: Tx, pool_id: str, owner: str, channel: str, now: int, *, besides: str = "") -> str | None:
+def live_target(tx: Tx, owner: str, channel: str, now: int, *, besides: str = "") -> str | None:
     """Where this user's newest live code of a channel went, other than to `besides`; or None."""
-    row = tx.one(_LIVE_TARGETS, pool_id=pool_id, owner=owner, channel=channel, now=now, besides=besides)
+    row = tx.one(_LIVE_TARGETS, owner=owner, channel=channel, now=now, besides=besides)
     return row[0] if row else None
 
 
@@ -148,7 +143,7 @@ def touch(tx: Tx, code: Code) -> None:
 
 def void_all(tx: Tx, pool_id: str, owner: str, left_target: str | None, now: int) -> None:
     """Void every unused code of a user, and nobody's at the number or address they leave."""
-    tx.must(_VOID_OWN, expect=None, pool_id=pool_id, owner=owner, now=now)
+    tx.must(_VOID_OWN, expect=None, owner=owner, now=now)
     if left_target is not None:
         tx.must(_VOID_NOBODYS, expect=None, pool_id=pool_id, target=left_target, now=now)
 

@@ -56,7 +56,15 @@ SELECT set_config('statement_timeout', '{STATEMENT_LIMIT}', false),
        set_config('idle_in_transaction_session_timeout', '{IDLE_LIMIT}', false),
        set_config('synchronous_commit',
                   CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END,
-                  false)
+                  false),
+       set_config('enable_seqscan', 'off', false),
+       set_config('enable_bitmapscan', 'off', false),
+       set_config('jit', 'off', false)
+"""
+"""Every statement here looks its rows up by an index (tests show it). Left to itself, PostgreSQL reads a small table whole
+and keeps that plan while the table grows, until it is next analyzed; and a bitmap scan never clears away index entries
+of dead rows, of which the outbox's queue is full. Off is a weight, not a ban: what can only read whole still does. That
+weight looks like a dear query, which would be compiled first.
 """
 
 

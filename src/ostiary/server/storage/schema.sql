@@ -191,7 +191,7 @@ CREATE TABLE codes (
     void_at         {int},
     PRIMARY KEY (pool_id, target, channel, owner)
 ) {keyed};
-CREATE INDEX codes_of_owner ON codes (pool_id, owner, channel) WHERE owner <> '';
+CREATE INDEX codes_of_owner ON codes (owner, channel) WHERE owner <> '';
 CREATE INDEX codes_by_end ON codes (ends_at);
 
 -- Wrong guesses of the last 24 h, never refunded. subject: "user:<id>" or "number:<E.164>".

@@ -172,5 +172,5 @@ def _about(visit: Visit[object], code: Code) -> dict[str, str | bool]:
     by = _NEW_BY.get(Channel(code.channel))
     if by is None or not _is_theirs(visit.account, code.target):
         return {}
-    new = codes.live_target(visit.tx, code.pool_id, code.owner, by, visit.now, besides=code.target)
+    new = codes.live_target(visit.tx, code.owner, by, visit.now, besides=code.target)
     return {"old": True, **({"new_contact": mask_contact(new)} if new else {})}
