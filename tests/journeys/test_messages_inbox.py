@@ -39,10 +39,7 @@ def pages(bench):
 
 
 async def get(pages, path, query="", method="GET", headers=None):
-    async def receive():
-        return {"type": "http.request", "body": b""}
-
-    request = Request(method, path.encode(), query.encode(), headers or {}, None, "request-1", receive)
+    request = Request(method, path.encode(), query.encode(), headers or {}, None, "request-1")
     return await pages.routes()[path.encode()][method](request)
 
 
