@@ -167,15 +167,54 @@ def test_separators_and_widths_change_nothing(number: str, data: st.DataObject) 
         assert read_number(typed, code, CHINA) == number
 
 
-def test_a_number_taken_apart_is_what_parsing_finds() -> None:
-    """`can_be_texted` and `country_code` do without parsing: for every region and kind of number, with one outcome."""
+def _as_the_library_reads(text: str, code: str) -> str | None:
+    """Parsed until it stands still."""
+    region = phonenumbers.region_code_for_country_code(int(code))
+    before, number = "", text if region != "001" or text.startswith("+") else f"+{code}{text}"
+    while number != before:
+        try:
+            parsed = phonenumbers.parse(number, region)
+        except phonenumbers.NumberParseException:
+            return None
+        before, number = number, phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return number if number.startswith(f"+{code}") and len(number) <= 16 else None
+
+
+def _as_the_library_judges(number: str) -> bool:
+    kind = phonenumbers.number_type(phonenumbers.parse(number))
+    return kind not in {PhoneNumberType.UNKNOWN, PhoneNumberType.FIXED_LINE}
+
+
+@settings(max_examples=400)  # as above
+@given(st.sampled_from(sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)), st.data())
+def test_most_numbers_need_no_library_and_are_read_and_judged_as_it_would(
+    code: int, data: st.DataObject
+) -> None:
+    region = data.draw(st.sampled_from(phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code]))
+    kind = data.draw(st.sampled_from(PhoneNumberType.values()))
+    example = phonenumbers.example_number_for_type(region, kind) if region != "001" else None
+    given_out = "" if example is None else phonenumbers.national_significant_number(example)
+    kept = data.draw(st.integers(0, len(given_out)))
+    more = data.draw(st.text("0123456789", max_size=14 - kept))
+    prefix = data.draw(st.sampled_from(["", "+", f"+{code}", f"{code}", "0", "1", "8"]))
+    text = prefix + given_out[:kept] + more
+    if not 2 <= len(text.removeprefix("+")) <= 17:
+        return
+    number = read_number(text, str(code), CHINA)
+    assert number == _as_the_library_reads(text, str(code))
+    if number is not None:
+        assert can_be_texted(number) is _as_the_library_judges(number)
+
+
+def test_every_kind_of_number_of_every_region_is_read_and_judged_as_the_library_would() -> None:
     for region in sorted(phonenumbers.SUPPORTED_REGIONS):
-        for kind in (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE, PhoneNumberType.TOLL_FREE):
+        for kind in PhoneNumberType.values():
             example = phonenumbers.example_number_for_type(region, kind)
             if example is None:
                 continue
             number = E164(phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164))
-            parsed = phonenumbers.parse(number)
-            fixed = phonenumbers.number_type(parsed) == PhoneNumberType.FIXED_LINE
-            assert can_be_texted(number) == (phonenumbers.is_valid_number(parsed) and not fixed), number
-            assert country_code(number) == f"+{parsed.country_code}", number
+            code = f"{example.country_code}"
+            assert can_be_texted(number) is _as_the_library_judges(number), number
+            assert country_code(number) == f"+{code}", number
+            for text in (number, national_part(number)):
+                assert read_number(text, code, CHINA) == _as_the_library_reads(text, code), text

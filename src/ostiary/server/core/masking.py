@@ -4,9 +4,8 @@ import re
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
-from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
+from ostiary.server.core.phone import calling_code
 
-_CALLING_CODES = frozenset(map(str, COUNTRY_CODE_TO_REGION_CODE))
 _NO_DIGITS = re.compile("[^0-9]+")
 _HIDDEN = "****"
 """Always four: the mask does not tell how long what it hides is."""
@@ -20,7 +19,7 @@ def mask_number(number: str) -> str:
     E.164 number is masked alike, so that a log line never shows what was typed.
     """
     digits = _NO_DIGITS.sub("", number)
-    code = _calling_code(digits) if number.startswith("+") else ""
+    code = calling_code(digits) if number.startswith("+") else ""
     national = digits[len(code) :]
     shown = max(0, len(national) - 4)
     tail = min(4, (shown + 1) // 2)
@@ -51,11 +50,3 @@ def mask_address(address: str) -> str:
         return str(ip_network(f"{plain}/{length}", strict=False))
     except ValueError:
         return _HIDDEN
-
-
-def _calling_code(digits: str) -> str:
-    """The calling code that begins `digits` (none begins another), '' where no country has it."""
-    for length in (1, 2, 3):
-        if digits[:length] in _CALLING_CODES:
-            return digits[:length]
-    return ""

@@ -6,11 +6,11 @@ is never judged again: only a number that is about to receive its first code mus
 
 import re
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NewType
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumberFormat, PhoneNumberType
+from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumberDesc, PhoneNumberFormat
 
 E164 = NewType("E164", str)
 """`+8613800138000`: a plus sign, the calling code, the national number, digits only."""
@@ -18,7 +18,12 @@ E164 = NewType("E164", str)
 _SEPARATORS = re.compile(r"[\s\-‐‑‒–—―−()./·\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 """What people and address books put between digits; the last ones are invisible and come with a pasted number."""
 _DIGITS = re.compile(r"\+?[0-9]{2,20}")
+_CALLING_CODES = frozenset(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
 _NO_REGION = phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY
+_NOTHING = "(?!)"
+"""A pattern that nothing fits."""
+_LEAST_DIGITS = 2
+"""Of a national number, as the library sees it."""
 _MOST_DIGITS = 15
 """Of a number with its country code (ITU-T E.164 §6.1); the library lets seventeen after the code pass."""
 _MOST_ZEROS = 8
@@ -47,7 +52,7 @@ def read_country_code(text: str) -> str | None:
     digits = plain.removeprefix("+") if plain.startswith("+") else plain.removeprefix("00")
     if not re.fullmatch(r"[1-9][0-9]{0,3}", digits):
         return None
-    return digits if int(digits) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE else None
+    return digits if digits in _CALLING_CODES else None
 
 
 @lru_cache(maxsize=8_192)
@@ -57,7 +62,28 @@ def _parse(text: str, code: str) -> E164 | None:
         return None
     if plain.startswith("00"):
         plain = "+" + plain[2:]
-    region = phonenumbers.region_code_for_country_code(int(code))
+    national = plain.removeprefix(f"+{code}")
+    if len(national) >= _LEAST_DIGITS and not _taken_off(code).match(national):
+        plain = f"+{code}{national}"
+        return E164(plain) if len(plain) <= 1 + _MOST_DIGITS else None
+    return _parse_at_length(plain, code)
+
+
+@cache
+def _taken_off(code: str) -> re.Pattern[str]:
+    """All that parsing may take off the front of a country's national numbers; what begins with none of it is one.
+
+    A test holds this against the library, for every country.
+    """
+    metadata = PhoneMetadata.metadata_for_region(_region(code), None)
+    if metadata is None:  # of no country: leave it to the library
+        return re.compile("")
+    prefixes = (metadata.national_prefix_for_parsing, metadata.international_prefix, code, "0", r"\+")
+    return re.compile("|".join(prefix for prefix in prefixes if prefix))
+
+
+def _parse_at_length(plain: str, code: str) -> E164 | None:
+    region = _region(code)
     if region == _NO_REGION and not plain.startswith("+"):
         plain = f"+{code}{plain}"
     for _ in range(_MOST_ZEROS):
@@ -68,39 +94,67 @@ def _parse(text: str, code: str) -> E164 | None:
         if str(parsed.country_code) != code:
             return None
         before, plain = plain, phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
-        if plain == before or not _has_prefix(plain.removeprefix(f"+{code}"), region):
+        if plain == before or not _taken_off(code).match(plain.removeprefix(f"+{code}")):
             return E164(plain) if len(plain) <= 1 + _MOST_DIGITS else None
     return None
 
 
-def _has_prefix(national: str, region: str) -> bool:
-    """Whether parsing would take a trunk or carrier prefix off once more; most numbers need no second look."""
-    metadata = PhoneMetadata.metadata_for_region_or_calling_code(0, region)
-    prefix = metadata.national_prefix_for_parsing if metadata is not None else None
-    return prefix is not None and re.match(prefix, national) is not None
+def _region(code: str) -> str:
+    """The main region of a calling code: CN of 86, US of 1."""
+    return phonenumbers.region_code_for_country_code(int(code))
 
 
 @lru_cache(maxsize=8_192)
 def can_be_texted(number: E164) -> bool:
     """Whether a number that is new to us may get a code: valid, and not known to be a fixed line."""
-    parsed = _taken_apart(number)
-    kind = phonenumbers.number_type(parsed)  # UNKNOWN: not a valid number of any kind
-    return kind not in {PhoneNumberType.UNKNOWN, PhoneNumberType.FIXED_LINE}
+    code = int(country_code(number))
+    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code]
+    region = regions[0] if len(regions) == 1 else phonenumbers.region_code_for_number(_taken_apart(number))
+    return region is not None and _texted(code, region).match(national_part(number)) is not None
+
+
+@cache
+def _texted(code: int, region: str) -> re.Pattern[str]:
+    """The national numbers of a region that may get a code, of whatever kind they are.
+
+    The library's `number_type` tries the patterns of ten kinds one after the other; which of them it is, is all one here.
+    """
+    numbers = PhoneMetadata.metadata_for_region_or_calling_code(code, region)
+    if numbers is None:
+        return re.compile(_NOTHING)
+    mobile = numbers.fixed_line if numbers.same_mobile_and_fixed_line_pattern else numbers.mobile
+    others = (
+        *(numbers.premium_rate, numbers.toll_free, numbers.shared_cost, numbers.voip),
+        *(numbers.personal_number, numbers.pager, numbers.uan, numbers.voicemail),
+    )
+    kinds = "|".join(map(_pattern, (mobile, *others)))
+    return re.compile(f"(?={_pattern(numbers.general_desc)}$)(?:{kinds})$")
+
+
+def _pattern(kind: PhoneNumberDesc | None) -> str:
+    if kind is None or not kind.national_number_pattern:
+        return _NOTHING
+    lengths = "|".join(f"[0-9]{{{length}}}$" for length in kind.possible_length)
+    return f"(?={lengths})(?:{kind.national_number_pattern})"
 
 
 def country_code(number: E164) -> str:
     """`+86` of `+8613800138000`."""
-    return f"+{_calling_code(number)}"
+    code = calling_code(number[1:4])
+    if not code:
+        raise ValueError("not an E.164 number")
+    return f"+{code}"
 
 
-@lru_cache(maxsize=8_192)
-def _calling_code(number: E164) -> int:
-    """No calling code begins with another one (ITU-T E.164 §6.2.1), so the first that fits is the one."""
-    for end in (2, 3, 4):
-        code = int(number[1:end])
-        if code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
-            return code
-    raise ValueError("not an E.164 number")
+def calling_code(digits: str) -> str:
+    """The calling code that `digits` begin with, "" where no country has it.
+
+    None begins with another one (ITU-T E.164 §6.2.1), so the first that fits is the one.
+    """
+    for length in (1, 2, 3):
+        if digits[:length] in _CALLING_CODES:
+            return digits[:length]
+    return ""
 
 
 def _taken_apart(number: E164) -> phonenumbers.PhoneNumber:
@@ -108,7 +162,7 @@ def _taken_apart(number: E164) -> phonenumbers.PhoneNumber:
     national = national_part(number)
     zeros = len(national) - len(national.lstrip("0"))
     return phonenumbers.PhoneNumber(
-        country_code=_calling_code(number),
+        country_code=int(country_code(number)),
         national_number=int(national),
         italian_leading_zero=True if zeros else None,
         number_of_leading_zeros=zeros if zeros > 1 else None,
@@ -121,4 +175,6 @@ def national_part(number: E164) -> str:
 
 
 def _plain(text: str) -> str:
+    if _DIGITS.fullmatch(text):
+        return text
     return _SEPARATORS.sub("", unicodedata.normalize("NFKC", text))
