@@ -39,10 +39,10 @@ def explain(url: str, sql: Sql, **params: Any) -> Plan:
 
 def _sqlite(url: str, sql: Sql, params: dict[str, Any]) -> Plan:
     with closing(sqlite3.connect(path_of(url))) as connection:
-        names = dict.fromkeys(re.findall(r"(?<!:):([a-z_][a-z_0-9]*)", sql.sqlite))
-        rows = connection.execute(f"EXPLAIN QUERY PLAN {sql.sqlite}", {**names, **params}).fetchall()
+        names = dict.fromkeys(re.findall(r"(?<!:):([a-z_][a-z_0-9]*)", sql.text))
+        rows = connection.execute(f"EXPLAIN QUERY PLAN {sql.text}", {**names, **params}).fetchall()
     steps = [row[3] for row in rows]
-    tables = _tables(sql.sqlite)
+    tables = _tables(sql.text)
     indexes, whole = set(), set()
     for step in steps:
         found = re.match(r"(SEARCH|SCAN) (\S+)(?: USING (?:COVERING )?(?:INDEX (\S+)|(PRIMARY KEY)))?", step)

@@ -216,6 +216,6 @@ async def test_every_look_up_goes_by_an_index(desk, name):
 
 
 async def test_deleting_a_user_finds_their_memberships_by_an_index(desk):
-    [statement] = [one for one in management._DELETE if "memberships" in one.sqlite]
+    [statement] = [one for one in management._DELETE if "memberships" in one.text]
     plan = explain(desk.bench.url, statement, user_id="u")
     assert "memberships_of_user" in plan.indexes, plan.text

@@ -43,7 +43,7 @@ SMALL = {"audit_unsealed": "audit", "outbox_due": "outbox_due"}
 @pytest.mark.parametrize(("sql", "wanted"), EXPECTED, ids=lambda one: one if isinstance(one, str) else "")
 async def test_rows_are_found_by_index(database, sql, wanted):
     await Workbench(database).close()
-    named = {name: value for name, value in VALUES.items() if f":{name}" in sql.sqlite}
+    named = {name: value for name, value in VALUES.items() if f":{name}" in sql.text}
     plan = explain(database, sql, **named)
     names = wanted.split("|")
     assert any(index in plan.indexes or (index in SMALL and index in plan.text) for index in names), plan.text

@@ -27,7 +27,14 @@ class Disk(sqlite3.Connection):
     seen: ClassVar[list[int]] = []
     """The thread of every COMMIT."""
 
-    def execute(self, sql: str, *arguments: Any) -> sqlite3.Cursor:
+    def cursor(self, factory: Any = None) -> Any:
+        return super().cursor(factory or Head)
+
+
+class Head(sqlite3.Cursor):
+    """Where every statement of such a connection passes, its own `execute` included."""
+
+    def execute(self, sql: str, *arguments: Any) -> Any:
         if sql.startswith("PRAGMA synchronous"):
             sql = "PRAGMA synchronous = OFF"  # this machine's own disk has no part in the story
         if sql == "COMMIT":

@@ -57,7 +57,7 @@ class _Reader:
         self._path = path
         self._clock = clock
         self._counts = counts
-        self._connection: sqlite3.Connection | None = None
+        self._cursor: sqlite3.Cursor | None = None
         self._deadline: Deadline | None = None
 
     def serve(self, job: Job) -> None:
@@ -71,17 +71,17 @@ class _Reader:
 
     def close(self) -> None:
         """Let go of the connection."""
-        if self._connection is not None:
-            self._connection.close()
+        if self._cursor is not None:
+            self._cursor.connection.close()
 
     def _snapshot(self, job: Job) -> Any:
         """Run a step over one state of the database."""
         try:
-            connection, deadline = self._opened()
-            connection.execute("BEGIN")
+            cursor, deadline = self._opened()
+            cursor.execute("BEGIN")
         except sqlite3.Error as error:
             raise unavailable(error) from error
-        tx = SqliteReadTx(connection)
+        tx = SqliteReadTx(cursor)
         deadline.start()
         try:
             value = job.step(tx)
@@ -92,12 +92,12 @@ class _Reader:
         finally:
             deadline.stop()
             self._counts.statements += tx.statements
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            if cursor.connection.in_transaction:
+                cursor.execute("ROLLBACK")
         return value
 
-    def _opened(self) -> tuple[sqlite3.Connection, Deadline]:
-        if self._connection is None or self._deadline is None:
-            self._connection = connect(self._path, read_only=True)
-            self._deadline = Deadline(self._clock, self._connection)
-        return self._connection, self._deadline
+    def _opened(self) -> tuple[sqlite3.Cursor, Deadline]:
+        if self._cursor is None or self._deadline is None:
+            connection = connect(self._path, read_only=True)
+            self._cursor, self._deadline = connection.cursor(), Deadline(self._clock, connection)
+        return self._cursor, self._deadline

@@ -9,13 +9,16 @@ from ostiary.server.storage.tx import ConflictError, Row, Sql, Tx, UnavailableEr
 
 
 class SqliteTx:
-    """A step's view of the transaction: see `Tx`. `must` runs at once here."""
+    """A step's view of the transaction: see `Tx`. `must` runs at once here.
+
+    All statements of a connection go through one cursor: what one found is fetched before the next begins.
+    """
 
     dialect = "sqlite"
-    __slots__ = ("_connection", "facts", "failure", "statements", "topics")
+    __slots__ = ("_cursor", "facts", "failure", "statements", "topics")
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, cursor: sqlite3.Cursor) -> None:
+        self._cursor = cursor
         self.facts: list[Fact] = []
         self.topics: set[str] = set()
         self.statements = 0
@@ -34,12 +37,12 @@ class SqliteTx:
 
     def run(self, sql: Sql, **params: Any) -> int:
         """See `Tx.run`."""
-        touched: int = self._do(sql, params, self._touched)
+        touched: int = self._do(sql, params, _touched)
         return touched
 
     def must(self, sql: Sql, *, expect: int | None = 1, **params: Any) -> None:
         """See `Tx.must`."""
-        touched = self._do(sql, params, self._touched)
+        touched = self._do(sql, params, _touched)
         if expect is not None and touched != expect:
             raise ConflictError(f"{touched} rows instead of {expect}: {sql!r}")
 
@@ -59,18 +62,19 @@ class SqliteTx:
             raise UnavailableError("The transaction has failed") from self.failure
         self.statements += 1
         try:
-            return take(self._connection.execute(sql.sqlite, params))
+            return take(self._cursor.execute(sql.sqlite, sql.values(params)))
         except sqlite3.Error as error:
             self.failure = error
             raise
 
-    def _touched(self, cursor: sqlite3.Cursor) -> int:
-        if cursor.rowcount >= 0:
-            return cursor.rowcount
-        # The module counts only for statements that begin with their verb; WITH … INSERT has to be asked for.
-        cursor.fetchall()
-        count: int = self._connection.execute("SELECT changes()").fetchone()[0]
-        return count
+
+def _touched(cursor: sqlite3.Cursor) -> int:
+    if cursor.rowcount >= 0:
+        return cursor.rowcount
+    # The module counts only for statements that begin with their verb; WITH … INSERT has to be asked for.
+    cursor.fetchall()
+    count: int = cursor.execute("SELECT changes()").fetchone()[0]
+    return count
 
 
 class SqliteReadTx(SqliteTx):

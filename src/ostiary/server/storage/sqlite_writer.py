@@ -80,6 +80,8 @@ class Writer:
         tell: Callable[[set[str]], None],
     ) -> None:
         self._connection = connection
+        self._cursor = connection.cursor()
+        """The one that everything goes through: what it runs next ends what it ran before."""
         self._clock = clock
         self._counts = counts
         self._tell = tell
@@ -150,7 +152,7 @@ class Writer:
     def _begin_if_free(self) -> bool:
         """BEGIN without waiting; False: the lock is another process's, or something is wrong that the thread will meet."""
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._cursor.execute("BEGIN IMMEDIATE")
         except sqlite3.Error:
             return False
         return True
@@ -212,11 +214,11 @@ class Writer:
 
     def _begin_and_wait(self) -> None:
         """BEGIN, as soon as no other process holds the lock."""
-        self._connection.execute(f"PRAGMA busy_timeout = {sqlite_file.BUSY_WAIT}")
+        self._cursor.execute(f"PRAGMA busy_timeout = {sqlite_file.BUSY_WAIT}")
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._cursor.execute("BEGIN IMMEDIATE")
         finally:
-            self._connection.execute("PRAGMA busy_timeout = 0")
+            self._cursor.execute("PRAGMA busy_timeout = 0")
 
     def _transaction(self, job: Job) -> Any:
         """Run a step in a transaction of its own."""
@@ -263,7 +265,7 @@ class Writer:
         return value
 
     def _step(self, job: Job) -> Any:
-        tx = SqliteTx(self._connection)
+        tx = SqliteTx(self._cursor)
         self._deadline.start()
         try:
             value = job.step(tx)
@@ -284,7 +286,7 @@ class Writer:
             raise BatchLostError("SQLite ended the transaction")
         try:
             for statement in statements:
-                self._connection.execute(statement)
+                self._cursor.execute(statement)
         except sqlite3.Error as error:
             raise BatchLostError(str(error)) from error
 
@@ -299,7 +301,7 @@ class Writer:
     def _roll_back(self) -> None:
         if self._connection.in_transaction:
             with suppress(sqlite3.Error):  # SQLite has then ended it itself
-                self._connection.execute("ROLLBACK")
+                self._cursor.execute("ROLLBACK")
 
     def _give_up(self, jobs: list[Job], error: BaseException) -> None:
         self._roll_back()

@@ -5,8 +5,9 @@ Statements are written once with `:name` parameters; `Sql` knows both spellings.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
+from operator import itemgetter
 from typing import Any, Protocol
 
 Row = tuple[Any, ...]
@@ -28,29 +29,40 @@ class UnavailableError(Exception):
 
 
 class Sql:
-    """One statement: SQLite's spelling, and PostgreSQL's (derived by numbering the parameters unless given)."""
+    """One statement: SQLite's spelling, and PostgreSQL's, each with numbers for the names of its parameters."""
 
-    __slots__ = ("names", "postgresql", "sqlite")
+    __slots__ = ("names", "postgresql", "sqlite", "text", "values")
 
     def __init__(self, text: str, *, postgresql: str | None = None) -> None:
-        self.sqlite = text
-        self.postgresql, self.names = _numbered(postgresql if postgresql is not None else text)
+        self.text = text
+        """As it is written for SQLite."""
+        self.sqlite, names = _numbered(text, "?")
+        self.values = _picker(names)
+        """Parameters in the order of ?1, ?2 …: by place, SQLite's module looks nothing up by name."""
+        self.postgresql, self.names = _numbered(postgresql if postgresql is not None else text, "$")
         """With $1, $2 … for `names`, in this order."""
 
     def __repr__(self) -> str:
-        return f"Sql({self.sqlite!r})"
+        return f"Sql({self.text!r})"
 
 
-def _numbered(text: str) -> tuple[str, tuple[str, ...]]:
-    """`:name` as `$1`, the same number for the same name; a double colon is a cast and stays."""
+def _numbered(text: str, sign: str) -> tuple[str, tuple[str, ...]]:
+    """`:name` as a sign and a number, the same for the same name; a double colon is a cast and stays."""
     names: list[str] = []
 
     def number(found: re.Match[str]) -> str:
         if found[1] not in names:
             names.append(found[1])
-        return f"${names.index(found[1]) + 1}"
+        return f"{sign}{names.index(found[1]) + 1}"
 
     return re.sub(r"(?<!:):([a-z_][a-z_0-9]*)", number, text), tuple(names)
+
+
+def _picker(names: tuple[str, ...]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    """Take these values out of a mapping, in this order."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda params: tuple(params[name] for name in names)
 
 
 class Tx(Protocol):
