@@ -104,11 +104,10 @@ def watch_all() -> None:
     from ostiary.contract import envelope
     from ostiary.server.delivery import sealer, worker
     from ostiary.server.storage import db, jobs, libpq, postgres, sqlite, sqlite_tx, sqlite_writer
-    from ostiary.server.web import api, callers, cors, metrics, middleware, protocol, wire
+    from ostiary.server.web import api, callers, cors, metrics, middleware, wire
 
     watch(middleware.Edge, "_answer", "edge")
-    watch(middleware.Edge, "_lines", "edge: head")
-    watch(protocol.Connection, "answer", "edge: send")
+    watch(middleware.Edge, "_send", "edge: send")
     watch(cors.Origins, "headers", "edge: cors")
     watch(middleware.Edge, "_tell", "log line")
     watch(metrics.Metrics, "answered", "metrics")

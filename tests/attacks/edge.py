@@ -21,11 +21,9 @@ from ostiary.server.app import Process, compose
 from ostiary.server.core.call import UserToken
 from ostiary.server.core.millis import DAY, HOUR, Millis
 from ostiary.server.core.policy import PoolPolicy
-from ostiary.server.core.ports import Ports
 from ostiary.server.guards.passcodes import derive
 from ostiary.server.settings import Settings
 from ostiary.server.storage.tx import Sql
-from ostiary.server.web.answers import Request
 from tests.wire.forms import LEAST
 
 T = TypeVar("T")
@@ -82,16 +80,6 @@ class Answer:
         if not isinstance(said, dict):
             return self.status
         return said.get("apiCode") or said.get("statusCode") or said.get("error") or self.status
-
-
-class Asked(Request):
-    """A request that came over no socket, and keeps its answer."""
-
-    answer: Answer | None = None
-
-    def reply(self, status: int, lines: bytes, body: bytes, *, close: bool) -> None:
-        told = [line.decode("latin-1").split(": ", 1) for line in lines.split(b"\r\n")[:-1]]
-        self.answer = Answer(status, dict(told), body)
 
 
 @dataclass
@@ -182,19 +170,26 @@ class Edge:
     async def _ask(
         self, method: str, path: str, body: bytes, query: bytes, headers: Mapping[str, str], peer: str
     ) -> Answer:
-        request = Asked(
-            method,
-            path.encode("latin-1"),
-            query,
-            {name.encode(): value.encode("latin-1") for name, value in headers.items()},
-            peer,
-            Ports.request_id(),
-        )
-        request.feed(body)
-        request.end()
-        await self.process.edge(request)
-        assert request.answer is not None
-        return request.answer
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": path,
+            "raw_path": path.encode("latin-1"),
+            "query_string": query,
+            "headers": [(name.encode(), value.encode("latin-1")) for name, value in headers.items()],
+            "client": (peer, 50_000),
+        }
+        sent: list[Any] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await self.process.edge(scope, receive, send)
+        told = {name.decode(): value.decode("latin-1") for name, value in sent[0]["headers"]}
+        return Answer(sent[0]["status"], told, sent[1]["body"])
 
     def call(self, op: Operation, headers: Mapping[str, str], form: Any = None) -> Answer:
         """An operation with its least form, or this one, in the shape that its kind wants."""

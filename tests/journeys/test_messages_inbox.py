@@ -39,7 +39,10 @@ def pages(bench):
 
 
 async def get(pages, path, query="", method="GET", headers=None):
-    request = Request(method, path.encode(), query.encode(), headers or {}, None, "request-1")
+    async def receive():
+        return {"type": "http.request", "body": b""}
+
+    request = Request(method, path.encode(), query.encode(), headers or {}, None, "request-1", receive)
     return await pages.routes()[path.encode()][method](request)
 
 

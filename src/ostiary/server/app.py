@@ -209,6 +209,7 @@ async def _composed(
         Origins(store, ports),
         metrics,
         most_requests=settings.most_requests,
+        body_timeout=settings.body_timeout,
         https=url.startswith("https:"),
         only_hosts=_is_loopback_name if settings.dev else None,
         traces=backstage.traces,

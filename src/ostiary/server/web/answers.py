@@ -1,7 +1,6 @@
-"""One request as handlers see it, and what they give back. Below them are bytes on a socket, above them none."""
+"""One request as handlers see it, and what they give back. Below them is ASGI, above them no bytes on a socket."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import msgspec
@@ -9,6 +8,11 @@ import msgspec
 from ostiary.contract.errors import CATALOGUE
 from ostiary.contract.keys import Key
 from ostiary.server.core.refused import Refused
+from ostiary.server.web.patience import within
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Scope = MutableMapping[str, Any]
 
 MOST_BODY = 64 * 1024
 _MOST_DRAINED = 16 * 1024 * 1024
@@ -22,11 +26,7 @@ class GoneError(Exception):
 
 
 class Request(msgspec.Struct):
-    """One HTTP request. Header names are lower case; a header given twice is joined by a comma.
-
-    Whoever reads the socket makes it when its head is there, and feeds it its body. Mostly that is whole before
-    anybody looks at it: then nothing is waited for.
-    """
+    """One HTTP request. Header names are lower case; a header given twice is joined by a comma."""
 
     method: str
     path: bytes
@@ -35,76 +35,40 @@ class Request(msgspec.Struct):
     headers: dict[bytes, bytes]
     peer: str | None
     id: str
+    receive: Receive
     body_timeout: float = 10.0
     operation: str = "none"
     """For logs and metrics; set by the route."""
-    facts: dict[str, str] = {}
+    facts: dict[str, str] = msgspec.field(default_factory=dict)
     """Who asked, for the log: ids, and the address masked."""
-    whole: bool = False
-    """Whether all of the body has arrived."""
     unread: bool = False
-    """A part of the body was waited for in vain: the connection is good for nothing else."""
-    _size: int = 0
-    _chunks: list[bytes] = []
-    _gone: bool = False
-    _waiter: asyncio.Future[None] | None = None
+    """Part of the body is still on its way, and the connection is good for nothing else."""
+    size: int = 0
+    """Bytes of the body that have arrived."""
 
     async def body(self) -> bytes | Refused:
         """The whole body. Refused: `body_too_large`, or `bad_json` where it did not arrive in time."""
-        if not self.whole:
-            await self._arrival()
-        if self._size > MOST_BODY:
-            return Refused(Key.BODY_TOO_LARGE)
-        if not self.whole:
-            return Refused(Key.BAD_JSON)
-        return self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+        self.unread = True
+        try:
+            return await within(self.body_timeout, self._whole_body())
+        except TimeoutError:
+            return Refused(Key.BODY_TOO_LARGE if self.size > MOST_BODY else Key.BAD_JSON)
 
-    async def _arrival(self) -> None:
-        """Wait until the body is whole, or too large, or late. Raises GoneError."""
-        if not self._gone:
-            self.go_on()
-            loop = asyncio.get_running_loop()
-            self._waiter = loop.create_future()
-            late = loop.call_later(self.body_timeout, self._wake)
-            try:
-                await self._waiter
-            finally:
-                late.cancel()
-        if self._gone:
-            raise GoneError
-        self.unread = not self.whole
-
-    def feed(self, chunk: bytes) -> None:
-        """More of the body. What is beyond `MOST_BODY` is counted and not kept."""
-        self._size += len(chunk)
-        if self._size <= MOST_BODY:
-            self._chunks.append(chunk)
-        elif self._size > _MOST_DRAINED:
-            self._wake()
-
-    def end(self) -> None:
-        """The body is whole."""
-        self.whole = True
-        self._wake()
-
-    def hang_up(self) -> None:
-        """No more of it will come."""
-        self._gone = True
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    def go_on(self) -> None:
-        """The body is wanted: a client may wait to be told so."""
-
-    def reply(self, status: int, lines: bytes, body: bytes, *, close: bool) -> None:
-        """Send the answer. `lines` are its headers, each with its end of line; what is about HTTP itself is added.
-
-        `close`: the connection ends with it.
-        """
-        raise NotImplementedError
+    async def _whole_body(self) -> bytes | Refused:
+        chunks: list[bytes] = []
+        while True:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise GoneError
+            chunk = message.get("body", b"")
+            self.size += len(chunk)
+            if self.size <= MOST_BODY:
+                chunks.append(chunk)
+            self.unread = message.get("more_body", False)
+            if self.size > _MOST_DRAINED or (self.size > MOST_BODY and not self.unread):
+                return Refused(Key.BODY_TOO_LARGE)
+            if not self.unread:
+                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 class Answer(msgspec.Struct):
@@ -113,12 +77,12 @@ class Answer(msgspec.Struct):
     body: bytes
     status: int = 200
     content_type: bytes = JSON
-    headers: list[tuple[bytes, bytes]] = []
+    headers: list[tuple[bytes, bytes]] = msgspec.field(default_factory=list)
     key: str = "ok"
     pool_id: str | None = None
     """Whose browsers may read it, where the request named a pool."""
     close: bool = False
-    """End the connection with it."""
+    """End the connection: what is left of the request's body must not be read as the next request."""
 
 
 Handler = Callable[[Request], Awaitable[Answer]]

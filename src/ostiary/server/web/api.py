@@ -75,6 +75,7 @@ class Api:
                 answer = self._refused(operation, call, result, request)
             else:
                 answer = _done(operation, call, result)
+        answer.close = request.unread
         answer.pool_id = _pool(call)
         return answer
 

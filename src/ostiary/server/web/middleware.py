@@ -13,10 +13,11 @@ from ostiary.contract.errors import CATALOGUE
 from ostiary.contract.keys import Key
 from ostiary.server.core.call import Lang
 from ostiary.server.core.log import log, request_id
+from ostiary.server.core.ports import Ports
 from ostiary.server.core.refused import Refused
 from ostiary.server.storage.tx import UnavailableError
 from ostiary.server.web import answers
-from ostiary.server.web.answers import Answer, GoneError, Handler, Request
+from ostiary.server.web.answers import Answer, GoneError, Handler, Receive, Request, Scope, Send
 from ostiary.server.web.callers import language
 from ostiary.server.web.cors import Origins
 from ostiary.server.web.metrics import Metrics
@@ -41,11 +42,8 @@ _NO_STORE = (b"cache-control", b"no-store")
 _STATUSES = {key.value: row.status_code for key, row in CATALOGUE.items()}
 
 
-_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
-
-
 class Edge:
-    """What stands between the connections and the handlers."""
+    """The ASGI application."""
 
     def __init__(
         self,
@@ -54,6 +52,7 @@ class Edge:
         metrics: Metrics,
         *,
         most_requests: int,
+        body_timeout: float,
         https: bool = False,
         only_hosts: Callable[[bytes], bool] | None = None,
         traces: Traces | None = None,
@@ -64,18 +63,27 @@ class Edge:
         self._metrics = metrics
         self._traces = traces or NoTraces()
         self._most = most_requests
+        self._body_timeout = body_timeout
         self._around_data = _defence(_DATA_POLICY, https=https)
         self._around_pages = _defence(_PAGE_POLICY, https=https)
-        self._standing: dict[bytes, bytes] = {}
-        """Content type → the lines that stand in every answer of it."""
         self._only_hosts = only_hosts
         self.under_way = 0
         """Requests not yet answered."""
 
-    async def __call__(self, request: Request) -> None:
-        """Answer one request. In a task, and so a context, of its own."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; other kinds of scope do not come here (no lifespan, no WebSocket)."""
         started = time.perf_counter()
-        request_id.set(request.id)
+        request = Request(
+            method=scope["method"],
+            path=scope.get("raw_path") or scope["path"].encode(),
+            query=scope["query_string"],
+            headers=_joined(scope["headers"]),
+            peer=scope["client"][0] if scope.get("client") else None,
+            id=Ports.request_id(),
+            receive=receive,
+            body_timeout=self._body_timeout,
+        )
+        request_id.set(request.id)  # a task, and so a context, of its own
         self.under_way += 1
         try:
             answer = await self._answer(request)
@@ -85,9 +93,7 @@ class Edge:
             self.under_way -= 1
         if b"origin" in request.headers:
             answer.headers += await self._origins.headers(request, answer.pool_id)
-        request.reply(
-            answer.status, self._lines(request, answer), answer.body, close=answer.close or request.unread
-        )
+        await self._send(request, answer, send)
         self._tell(request, answer, time.perf_counter() - started)
 
     async def _answer(self, request: Request) -> Answer:
@@ -129,23 +135,22 @@ class Edge:
         """The few routes with a place for an id."""
         return next((methods for shape, methods in self._shapes if shape.fullmatch(path)), None)
 
-    def _lines(self, request: Request, answer: Answer) -> bytes:
-        """The answer's headers."""
-        kind = answer.content_type
-        lines = b"%bx-request-id: %b\r\n" % (
-            self._standing.get(kind) or self._stand(kind),
-            request.id.encode(),
-        )
-        if answer.headers:
-            lines += b"".join([_line(*header) for header in answer.headers])
-        if answer.status == 204:
-            return lines
-        return b"%bcontent-type: %b\r\ncontent-length: %d\r\n" % (lines, kind, len(answer.body))
-
-    def _stand(self, kind: bytes) -> bytes:
-        around = self._around_pages if kind.startswith(b"text/html") else self._around_data
-        lines = self._standing[kind] = b"".join([_line(*header) for header in around])
-        return lines
+    async def _send(self, request: Request, answer: Answer, send: Send) -> None:
+        is_page = answer.content_type.startswith(b"text/html")
+        headers = [
+            *(self._around_pages if is_page else self._around_data),
+            (b"x-request-id", request.id.encode()),
+            *answer.headers,
+        ]
+        if answer.status != 204:
+            headers += [
+                (b"content-type", answer.content_type),
+                (b"content-length", b"%d" % len(answer.body)),
+            ]
+        if answer.close:
+            headers.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
 
     def _tell(self, request: Request, answer: Answer, seconds: float) -> None:
         self._metrics.answered(request.operation, answer.key, seconds)
@@ -180,11 +185,11 @@ def _shape(path: bytes) -> re.Pattern[bytes]:
     return re.compile(b"[^/]+".join(re.escape(part) for part in re.split(rb"\{\w+\}", path)))
 
 
-def _line(name: bytes, value: bytes) -> bytes:
-    """A header as it is sent. One that holds a control character is an error: it could begin another header."""
-    if _CONTROL.search(name) or _CONTROL.search(value):
-        raise ValueError("a header of the answer holds a control character")
-    return b"%b: %b\r\n" % (name, value)
+def _joined(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    headers: dict[bytes, bytes] = {}
+    for name, value in pairs:
+        headers[name] = headers[name] + b", " + value if name in headers else value
+    return headers
 
 
 def _defence(policy: bytes, *, https: bool) -> tuple[tuple[bytes, bytes], ...]:

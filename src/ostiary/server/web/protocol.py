@@ -1,316 +1,200 @@
-"""HTTP/1.1 on a socket: httptools parses, uvicorn listens and stops, what lies between is here.
+"""uvicorn, with what it leaves open closed: how large and how slow a request's head may be, and its own errors.
 
-One `Connection` reads requests and answers them in their order, one at a time: it gives each to the edge as soon as its
-head is there, feeds it the body, and writes the answer whole. What HTTP leaves open is closed: a head is bounded in size
-and in time, a malformed one is told so in an envelope, trailers are no headers.
+uvicorn answers a malformed request in plain text, waits forever for the rest of a head, keeps one header of any
+length in memory, takes a body's trailers for headers, and ends by the signal that stopped it. Here that is an
+envelope, ten seconds, 32 KiB, nothing at all, and exit code 0.
 
-A connection has one timer, which looks now and then whether its time is over: a request moves the end and touches no timer.
+It also reads and writes any ASGI application's messages. Ours says each answer whole, so its bytes are put together
+and looked at at once (`Exchange`), and a head that came whole arms no timer.
 """
 
 import asyncio
-import math
 import signal
 import socket
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote
 
 import httptools
 import uvicorn
-from uvicorn.server import ServerState
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from ostiary.contract import envelope
 from ostiary.contract.keys import Key
-from ostiary.server.core.log import log
 from ostiary.server.core.ports import Ports
 from ostiary.server.settings import Settings
-from ostiary.server.web.answers import Request
 
 MOST_HEAD = 32 * 1024
 """Bytes of path, query and headers together."""
 MOST_HEADERS = 100
 _MOST_UNREAD = MOST_HEAD + 4 * 1024
-"""Bytes without a whole head or a piece of body among them: the parser keeps a header until it has all of it.
+"""Bytes without a whole header or a piece of body among them: the parser keeps a header until it has all of it.
 Above `MOST_HEAD` by what stands between headers."""
 
 _BAD_HEAD = "the request's head is malformed or too large"
-_STATUS_LINES = {
-    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
-}
-_CLOSE = b"connection: close\r\n"
-
-Edge = Callable[[Request], Awaitable[None]]
-"""Answers a request by its `reply`, or not at all where nobody is left to read it."""
+_CONTROLS = bytes([*range(0x20), 0x7F])
+_CLOSE = (b"connection", b"close")
 
 
-class Exchange(Request, kw_only=True):
-    """A request that came over a connection, which takes its answer back."""
+class Exchange(RequestResponseCycle):
+    """One request and its answer, which the application says in two messages: the head, and the whole body."""
 
-    connection: "Connection"
-    keep_alive: bool
-    expects: bool
-    """The body is sent when we say so (RFC 9110 §10.1.1)."""
+    _head = b""
 
-    def go_on(self) -> None:
-        """See Request."""
-        if self.expects:
-            self.connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    async def send(self, message: Any) -> None:
+        """See ASGI. Both parts leave in one write."""
+        if message["type"] == "http.response.start":
+            self._head = self._line_up(message["status"], message["headers"])
+            self.response_started = True
+            self.waiting_for_100_continue = False
+            return
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
+            return
+        self.transport.write(self._head if self.scope["method"] == "HEAD" else self._head + message["body"])
+        self.response_complete = True
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
 
-    def reply(self, status: int, lines: bytes, body: bytes, *, close: bool) -> None:
-        """See Request."""
-        self.connection.answer(self, status, lines, body, close=close)
+    def _line_up(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
+        """The answer's head. A header that holds a control character is an error: it could begin another header."""
+        lines = [b"%b: %b\r\n" % header for header in (*self.default_headers, *headers)]
+        if _CLOSE in headers:
+            self.keep_alive = False
+        elif not self.keep_alive:
+            lines.append(b"connection: close\r\n")
+        head = b"".join(lines)
+        if len(head) - len(head.translate(None, _CONTROLS)) != 2 * len(lines):
+            raise ValueError("a header of the answer holds a control character")
+        return b"%b%b\r\n" % (STATUS_LINE[status], head)
 
 
-class Connection(asyncio.Protocol):
-    """One connection. Requests that come before the one before them is answered wait, and nothing more is read."""
+class Connection(HttpToolsProtocol):
+    """One connection: its request heads are bounded in size and in time."""
 
-    edge: Edge
-    header_timeout: float = 10
-    body_timeout: float = 10
-    keep_alive: float = 30
-
-    def __init__(self, server_state: ServerState, **_others: Any) -> None:
-        """See uvicorn.Server: its state has the `Date`, and is told of connections and tasks for the graceful stop."""
-        self._state = server_state
-        self._loop = asyncio.get_running_loop()
-        self._parser: Any = httptools.HttpRequestParser(self)
-        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)  # what follows is not looked at
-        self._peer: str | None = None
-        self._url = b""
-        self._headers: list[tuple[bytes, bytes]] = []
-        self._in_head = True
-        self._head_has_time = True
-        """Whether `_ends` is the end of the head's time."""
-        self._unread = 0
-        self._arriving: Exchange | None = None
-        """Whose body comes next."""
-        self._answering: Exchange | None = None
-        self._waiting: deque[Exchange] = deque()
-        self._full = False
-        """The client does not read its answers as fast as they come."""
-        self._stopping = False
-        self._ends = math.inf
-        """When this connection is over if nothing happens; never while it is our turn."""
-        self._looks_at = math.inf
-        self._timer: asyncio.TimerHandle | None = None
-
-    # ── what the transport tells ────────────────────────────────────────────────────────────
+    header_timeout = 10
+    """Seconds; `serve` sets it from the settings."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A connection that says nothing is not kept either."""
-        self._transport: Any = transport
-        peer = transport.get_extra_info("peername")
-        self._peer = str(peer[0]) if isinstance(peer, tuple) else None
-        self._state.connections.add(self)  # type: ignore[arg-type] # its type names uvicorn's own protocols
-        self._give(self.header_timeout)
+        self._head_bytes = 0
+        self._unread = 0
+        self._in_head = True
+        self._head_timer: asyncio.TimerHandle | None = None
+        super().connection_made(transport)  # type: ignore[arg-type] # asyncio's base class names the wider type
+        self._expect_head()
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - see asyncio.Protocol
-        """Nobody is there any more; what was begun is ended, and not answered."""
-        self._state.connections.discard(self)
-        if self._timer is not None:
-            self._timer.cancel()
-        for exchange in (self._answering, self._arriving):
-            if exchange is not None:
-                exchange.hang_up()
-        self._answering = self._arriving = self._parser = None
-        self._waiting.clear()
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncio.Protocol."""
+        self._head_arrived()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol. What the parser only piles up is bounded here: it tells of whole headers."""
         self._unread += len(data)
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            pass  # anybody may ask for it, and is answered as if they had not
-        except httptools.HttpParserError:
-            self._refuse()
-            return
-        if self._unread > _MOST_UNREAD:
-            self._refuse()
-        elif self._in_head and not self._head_has_time and self._answering is None:
-            self._head_has_time = True
-            self._give(self.header_timeout)
-
-    def pause_writing(self) -> None:
-        """The next answer waits until the client has read some of the last ones."""
-        self._full = True
-
-    def resume_writing(self) -> None:
-        """See asyncio.Protocol."""
-        self._full = False
-        if self._answering is None and self._waiting and not self._transport.is_closing():
-            self._next()
-
-    def shutdown(self) -> None:
-        """The process stops: answer what has come, and end. Told by uvicorn."""
-        self._stopping = True
-        if self._answering is None and not self._waiting:
-            self._transport.close()
-
-    # ── what the parser tells ───────────────────────────────────────────────────────────────
+        super().data_received(data)
+        if self._unread > _MOST_UNREAD and not self.transport.is_closing():
+            self.send_400_response(_BAD_HEAD)
+        if self._in_head and self._head_timer is None:
+            self._expect_head()
 
     def on_message_begin(self) -> None:
-        """A new request begins."""
-        self._url = b""
-        self._headers = []
+        """A new request begins on this connection."""
+        self._head_bytes = self._unread = 0
         self._in_head = True
-        self._unread = 0
+        super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
         """A piece of the request's target."""
-        self._url += url
+        self._head_bytes += len(url)
+        if self._head_bytes > MOST_HEAD:
+            raise ValueError(_BAD_HEAD)
+        self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header; one after the body is none (RFC 9110 §6.5.1)."""
-        if self._in_head:
-            if len(self._headers) == MOST_HEADERS:
-                raise ValueError(_BAD_HEAD)
-            self._headers.append((name.lower(), value))
+        """One header; one after the body is none (RFC 9110 §6.5.1), though it is weighed."""
+        self._head_bytes += len(name) + len(value)
+        if self._head_bytes > MOST_HEAD:
+            raise ValueError(_BAD_HEAD)
+        if not self._in_head:
+            return
+        if len(self.headers) >= MOST_HEADERS:
+            raise ValueError(_BAD_HEAD)
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """The head is whole: its request is answered, or waits for the one before it."""
-        self._in_head = self._head_has_time = False
+        """The head is whole: its request is answered, or waits for the one before it on this connection."""
+        self._head_arrived()
         self._unread = 0
-        self._ends = math.inf
-        headers = _joined(self._headers)
-        if len(self._url) + sum(map(len, headers)) + sum(map(len, headers.values())) > MOST_HEAD:
-            raise ValueError(_BAD_HEAD)
-        path, query = _target(self._url)
-        exchange = self._arriving = Exchange(
-            self._parser.get_method().decode(),
-            path,
-            query,
-            headers,
-            self._peer,
-            Ports.request_id(),
-            self.body_timeout,
-            connection=self,
-            keep_alive=self._parser.should_keep_alive() and self._parser.get_http_version() != "1.0",
-            expects=headers.get(b"expect", b"").lower() == b"100-continue",
+        self._in_head = False
+        target = httptools.parse_url(self.url)
+        version = self.parser.get_http_version()
+        scope = self.scope
+        scope["method"] = self.parser.get_method().decode("ascii")
+        scope["http_version"] = version
+        scope["path"] = unquote(target.path.decode("ascii"))
+        scope["raw_path"] = target.path
+        scope["query_string"] = target.query or b""
+        before: RequestResponseCycle | None = self.cycle
+        self.cycle = Exchange(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
         )
-        if self._answering is None and not self._full:
-            self._begin(exchange)
+        if before is None or before.response_complete:
+            task = self.loop.create_task(self.cycle.run_asgi(self.app))
+            task.add_done_callback(self.tasks.discard)
+            self.tasks.add(task)
         else:
-            self._waiting.append(exchange)
-            self._transport.pause_reading()
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
         self._unread = 0
-        if self._arriving is not None:
-            self._arriving.feed(body)
+        super().on_body(body)
 
-    def on_message_complete(self) -> None:
-        """The body is whole."""
-        if self._arriving is not None:
-            self._arriving.end()
-            self._arriving = None
-
-    # ── answering ───────────────────────────────────────────────────────────────────────────
-
-    def write(self, data: bytes) -> None:
-        """To the client, where it is still there."""
-        if not self._transport.is_closing():
-            self._transport.write(data)
-
-    def answer(self, exchange: Exchange, status: int, lines: bytes, body: bytes, *, close: bool) -> None:
-        """The answer to the request whose turn it is, in one write. Then it is the next one's."""
-        if exchange is not self._answering or self._transport.is_closing():
-            return
-        ends = close or not exchange.keep_alive or (self._stopping and not self._waiting)
-        shown = b"" if exchange.method == "HEAD" else body
-        self._transport.write(
-            b"%b%b%b%b\r\n%b" % (_STATUS_LINES[status], self._date(), lines, _CLOSE if ends else b"", shown)
-        )
-        self._answering = None
-        if self._arriving is exchange:
-            self._arriving = None  # what is still to come of it is of no use
-        if ends:
-            self._transport.close()
-        else:
-            self._next()
-
-    def _next(self) -> None:
-        if not self._waiting:
-            self._head_has_time = self._in_head
-            self._give(self.header_timeout if self._in_head else self.keep_alive)
-        elif not self._full:
-            self._begin(self._waiting.popleft())
-            if not self._waiting:
-                self._transport.resume_reading()
-
-    def _begin(self, exchange: Exchange) -> None:
-        self._answering = exchange
-        task = self._loop.create_task(self._serve(exchange))
-        self._state.tasks.add(task)
-
-    async def _serve(self, exchange: Exchange) -> None:
-        """To the edge, and whatever happens there, the connection does not wait for ever."""
-        try:
-            await self.edge(exchange)
-        except Exception:
-            log.exception("error", request_id=exchange.id, operation=exchange.operation)
-        finally:
-            self._state.tasks.discard(asyncio.current_task())
-            if self._answering is exchange:
-                self._transport.close()
-
-    def _date(self) -> bytes:
-        return b"".join([b"%b: %b\r\n" % header for header in self._state.default_headers])
-
-    def _refuse(self) -> None:
-        """The answer to what is not HTTP. The parser's words are not for the outside."""
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the parser's words are not for the outside
+        """The answer to what is not HTTP."""
         request_id = Ports.request_id()
         body = envelope.no(Key.BAD_REQUEST, "zh-CN", request_id)
         head = (
             b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json; charset=utf-8\r\n"
             b"connection: close\r\nx-request-id: %b\r\ncontent-length: %d\r\n\r\n"
         )
-        self.write(head % (request_id.encode(), len(body)) + body)
-        self._transport.close()
+        self.transport.write(head % (request_id.encode(), len(body)) + body)
+        self.transport.close()
 
-    # ── the one timer ───────────────────────────────────────────────────────────────────────
+    def _unsupported_upgrade_warning(self) -> None:
+        """No log line: anybody may ask for an upgrade, and is answered as if they had not."""
 
-    def _give(self, seconds: float) -> None:
-        """The connection ends unless something happens within this time."""
-        self._ends = self._loop.time() + seconds
-        if self._looks_at > self._ends:
-            self._look()
+    def _expect_head(self) -> None:
+        self._head_timer = self.loop.call_later(self.header_timeout, self._too_slow)
 
-    def _look(self) -> None:
-        """End the connection where its time is over, else look again when it would be."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self._looks_at = self._ends
-        left = self._ends - self._loop.time()
-        if left <= 0:
-            self._transport.close()
-        elif left < math.inf:
-            self._timer = self._loop.call_later(left, self._look)
+    def _head_arrived(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
 
-
-def _joined(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """Headers by name; one that is given twice is joined by a comma (RFC 9110 §5.3)."""
-    headers = dict(pairs)
-    if len(headers) < len(pairs):
-        headers = {}
-        for name, value in pairs:
-            headers[name] = headers[name] + b", " + value if name in headers else value
-    return headers
-
-
-def _target(url: bytes) -> tuple[bytes, bytes]:
-    """Path and query of a request's target (RFC 9112 §3.2). ValueError where it has no path."""
-    if url.startswith(b"/") and b"#" not in url:
-        path, _, query = url.partition(b"?")
-    else:
-        parsed = httptools.parse_url(url)
-        path, query = parsed.path or b"", parsed.query or b""
-    if not path or not path.isascii():
-        raise ValueError(_BAD_HEAD)
-    return path, query
+    def _too_slow(self) -> None:
+        self._head_timer = None
+        if not self.transport.is_closing():
+            self.transport.close()
 
 
 class Server(uvicorn.Server):
@@ -346,28 +230,24 @@ class Server(uvicorn.Server):
         self.handle_exit(number, None)
 
 
-def server(
-    edge: Edge, settings: Settings, on_ready: Callable[[], None], on_stop: Callable[[], None]
-) -> Server:
-    """A server for the edge; it is given its socket when it runs."""
-    answering = edge
+def server(app: Any, settings: Settings, on_ready: Callable[[], None], on_stop: Callable[[], None]) -> Server:
+    """A server for an ASGI application; it is given its socket when it runs."""
 
     class Configured(Connection):
-        edge = staticmethod(answering)
         header_timeout = settings.header_timeout
-        body_timeout = settings.body_timeout
-        keep_alive = settings.keep_alive
 
     config = uvicorn.Config(
-        edge,
+        app,
         loop="uvloop",
         http=Configured,
         ws="none",
         lifespan="off",
-        interface="asgi3",  # so that uvicorn wraps nothing around it; nor does it call it
+        interface="asgi3",
         log_config=None,
+        access_log=False,
         proxy_headers=False,
         server_header=False,
+        timeout_keep_alive=settings.keep_alive,
         timeout_graceful_shutdown=settings.stop_timeout,
         backlog=2_048,
     )
