@@ -31,7 +31,7 @@ EXPECTED = [
     (RUBBISH["refresh_tokens"].delete, "sessions_by_end"),
     (RUBBISH["messages"].delete, "outbox_pkey"),
 ]
-VALUES = {"limit": 3, "outcomes": "[]", "states": "[]", "chain": b""}
+VALUES = {"limit": 3, "rows": "[]", "states": "[]", "chain": b""}
 VALUES |= dict.fromkeys(("now", "until", "place", "before", "before_second"), 1)
 VALUES |= dict.fromkeys(
     ("after", "recipient", "id", "before_id", "pool_id", "owner", "target", "channel", "besides"), "x"

@@ -57,7 +57,8 @@ def postgres_tables(postgres_server_shared):
 @pytest.mark.parametrize("name", [name for name in ALL if name not in POSTGRESQL_ONLY])
 def test_sqlite_understands(sqlite_tables, name):
     sql = ALL[name]
-    sqlite_tables.execute(f"EXPLAIN {sql.text}", dict.fromkeys(sql.names)).fetchall()
+    names = Sql(sql.text).names  # of its own spelling, which may have others (`Tx.each`)
+    sqlite_tables.execute(f"EXPLAIN {sql.text}", dict.fromkeys(names)).fetchall()
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -1,5 +1,7 @@
 """Values mean the same on both databases."""
 
+from typing import Any
+
 import pytest
 
 from ostiary.server.storage.tx import Sql, Tx
@@ -24,6 +26,32 @@ KEEP = Sql(
 )
 KEPT = Sql("SELECT kid, sealed, made_at, retired_at FROM signing_keys WHERE kid = :kid")
 SUM = Sql("SELECT SUM(made_at), COUNT(*), MAX(kid) FROM signing_keys")
+SEAL = Sql(
+    "UPDATE signing_keys SET sealed = :sealed, retired_at = :retired_at WHERE kid = :kid",
+    postgresql="""
+    UPDATE signing_keys SET sealed = decode(told.sealed, 'base64'), retired_at = told.retired_at
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS told (kid text, sealed text, retired_at bigint)
+     WHERE signing_keys.kid = told.kid
+    """,
+)
+
+
+async def test_one_statement_for_many_rows_counts_those_it_touched(store):
+    rows: list[dict[str, Any]] = [
+        {"kid": f"号{place}", "sealed": bytes([place] * 99), "retired_at": place or None}
+        for place in range(3)
+    ]
+
+    def step(tx: Tx) -> list[object]:
+        for row in [*rows[1:], {"kid": "other"}]:
+            tx.must(KEEP, kid=row["kid"], sealed=b"", made_at=0)
+        touched = [tx.each(SEAL, rows), tx.each(SEAL, [])]
+        return [touched, *(tx.one(KEPT, kid=kid) for kid in ("号1", "号2", "other"))]
+
+    one, two = ((row["kid"], row["sealed"], 0, row["retired_at"]) for row in rows[1:])
+    assert await store.write(step) == [[2, 0], one, two, ("other", b"", 0, None)]
+    with pytest.raises(TypeError):
+        await store.read(lambda tx: tx.each(SEAL, rows))
 
 
 async def test_values_come_back_as_they_went(database, store):

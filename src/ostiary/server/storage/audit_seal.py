@@ -5,18 +5,19 @@ What was cut off at the end shows only against a `Head` that was kept elsewhere.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+import msgspec
 
 from ostiary.server.core.ports import Ports
-from ostiary.server.storage.tx import Row, Sql, Tx
+from ostiary.server.storage.tx import ConflictError, Row, Sql, Tx
 
 Fault = Literal["row", "key", "chain", "gap"]
 """row: changed since it was written · key: names a key we do not have · chain: not what was sealed ·
 gap: rows are missing before it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(msgspec.Struct, frozen=True):
     """The end of a chain: how many rows it has, and the last MAC."""
 
     place: int = 0
@@ -47,7 +48,14 @@ _MACED = "id, pool_id, at, event, verdict, user_id, actor, session_id, app_id, r
 _HEAD = Sql("SELECT place, chain FROM audit WHERE place IS NOT NULL ORDER BY place DESC LIMIT 1")
 _ANY_UNSEALED = Sql("SELECT 1 FROM audit WHERE place IS NULL LIMIT 1")
 _UNSEALED = Sql("SELECT id, key_id, mac FROM audit WHERE place IS NULL ORDER BY id LIMIT :limit")
-_SEAL = Sql("UPDATE audit SET place = :place, chain = :chain WHERE id = :id AND place IS NULL")
+_SEAL = Sql(
+    "UPDATE audit SET place = :place, chain = :chain WHERE id = :id AND place IS NULL",
+    postgresql="""
+    UPDATE audit SET place = seal.place, chain = decode(seal.chain, 'base64')
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS seal (id text, place bigint, chain text)
+     WHERE audit.id = seal.id AND audit.place IS NULL
+    """,
+)
 _SEALED_AFTER = Sql(
     f"SELECT {_MACED}, key_id, mac, place, chain FROM audit WHERE place > :place ORDER BY place LIMIT :limit"
 )
@@ -70,12 +78,13 @@ def any_unsealed(tx: Tx) -> bool:
 def seal(tx: Tx, ports: Ports, limit: int) -> int:
     """Chain up to `limit` committed rows, oldest first; how many. The caller holds the sealer's lease."""
     last = head(tx)
-    rows = tx.all(_UNSEALED, limit=limit)
-    for row_id, key_id, mac in rows:
-        place = last.place + 1
-        last = Head(place, _link(ports, key_id, last, bytes(mac)))
-        tx.must(_SEAL, place=place, chain=last.chain, id=row_id)
-    return len(rows)
+    seals: list[dict[str, Any]] = []
+    for row_id, key_id, mac in tx.all(_UNSEALED, limit=limit):
+        last = Head(last.place + 1, _link(ports, key_id, last, mac))
+        seals.append({"id": row_id, "place": last.place, "chain": last.chain})
+    if tx.each(_SEAL, seals) != len(seals):
+        raise ConflictError("An audit row went while it was being sealed")
+    return len(seals)
 
 
 def verify(tx: Tx, ports: Ports, after: Head, limit: int) -> Report:

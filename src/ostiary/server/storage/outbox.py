@@ -164,21 +164,15 @@ def claim(tx: Tx, now: int, limit: int, lease: int) -> list[Stored]:
 _SETTLE = Sql(
     """
     UPDATE outbox
-       SET state = json_extract(told.value, '$.state'),
-           due_at = coalesce(json_extract(told.value, '$.due_at'), due_at),
-           settled_at = json_extract(told.value, '$.settled_at'),
-           provider_id = json_extract(told.value, '$.provider_id'),
-           error = json_extract(told.value, '$.error')
-      FROM json_each(:outcomes) AS told
-     WHERE outbox.id = json_extract(told.value, '$.id')
-       AND outbox.attempts = json_extract(told.value, '$.attempt')
-       AND outbox.state = 'sending'
+       SET state = :state, due_at = coalesce(:due_at, due_at), settled_at = :settled_at, provider_id = :provider_id,
+           error = :error
+     WHERE id = :id AND attempts = :attempt AND state = 'sending'
     """,
     postgresql="""
     UPDATE outbox
        SET state = told.state, due_at = coalesce(told.due_at, outbox.due_at), settled_at = told.settled_at,
            provider_id = told.provider_id, error = told.error
-      FROM jsonb_to_recordset(CAST(:outcomes AS jsonb))
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb))
            AS told (id text, attempt bigint, state text, due_at bigint, settled_at bigint,
                     provider_id text, error text)
      WHERE outbox.id = told.id AND outbox.attempts = told.attempt AND outbox.state = 'sending'
@@ -188,7 +182,7 @@ _SETTLE = Sql(
 
 def settle(tx: Tx, outcomes: Sequence[Outcome]) -> int:
     """Store what became of attempts; how many of them were still theirs to tell."""
-    return tx.run(_SETTLE, outcomes=msgspec.json.encode(outcomes).decode())
+    return tx.each(_SETTLE, [msgspec.structs.asdict(outcome) for outcome in outcomes])
 
 
 _NEWEST = Sql(

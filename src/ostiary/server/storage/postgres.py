@@ -12,11 +12,12 @@ Rules of this room:
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 import psycopg
 
 from ostiary.server.core.millis import SECOND
@@ -145,6 +146,10 @@ class PostgresTx:
             text = guarded or text
         self._deferred.append((text, _values(sql, params)))
 
+    def each(self, sql: Sql, rows: Sequence[Mapping[str, Any]]) -> int:
+        """See `Tx.each`."""
+        return self.run(sql, rows=msgspec.json.encode(rows).decode())
+
     def soon(self, sql: Sql, **params: Any) -> None:
         """See `Tx.soon`."""
         self._foretold.append((sql.postgresql, _values(sql, params)))
@@ -211,6 +216,10 @@ class PostgresReadTx(PostgresTx):
     """The same over a snapshot that nothing is written to."""
 
     def run(self, sql: Sql, **params: Any) -> int:  # noqa: ARG002 - the signature is Tx's
+        """Refuse: a programming error."""
+        raise TypeError(f"store.read(step) writes nothing: {sql!r}")
+
+    def each(self, sql: Sql, rows: Sequence[Mapping[str, Any]]) -> int:  # noqa: ARG002 - as above
         """Refuse: a programming error."""
         raise TypeError(f"store.read(step) writes nothing: {sql!r}")
 

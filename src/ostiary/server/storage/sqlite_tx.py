@@ -1,7 +1,7 @@
 """A step's view of a SQLite transaction, writing or reading."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ostiary.server.storage.jobs import Fact
@@ -46,6 +46,17 @@ class SqliteTx:
         if expect is not None and touched != expect:
             raise ConflictError(f"{touched} rows instead of {expect}: {sql!r}")
 
+    def each(self, sql: Sql, rows: Sequence[Mapping[str, Any]]) -> int:
+        """See `Tx.each`."""
+        if self.failure is not None:
+            raise UnavailableError("The transaction has failed") from self.failure
+        self.statements += len(rows)
+        try:
+            return self._cursor.executemany(sql.sqlite, map(sql.values, rows)).rowcount
+        except sqlite3.Error as error:
+            self.failure = error
+            raise
+
     def soon(self, sql: Sql, **params: Any) -> None:
         """See `Tx.soon`: a look costs no trip here."""
 
@@ -83,6 +94,10 @@ class SqliteReadTx(SqliteTx):
     __slots__ = ()
 
     def run(self, sql: Sql, **params: Any) -> int:  # noqa: ARG002 - the signature is Tx's
+        """Refuse: a programming error."""
+        raise TypeError(f"store.read(step) writes nothing: {sql!r}")
+
+    def each(self, sql: Sql, rows: Sequence[Mapping[str, Any]]) -> int:  # noqa: ARG002 - as above
         """Refuse: a programming error."""
         raise TypeError(f"store.read(step) writes nothing: {sql!r}")
 

@@ -5,7 +5,7 @@ Statements are written once with `:name` parameters; `Sql` knows both spellings.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from operator import itemgetter
 from typing import Any, Protocol
@@ -85,6 +85,13 @@ class Tx(Protocol):
 
         Where it touches another number of rows than `expect` (None: any), the step is run again from
         the start (`ConflictError`), and answered 503 when that does not help.
+        """
+
+    def each(self, sql: Sql, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Run one statement for many rows; how many it touched in all.
+
+        SQLite, to which every row is near, runs it for each row with that row's parameters. PostgreSQL runs its own spelling
+        once: it finds all rows as JSON in `:rows`, bytes as base64.
         """
 
     def soon(self, sql: Sql, **params: Any) -> None:
