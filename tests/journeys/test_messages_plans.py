@@ -72,4 +72,5 @@ async def test_postgresql_reads_no_table_whole_while_it_grows(postgres_url):
         looked = "SELECT relname, seq_tup_read, idx_scan FROM pg_stat_user_tables WHERE relname = ANY(%s)"
         counted = {name: scans for name, *scans in connection.execute(looked, (list(grows),))}
     assert {name: rows for name, (rows, _) in counted.items()} == dict.fromkeys(grows, 0)
-    assert all(by_index >= 30 for _, by_index in counted.values()), counted
+    once = {"audit"}  # sealed in one statement
+    assert all(by_index >= (1 if name in once else 30) for name, (_, by_index) in counted.items()), counted
