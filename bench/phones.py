@@ -109,7 +109,7 @@ def _postgresql_rows(url: str) -> Callable[[str, list[str]], list[Any]]:
     )
     # Each number by itself: `target = ANY(…)` walks all codes of a table that nobody analyzed yet, and the server of
     # the database is measured.
-    asked = "SELECT code.* FROM unnest(%s) AS asked (number), LATERAL"
+    asked = "SELECT code.* FROM unnest(CAST(%s AS text[])) AS asked (number), LATERAL"
     by_number = f"{asked} ({_COLUMNS}%s AND target = asked.number OFFSET 0) AS code"
 
     def rows(pool_id: str, numbers: list[str]) -> list[Any]:
