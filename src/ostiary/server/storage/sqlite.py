@@ -26,7 +26,7 @@ class SqliteEngine:
 
     def __init__(self, url: str, clock: Clock, counts: Counts, tell: Callable[[set[str]], None]) -> None:
         path = path_of(url)
-        self._writer = Writer(connect(path), clock, counts, tell)
+        self._writer = Writer(path, clock, counts, tell)
         self._thread = threading.Thread(target=self._writer.serve, name="store-writer", daemon=True)
         self._thread.start()
         self._readers = Crew("store-reader", READERS, lambda: _Reader(path, clock, counts))

@@ -11,17 +11,21 @@ Rules of this room:
 4. SQLite may end a whole transaction (disk full, interrupt, I/O error), and a COMMIT may fail: then every
    step of the batch is run again in a transaction of its own, in the thread (phone-change.md §4).
 5. Nothing is answered before its COMMIT.
+6. COMMIT writes the WAL and nothing else: checkpoints are made beside it (`sqlite_checkpoint`).
 """
 
 import sqlite3
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
+from ostiary.server.core.millis import SECOND
 from ostiary.server.core.ports import Clock
 from ostiary.server.storage import sqlite_file
 from ostiary.server.storage.jobs import (
@@ -34,10 +38,11 @@ from ostiary.server.storage.jobs import (
     unavailable,
     work,
 )
-from ostiary.server.storage.sqlite_file import Deadline, translated
+from ostiary.server.storage.sqlite_checkpoint import Checkpointer
+from ostiary.server.storage.sqlite_file import Deadline, connect, translated
 from ostiary.server.storage.sqlite_tx import SqliteTx
 from ostiary.server.storage.turns import Turns
-from ostiary.server.storage.tx import Lane, UnavailableError
+from ostiary.server.storage.tx import Lane, Tx, UnavailableError
 
 BATCH = 64
 """LIVE steps that share one commit, at most."""
@@ -45,6 +50,10 @@ QUICK_COMMIT = 0.002
 """Seconds. While COMMIT takes less on average, it does not leave the event loop."""
 _WEIGHT = 1 / 8
 """Of the newest commit in that average: one of 20 ms is enough for the next ones to be the thread's."""
+
+
+PAUSE_LIMIT = 5 * SECOND
+"""How long a pause may wait for its turn; where it does not come, the next one will."""
 
 
 class _Left(Enum):
@@ -69,23 +78,35 @@ class _Batch:
     left: _Left
 
 
+@dataclass(slots=True)
+class _Pause:
+    """What is put in the place of a step (`Writer.pause`)."""
+
+    action: Callable[[], object]
+
+    def __call__(self, _tx: Tx) -> None:
+        raise NotImplementedError("a pause is in no transaction")
+
+
 class Writer:
     """Runs writing steps over one connection, in turns (`turns`)."""
 
     def __init__(
         self,
-        connection: sqlite3.Connection,
+        path: Path,
         clock: Clock,
         counts: Counts,
         tell: Callable[[set[str]], None],
     ) -> None:
-        self._connection = connection
+        self._connection = connection = connect(path)
         self._cursor = connection.cursor()
         """The one that everything goes through: what it runs next ends what it ran before."""
         self._clock = clock
         self._counts = counts
         self._tell = tell
         connection.execute("PRAGMA busy_timeout = 0")  # whoever may wait says so: `_begin_and_wait`
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        self._checkpointer = Checkpointer(path, self.pause)
         self._deadline = Deadline(clock, connection)
         self._turns: Turns[_Batch] = Turns(BATCH)
         self._commit_takes = QUICK_COMMIT
@@ -96,6 +117,12 @@ class Writer:
         mailbox = self._turns.put(job, lane)
         if mailbox is not None:
             mailbox.loop.call_soon(self._turn, mailbox)
+
+    def pause(self, action: Callable[[], object]) -> None:
+        """Call `action` in the thread while nobody writes; blocks until it is done. Raises what it raises, or ClosedError."""
+        job = Job(_Pause(action), Future(), None, self._clock.undisturbed() + PAUSE_LIMIT)
+        self._turns.put(job, Lane.BULK)
+        cast("Future[None]", job.future).result()
 
     def waiting(self) -> int:
         """Steps that nobody has begun."""
@@ -173,6 +200,7 @@ class Writer:
                     self._give_up(batch.wanted, error)
             self._answer(batch, self._turns.let_go(after_own=own))
         self._connection.close()
+        self._checkpointer.close()
 
     def _end(self, batch: _Batch) -> None:
         match batch.left:
@@ -191,7 +219,8 @@ class Writer:
     def _together(self, jobs: list[Job]) -> None:
         """Run a batch in one transaction; where that is lost, each step in its own."""
         if len(jobs) == 1:
-            work(jobs[0], self._transaction, at_once, self._counts)
+            scope = self._outside if isinstance(jobs[0].step, _Pause) else self._transaction
+            work(jobs[0], scope, at_once, self._counts)
             return
         try:
             self._begin_and_wait()
@@ -211,6 +240,11 @@ class Writer:
         self._counts.reruns += len(jobs)
         for job in jobs:
             work(job, self._transaction, at_once, self._counts)
+
+    def _outside(self, job: Job) -> None:
+        """Let somebody else use the pause between two transactions."""
+        assert isinstance(job.step, _Pause)
+        job.step.action()
 
     def _begin_and_wait(self) -> None:
         """BEGIN, as soon as no other process holds the lock."""
@@ -297,6 +331,7 @@ class Writer:
         self._commit_takes += _WEIGHT * (took - self._commit_takes)
         self._counts.commit_seconds += took
         self._counts.commits += 1
+        self._checkpointer.wrote(self._connection.total_changes)
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:

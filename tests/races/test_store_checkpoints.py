@@ -1,0 +1,112 @@
+"""The WAL of a SQLite store: carried over beside the writer, bounded under steady writing, never in a step's way."""
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from ostiary.server.storage import sqlite_checkpoint
+from ostiary.server.storage.sqlite_file import connect, path_of
+from ostiary.server.storage.tx import Sql
+from tests.stores import opened, put, stored
+
+pytestmark = pytest.mark.anyio
+
+PAGE = 4_096
+BETWEEN = 50
+"""Rows between two checkpoints here. A lone row takes a page or two."""
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch):
+    monkeypatch.setattr(sqlite_checkpoint, "ROWS_BETWEEN", BETWEEN)
+
+
+def pages(url: str) -> int:
+    """How long the WAL ever was. The file keeps its length when its content begins anew."""
+    path = path_of(url)
+    return path.with_name(f"{path.name}-wal").stat().st_size // PAGE
+
+
+async def write_steadily(store, name: str, count: int) -> None:
+    """Rows from three writers who leave each other no pause: hardly any commit is shared."""
+    numbers = iter(range(count))
+
+    async def writer() -> None:
+        for number in numbers:
+            await store.write(put(f"{name}-{number:04}", "x" * 500))
+
+    await asyncio.gather(*(writer() for _ in range(3)))
+
+
+async def test_the_wal_is_bounded_under_steady_writing(sqlite_url):
+    with opened(sqlite_url) as store:
+        await write_steadily(store, "row", 1_500)
+        assert pages(sqlite_url) < 500
+        assert len(stored(sqlite_url)) == 1_500
+        assert await store.read(lambda tx: tx.one(Sql("PRAGMA integrity_check"))) == ("ok",)
+
+
+async def test_commit_carries_nothing_over(sqlite_url):
+    with opened(sqlite_url) as store:
+        assert await store.write(lambda tx: tx.one(Sql("PRAGMA wal_autocheckpoint"))) == (0,)
+
+
+async def test_readers_that_come_and_go_stop_no_checkpoint(sqlite_url):
+    async def read_on(store) -> None:
+        while True:
+            await store.read(lambda tx: tx.all(Sql("SELECT name FROM meta")))
+
+    with opened(sqlite_url) as store:
+        readers = [asyncio.ensure_future(read_on(store)) for _ in range(4)]
+        await write_steadily(store, "row", 1_500)
+        assert pages(sqlite_url) < 500
+        for reader in readers:
+            reader.cancel()
+        await asyncio.gather(*readers, return_exceptions=True)
+
+
+async def test_an_old_state_is_kept_for_whoever_reads_it(sqlite_url):
+    with opened(sqlite_url) as store, closing(connect(path_of(sqlite_url), read_only=True)) as backup:
+        await write_steadily(store, "before", 10)
+        backup.execute("BEGIN")
+        [before] = backup.execute("SELECT count(*) FROM meta").fetchall()
+        await write_steadily(store, "meanwhile", 600)
+        assert backup.execute("SELECT count(*) FROM meta").fetchall() == [before]
+        grown = pages(sqlite_url)
+        assert grown > 500
+        backup.execute("ROLLBACK")
+        await write_steadily(store, "after", 1_000)
+        assert pages(sqlite_url) < grown + 500
+
+
+async def test_a_checkpoint_that_fails_fails_no_step(sqlite_url, monkeypatch, capsys):
+    class Full(sqlite3.Connection):
+        def execute(self, sql: str, *arguments: Any) -> sqlite3.Cursor:
+            if "wal_checkpoint" in sql:
+                raise sqlite3.OperationalError("database or disk is full")
+            return super().execute(sql, *arguments)
+
+    with opened(sqlite_url) as store:
+        with monkeypatch.context() as patched:
+            patched.setattr(sqlite_checkpoint, "connect", lambda path: sqlite3.connect(path, factory=Full))
+            await write_steadily(store, "full", 300)
+        lines = [line for line in capsys.readouterr().err.splitlines() if "store.checkpoint_failed" in line]
+        assert lines
+        assert "OperationalError" in lines[0]
+        grown = pages(sqlite_url)
+        assert grown > 300
+        await write_steadily(store, "room", 1_000)
+        assert pages(sqlite_url) < grown + 500
+        assert len(stored(sqlite_url)) == 1_300
+
+
+async def test_what_is_under_way_ends_with_the_store(sqlite_url):
+    for turn in range(10):
+        with opened(sqlite_url) as store:
+            await write_steadily(store, f"turn-{turn}", BETWEEN + turn)
+        path = path_of(sqlite_url)
+        assert [file.name for file in path.parent.iterdir()] == [path.name]  # all in one file
+    assert len(stored(sqlite_url)) == sum(BETWEEN + turn for turn in range(10))
