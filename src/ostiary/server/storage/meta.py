@@ -20,7 +20,7 @@ _ADD = Sql(
     " ON CONFLICT (name) DO UPDATE"
     " SET value = CAST(CAST(meta.value AS BIGINT) + CAST(:amount AS BIGINT) AS TEXT)",
 )
-_NEWEST_MOMENT = Sql("SELECT max(at) FROM audit")
+_NEWEST_MOMENT = Sql("SELECT at FROM audit ORDER BY id DESC LIMIT 1")
 
 
 def get(tx: Tx, name: str) -> str | None:
@@ -48,4 +48,4 @@ def add(tx: Tx, name: str, amount: int) -> int:
 def newest_moment(tx: Tx) -> int:
     """The newest moment that something was stored at, by the audit trail; 0 where there is nothing."""
     row = tx.one(_NEWEST_MOMENT)
-    return 0 if row is None or row[0] is None else int(row[0])
+    return int(row[0]) if row else 0

@@ -64,8 +64,8 @@ def moment_id(moment: int) -> str:
 class _Walk:
     """Two statements over the same rows: those that fit, and how far they reach."""
 
-    def __init__(self, table: str, columns: str, narrow: str, filters: tuple[str, ...], order: str) -> None:
-        looked = f"FROM {table} WHERE {narrow} id < :before AND id >= :since ORDER BY {order} LIMIT :most"
+    def __init__(self, table: str, columns: str, narrow: str, filters: tuple[str, ...]) -> None:
+        looked = f"FROM {table} WHERE {narrow} id < :before AND id >= :since ORDER BY id DESC LIMIT :most"
         fits = " AND ".join(f"(:{name} = '' OR {name} = :{name})" for name in filters)
         self.page = Sql(
             f"SELECT {columns} FROM (SELECT * {looked}) AS looked WHERE pool_id = :pool_id AND {fits}"
@@ -87,11 +87,11 @@ class _Walk:
 
 _AUDIT = "id, at, event, verdict, user_id, actor, session_id, app_id, request_id, facts, place"
 _AUDIT_FILTERS = ("event", "verdict", "request_id")
-EVENTS = _Walk("audit", _AUDIT, "", _AUDIT_FILTERS, "id DESC")
-EVENTS_OF_USER = _Walk("audit", _AUDIT, "user_id = :user_id AND", _AUDIT_FILTERS, "at DESC, id DESC")
+EVENTS = _Walk("audit", _AUDIT, "", _AUDIT_FILTERS)
+EVENTS_OF_USER = _Walk("audit", _AUDIT, "user_id = :user_id AND", _AUDIT_FILTERS)
 _MESSAGE_FILTERS = ("state", "purpose")
-MESSAGES = _Walk("outbox", MESSAGE_COLUMNS, "", _MESSAGE_FILTERS, "id DESC")
-MESSAGES_TO = _Walk("outbox", MESSAGE_COLUMNS, "recipient = :recipient AND", _MESSAGE_FILTERS, "id DESC")
+MESSAGES = _Walk("outbox", MESSAGE_COLUMNS, "", _MESSAGE_FILTERS)
+MESSAGES_TO = _Walk("outbox", MESSAGE_COLUMNS, "recipient = :recipient AND", _MESSAGE_FILTERS)
 
 
 def audit_events(

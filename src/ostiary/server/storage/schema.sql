@@ -117,7 +117,7 @@ CREATE TABLE phones (
     set_at          {int} NOT NULL,
     PRIMARY KEY (pool_id, number)
 ) {keyed};
-CREATE INDEX phone_of_user ON phones (user_id);
+CREATE INDEX phone_of_user ON phones (user_id, verified);      -- SQLite's hold the key, too: the look ends there
 
 CREATE TABLE emails (
     pool_id         TEXT NOT NULL,
@@ -128,7 +128,7 @@ CREATE TABLE emails (
     set_at          {int} NOT NULL,
     PRIMARY KEY (pool_id, address)
 ) {keyed};
-CREATE INDEX email_of_user ON emails (user_id);
+CREATE INDEX email_of_user ON emails (user_id, verified);
 
 CREATE TABLE sessions (
     id              TEXT PRIMARY KEY,
@@ -303,8 +303,7 @@ CREATE TABLE audit (
 ) {keyed};
 CREATE UNIQUE INDEX audit_by_place ON audit (place) WHERE place IS NOT NULL;
 CREATE INDEX audit_unsealed ON audit (id) WHERE place IS NULL;
-CREATE INDEX audit_of_user ON audit (user_id, at);
-CREATE INDEX audit_by_time ON audit (at);
+CREATE INDEX audit_of_user ON audit (user_id, id);             -- ids begin with their moment
 
 CREATE TABLE signing_keys (
     kid             TEXT PRIMARY KEY,
