@@ -14,6 +14,7 @@ LOGGER = re.compile(r"^_?(log|logger|logging)$", re.IGNORECASE)
 METHODS = {
     "debug",
     "info",
+    "told",
     "warning",
     "warn",
     "error",
@@ -40,9 +41,20 @@ def raw_secrets_in_logs(module: Module):
         for keyword in node.keywords:
             if keyword.arg and is_secret(keyword.arg) and not is_masked(keyword.value):
                 yield Finding(node.lineno, f"a log call takes {keyword.arg}= unmasked")
+        for fact, value in facts_in_dicts(node):
+            if is_secret(fact) and not is_masked(value):
+                yield Finding(node.lineno, f"a log call takes {fact!r} unmasked")
         for value in [*node.args, *(keyword.value for keyword in node.keywords)]:
             for name in raw_names(value):
                 yield Finding(node.lineno, f"a log call takes {name} unmasked")
+
+
+def facts_in_dicts(call: ast.Call):
+    for given in call.args:
+        if isinstance(given, ast.Dict):
+            for key, value in zip(given.keys, given.values, strict=True):
+                if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                    yield key.value, value
 
 
 def is_log_call(function: ast.expr) -> bool:
@@ -95,6 +107,8 @@ def test_no_log_call_takes_a_secret():
     "bad",
     [
         'log.info("sent", phone=phone)',
+        'log.told("sent", {"phone": typed})',
+        'log.told("sent", {"to": phone})',
         'log.info("sent", to=ask.new_phone)',
         'self._log.warning("refused", code=typed)',
         'logger.info(f"sent to {user.phone}")',
@@ -112,6 +126,7 @@ def test_a_raw_secret_is_found(bad):
     "good",
     [
         'log.info("sent", phone=mask_phone(phone))',
+        'log.told("sent", {"phone": mask_phone(phone), **facts})',
         'log.info("sent", phone=phone.masked)',
         'log.info("answered", status_code=answer.status_code)',
         'log.info("sent", to=masked(ask.phone))',

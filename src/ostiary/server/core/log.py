@@ -12,7 +12,6 @@ import logging
 import sys
 import time
 import traceback
-from contextlib import suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import TracebackType
@@ -35,10 +34,15 @@ class Log:
         """What is below this level is not written."""
         self.verbose = False
         """Whether lines show the texts of exceptions."""
-        self._second = (0, "")
+        self._second = ("", "")
 
     def info(self, event: str, /, **facts: Any) -> None:
         """What went as it should."""
+        if self.least <= logging.INFO:
+            self.write("info", event, facts)
+
+    def told(self, event: str, facts: dict[str, Any]) -> None:
+        """The same for facts that are a dict already, which is the line's from now on."""
         if self.least <= logging.INFO:
             self.write("info", event, facts)
 
@@ -59,12 +63,11 @@ class Log:
         self, level: str, event: str, facts: dict[str, Any], error: BaseException | None = None
     ) -> None:
         """One line, whatever the level. `facts` is written into."""
-        if facts.pop("exc_info", False):
+        if "exc_info" in facts and facts.pop("exc_info"):
             error = sys.exc_info()[1]
         facts["event"] = event
-        asked_by = request_id.get()
-        if asked_by:
-            facts.setdefault("request_id", asked_by)
+        if "request_id" not in facts and (asked_by := request_id.get()):
+            facts["request_id"] = asked_by
         facts["level"] = level
         facts["at"] = self._now()
         if error is not None:
@@ -76,12 +79,13 @@ class Log:
 
     def _now(self) -> str:
         """`2025-01-31T08:05:00.123456Z`: the machine's time. Its seconds are put into words once."""
-        second, micros = divmod(time.time_ns() // 1_000, 1_000_000)
+        nanos = str(time.time_ns())
         known, text = self._second
-        if second != known:
-            text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-            self._second = (second, text)
-        return f"{text}.{micros:06d}Z"
+        if nanos[:-9] != known:
+            known = nanos[:-9]
+            text = datetime.fromtimestamp(int(known), UTC).strftime("%Y-%m-%dT%H:%M:%S")
+            self._second = (known, text)
+        return f"{text}.{nanos[-9:-3]}Z"
 
 
 def places(trace: TracebackType | None) -> list[str]:
@@ -101,9 +105,12 @@ def _line(facts: dict[str, Any]) -> bytes:
 
 
 def _put(line: bytes) -> None:
-    with suppress(OSError):
-        sys.stderr.buffer.write(line)
-        sys.stderr.buffer.flush()
+    out = sys.stderr.buffer
+    try:
+        out.write(line)
+        out.flush()
+    except OSError:
+        return
 
 
 log = Log()

@@ -18,8 +18,8 @@ from ostiary.server.core.refused import Refused
 from ostiary.server.guards.signing import Signer, Verdict
 
 DEVICE_LENGTH = 200
-_MOST_OF_DEVICE = 1_024
-"""Bytes of a User-Agent that are looked at."""
+_MOST_OF_HEADER = 1_024
+"""Bytes of a header that are looked at, where it is known again by its value."""
 _ID_LENGTH = 128
 """App and pool ids are shorter; a longer one is cut and so matches none. A device's is the client's own."""
 
@@ -71,6 +71,12 @@ class Callers:
         verdict: Verdict = NOBODY if token is None or not given else await self._signer.verify(token)
         # Each kind opens its own doors; at the others it is a token of the wrong kind.
         elsewhere = verdict if isinstance(verdict, Refused) else _INVALID
+        app_id, pool_id, device, device_id = _told(
+            _of_family(headers, _APP_ID),
+            _of_family(headers, _POOL_ID),
+            headers.get(b"user-agent", b"")[:_MOST_OF_HEADER],
+            _of_family(headers, _DEVICE_ID),
+        )
         lang = language(headers)
         return Call(
             request_id=request_id,
@@ -78,12 +84,12 @@ class Callers:
             token_given=given,
             manager=verdict if isinstance(verdict, ManagementToken) else elsewhere,
             mfa=verdict if isinstance(verdict, MfaToken) else elsewhere,
-            app_id=_id(headers, _APP_ID),
-            pool_id=_id(headers, _POOL_ID),
+            app_id=app_id,
+            pool_id=pool_id,
             client=client,
-            address=self.address(headers, peer),
-            device=_device(headers.get(b"user-agent", b"")[:_MOST_OF_DEVICE]),
-            device_id=_text(_of_family(headers, _DEVICE_ID))[:_ID_LENGTH],
+            address=self._own_address(peer) or self.address(headers, peer),
+            device=device,
+            device_id=device_id,
             lang=lang or "zh-CN",
             lang_given=lang is not None,
         )
@@ -133,13 +139,11 @@ def _credential(header: bytes) -> tuple[str | None, ClientSecret | None, bool]:
     if not text:
         return None, None, False
     scheme, _, rest = text.partition(" ")
-    rest = rest.strip()
-    if not rest:
-        return (None, None, False) if scheme.lower() in {"bearer", "basic"} else (scheme, None, True)
-    if scheme.lower() == "bearer":
-        return rest, None, True
-    if scheme.lower() == "basic":
-        return None, _basic(rest), False
+    kind = scheme.lower() if len(scheme) <= len("bearer") else ""
+    if kind == "bearer":
+        return rest.strip() or None, None, bool(rest)
+    if kind == "basic":
+        return None, _basic(rest.strip()) if rest else None, False
     return text, None, True
 
 
@@ -159,19 +163,24 @@ def _basic(encoded: str) -> ClientSecret | None:
 
 
 def _of_family(headers: Headers, names: _Family) -> bytes:
-    return headers.get(names[0]) or headers.get(names[1]) or b""
+    return (headers.get(names[0]) or headers.get(names[1]) or b"")[:_MOST_OF_HEADER]
 
 
-def _id(headers: Headers, names: _Family) -> str | None:
-    raw = headers.get(names[0]) or headers.get(names[1])
-    return raw.decode("latin-1").strip()[:_ID_LENGTH] or None if raw else None
+@lru_cache(maxsize=1_024)
+def _told(app: bytes, pool: bytes, agent: bytes, device: bytes) -> tuple[str | None, str | None, str, str]:
+    """Ids of app and pool, device and its id, as one client says them again and again."""
+    return _id(app), _id(pool), _text(agent)[:DEVICE_LENGTH], _text(device)[:_ID_LENGTH]
+
+
+def _id(raw: bytes) -> str | None:
+    return raw.decode("latin-1").strip()[:_ID_LENGTH] or None
 
 
 def language(headers: Headers) -> Lang | None:
     """The language a request asks for: a header of either family, else `Accept-Language`; None: it does not say."""
-    named = _of_family(headers, _LANG)
+    named = headers.get(_LANG[0]) or headers.get(_LANG[1])
     spoken = _spoken(named.decode("latin-1")) if named else None
-    return spoken or _accepted(headers.get(b"accept-language", b"")[:1_024])
+    return spoken or _accepted(headers.get(b"accept-language", b"")[:_MOST_OF_HEADER])
 
 
 def _spoken(tag: str) -> Lang | None:
@@ -200,11 +209,6 @@ def _weight(parameter: str) -> float:
     if not name:
         return 1.0
     return float(value) if name == "q" and re.fullmatch(r"[01](\.[0-9]{0,3})?", value) else 0.0
-
-
-@lru_cache(maxsize=1_024)
-def _device(agent: bytes) -> str:
-    return _text(agent)[:DEVICE_LENGTH]
 
 
 def _text(raw: bytes) -> str:

@@ -30,11 +30,11 @@ class Times:
 
     def add(self, label: str, seconds: float) -> None:
         """One more."""
-        if label not in self.numbers:
-            self.numbers[label] = [0] * (len(self.bounds) + 1)
-            self.seconds[label] = 0.0
-        self.numbers[label][bisect_left(self.bounds, seconds)] += 1
-        self.seconds[label] += seconds
+        numbers = self.numbers.get(label)
+        if numbers is None:
+            numbers = self.numbers[label] = [0] * (len(self.bounds) + 1)
+        numbers[bisect_left(self.bounds, seconds)] += 1
+        self.seconds[label] = self.seconds.get(label, 0.0) + seconds
 
 
 class Metrics:

@@ -12,7 +12,7 @@ Measured on a small, busy machine: a `verify-update-phone-request` is read in 7 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -59,7 +59,7 @@ def read(
 def media_type_ok(op: Operation, content_type: bytes | None) -> bool:
     """Whether a stated type can be read: JSON, or a form where the operation speaks OAuth. None stated is fine."""
     stated = _media_type(content_type)
-    return stated in {b"", _JSON} or (op.kind is Kind.OAUTH and stated == _FORM)
+    return stated == _JSON or not stated or (op.kind is Kind.OAUTH and stated == _FORM)
 
 
 @lru_cache(maxsize=64)
@@ -115,21 +115,29 @@ class _Field:
 
     required: bool
     integer: bool
-    free: bool
     listed: bool
     """A list of objects: an object by itself is of the wrong type."""
-    inner: "Mapping[str, _Field] | None"
+    inner: "_Fields | None"
     """Fields of the object, or of each object of the list, that stands here."""
 
 
+class _Fields(dict[str, _Field]):
+    """Wire name → member."""
+
+    plain: bool
+    """Whether all values are taken as they are, but for null and ''."""
+
+
 @cache
-def _fields(form: type[msgspec.Struct]) -> Mapping[str, _Field]:
+def _fields(form: type[msgspec.Struct]) -> _Fields:
     return _described(inspect.type_info(form))
 
 
-def _described(info: inspect.Type) -> Mapping[str, _Field]:
+def _described(info: inspect.Type) -> _Fields:
     assert isinstance(info, inspect.StructType)
-    return {field.encode_name: _field(field) for field in info.fields}
+    fields = _Fields((field.encode_name, _field(field)) for field in info.fields)
+    fields.plain = all(field.inner is None and not field.integer for field in fields.values())
+    return fields
 
 
 def _field(field: inspect.Field) -> _Field:
@@ -146,7 +154,6 @@ def _field(field: inspect.Field) -> _Field:
     return _Field(
         required=field.required,
         integer=any(isinstance(kind, inspect.IntType) for kind in kinds),
-        free=any(isinstance(kind, inspect.AnyType | inspect.DictType) for kind in kinds),
         listed=not objects and bool(listed),
         inner=_described((objects or listed)[0]) if objects or listed else None,
     )
@@ -172,8 +179,12 @@ def _form(op: Operation, members: Members, *, textual: bool) -> msgspec.Struct |
     return form
 
 
-def _given(members: Members, fields: Mapping[str, _Field]) -> Members:
-    """The members that are known and not absent."""
+def _given(members: Members, fields: _Fields) -> Members:
+    """The members that are known and not absent; the unknown, too, where that is what came."""
+    if fields.plain:
+        values = members.values()
+        if None not in values and "" not in values:
+            return members
     given: Members = {}
     for name, value in members.items():
         field = fields.get(name)
@@ -182,7 +193,7 @@ def _given(members: Members, fields: Mapping[str, _Field]) -> Members:
         if field.inner is not None:
             if isinstance(value, dict) and not field.listed:
                 inner = _given(value, field.inner)
-                if inner or field.required:
+                if field.required or not inner.keys().isdisjoint(field.inner):
                     given[name] = inner
                 continue
             if isinstance(value, list):
