@@ -127,7 +127,8 @@ class Store:
         try:
             return cast("T", await cast("asyncio.Future[Any]", job.future))
         finally:
-            self._watch(job, asked)
+            if self.slow_seconds and time.perf_counter() - asked >= self.slow_seconds:
+                self._tell_of_slow(job, asked)
 
     async def read(self, step: Callable[[Tx], T]) -> T:
         """Run `step` over one snapshot, read-only, within 5 s. Sees everything that was answered before."""
@@ -137,7 +138,8 @@ class Store:
         try:
             return cast("T", await cast("asyncio.Future[Any]", job.future))
         finally:
-            self._watch(job, asked)
+            if self.slow_seconds and time.perf_counter() - asked >= self.slow_seconds:
+                self._tell_of_slow(job, asked)
 
     def write_now(self, step: Callable[[Tx], T], lane: Lane = Lane.LIVE) -> T:
         """`write` for callers without an event loop: blocks. Never inside a step."""
@@ -182,11 +184,9 @@ class Store:
         """`close` for callers without an event loop."""
         self._engine.close()
 
-    def _watch(self, job: Job, asked: float) -> None:
+    def _tell_of_slow(self, job: Job, asked: float) -> None:
         """Log a step that took long, with where its time went. No values: only the step's name."""
         answered = time.perf_counter()
-        if not self.slow_seconds or answered - asked < self.slow_seconds:
-            return
         self.counts.slow += 1
         begun, ended = job.begun or answered, job.ended or answered
         log.warning(

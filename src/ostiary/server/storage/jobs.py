@@ -57,7 +57,9 @@ class Counts:
 
     def tally(self, topics: Iterable[str]) -> None:
         """Count what one durable step told of."""
-        self.tallies.update(topic for topic in topics if topic.startswith(TALLY))
+        for topic in topics:
+            if topic.startswith(TALLY):
+                self.tallies[topic] += 1
 
     def add(self, other: "Counts") -> None:
         """Take in what one thread counted."""
@@ -82,15 +84,18 @@ class Mailbox:
         self._letters: deque[Callable[[], object]] = deque()
         self._rung = False
 
+    def is_here(self) -> bool:
+        """Whether this is the loop's own thread."""
+        return threading.get_ident() == self._thread
+
     def post(self, letters: Iterable[Callable[[], object]]) -> None:
         """Have `letters` called in the loop's thread. Where the loop is closed, nobody waits any more."""
         self._letters.extend(letters)
         if self._rung:
             return
         self._rung = True
-        ours = threading.get_ident() == self._thread
         try:
-            (self.loop.call_soon if ours else self.loop.call_soon_threadsafe)(self._deliver)
+            (self.loop.call_soon if self.is_here() else self.loop.call_soon_threadsafe)(self._deliver)
         except RuntimeError:  # the loop is closed
             self._letters.clear()
             self._rung = False
@@ -159,7 +164,7 @@ def answer(jobs: list[Job]) -> None:
     """Answer finished jobs: one wake-up per event loop."""
     for mailbox in {job.mailbox for job in jobs}:
         letters = [job.settle for job in jobs if job.mailbox is mailbox]
-        if mailbox is not None:
+        if mailbox is not None and not mailbox.is_here():
             mailbox.post(letters)
         else:
             for settle in letters:

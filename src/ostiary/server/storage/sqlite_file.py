@@ -11,10 +11,15 @@ from ostiary.server.storage.jobs import unavailable
 
 BUSY_WAIT = 5 * SECOND
 STEP_LIMIT = 5 * SECOND
-"""How long a step's SQL may run, in milliseconds."""
+"""How long a step's SQL may run, in milliseconds; the same for a batch that nobody has failed in yet."""
 OPS_BETWEEN_LOOKS = 20_000
 """Virtual machine instructions between two looks at the clock: a millisecond or two; most statements have fewer."""
 STATEMENTS_KEPT = 512
+
+# The module stores these as they are, but without a word of ours only after a long search for who adapts them.
+sqlite3.register_adapter(bytes, bytes)
+sqlite3.register_adapter(bool, int)
+sqlite3.register_adapter(type(None), lambda none: none)
 
 _OUT_OF_ORDER = frozenset(
     {

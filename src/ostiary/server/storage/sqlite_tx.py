@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from ostiary.server.storage.jobs import Fact
 from ostiary.server.storage.tx import ConflictError, Row, Sql, Tx, UnavailableError
@@ -11,14 +11,15 @@ from ostiary.server.storage.tx import ConflictError, Row, Sql, Tx, UnavailableEr
 class SqliteTx:
     """A step's view of the transaction: see `Tx`. `must` runs at once here.
 
-    All statements of a connection go through one cursor: what one found is fetched before the next begins.
+    All statements of a connection go through one cursor: what one found is fetched before the next begins. Each method
+    runs its statement itself: with forty statements a change, a function in between shows.
     """
 
     dialect = "sqlite"
     __slots__ = ("_cursor", "facts", "failure", "statements", "topics")
 
     def __init__(self, cursor: sqlite3.Cursor) -> None:
-        self._cursor = cursor
+        self._cursor: sqlite3.Cursor | _Failed = cursor
         self.facts: list[Fact] = []
         self.topics: set[str] = set()
         self.statements = 0
@@ -27,34 +28,53 @@ class SqliteTx:
 
     def one(self, sql: Sql, **params: Any) -> Row | None:
         """See `Tx.one`."""
-        row: Row | None = self._do(sql, params, sqlite3.Cursor.fetchone)
+        self.statements += 1
+        try:
+            row: Row | None = self._cursor.execute(sql.sqlite, sql.values(params)).fetchone()
+        except sqlite3.Error as error:
+            self._fail(error)
+            raise
         return row
 
     def all(self, sql: Sql, **params: Any) -> list[Row]:
         """See `Tx.all`."""
-        rows: list[Row] = self._do(sql, params, sqlite3.Cursor.fetchall)
-        return rows
+        self.statements += 1
+        try:
+            return self._cursor.execute(sql.sqlite, sql.values(params)).fetchall()
+        except sqlite3.Error as error:
+            self._fail(error)
+            raise
 
     def run(self, sql: Sql, **params: Any) -> int:
         """See `Tx.run`."""
-        touched: int = self._do(sql, params, _touched)
-        return touched
+        self.statements += 1
+        try:
+            touched = self._cursor.execute(sql.sqlite, sql.values(params)).rowcount
+            return touched if touched >= 0 else _touched(self._cursor)
+        except sqlite3.Error as error:
+            self._fail(error)
+            raise
 
     def must(self, sql: Sql, *, expect: int | None = 1, **params: Any) -> None:
         """See `Tx.must`."""
-        touched = self._do(sql, params, _touched)
+        self.statements += 1
+        try:
+            touched = self._cursor.execute(sql.sqlite, sql.values(params)).rowcount
+            if touched < 0:
+                touched = _touched(self._cursor)
+        except sqlite3.Error as error:
+            self._fail(error)
+            raise
         if expect is not None and touched != expect:
             raise ConflictError(f"{touched} rows instead of {expect}: {sql!r}")
 
     def each(self, sql: Sql, rows: Sequence[Mapping[str, Any]]) -> int:
         """See `Tx.each`."""
-        if self.failure is not None:
-            raise UnavailableError("The transaction has failed") from self.failure
         self.statements += len(rows)
         try:
             return self._cursor.executemany(sql.sqlite, map(sql.values, rows)).rowcount
         except sqlite3.Error as error:
-            self.failure = error
+            self._fail(error)
             raise
 
     def soon(self, sql: Sql, **params: Any) -> None:
@@ -68,22 +88,26 @@ class SqliteTx:
         """See `Tx.after_commit`."""
         self.topics.add(topic)
 
-    def _do(self, sql: Sql, params: dict[str, Any], take: Callable[[sqlite3.Cursor], Any]) -> Any:
-        if self.failure is not None:
-            raise UnavailableError("The transaction has failed") from self.failure
-        self.statements += 1
-        try:
-            return take(self._cursor.execute(sql.sqlite, sql.values(params)))
-        except sqlite3.Error as error:
-            self.failure = error
-            raise
+    def _fail(self, error: sqlite3.Error) -> None:
+        self.failure = error
+        self._cursor = _Failed(error)
 
 
-def _touched(cursor: sqlite3.Cursor) -> int:
-    if cursor.rowcount >= 0:
-        return cursor.rowcount
+class _Failed:
+    """Stands where the cursor of a failed transaction stood."""
+
+    def __init__(self, why: sqlite3.Error) -> None:
+        self._why = why
+
+    def execute(self, *_: object) -> NoReturn:
+        """Refuse."""
+        raise UnavailableError("The transaction has failed") from self._why
+
+    executemany = execute
+
+
+def _touched(cursor: sqlite3.Cursor | _Failed) -> int:
     # The module counts only for statements that begin with their verb; WITH … INSERT has to be asked for.
-    cursor.fetchall()
     count: int = cursor.execute("SELECT changes()").fetchone()[0]
     return count
 

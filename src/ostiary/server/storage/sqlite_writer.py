@@ -164,12 +164,11 @@ class Writer:
         return _Left.ANSWERS
 
     def _run(self, jobs: list[Job]) -> _Left:
-        for scope in (self._hopeful, self._savepoint):
+        for run in (self._hopefully, self._in_savepoints):
             if not self._begin_if_free():
                 return _Left.EVERYTHING
             try:
-                for job in jobs:
-                    work(job, scope, at_once, self._counts)
+                run(jobs)
             except BatchLostError:
                 self._roll_back()
             else:
@@ -229,8 +228,7 @@ class Writer:
                 job.error = unavailable(error)
             return
         try:
-            for job in jobs:
-                work(job, self._savepoint, at_once, self._counts)
+            self._in_savepoints(jobs)
             self._commit()
         except BatchLostError:
             self._each_alone(jobs)
@@ -261,7 +259,7 @@ class Writer:
         except sqlite3.Error as error:
             raise unavailable(error) from error
         try:
-            value = self._step(job)
+            value = self._limited(job)
             self._commit()
         except BatchLostError as error:
             self._roll_back()
@@ -280,27 +278,45 @@ class Writer:
                 job.error = unavailable("The step waited too long for its turn")
         return [job for job in taken if job.error is None and not job.future.done()]
 
-    def _hopeful(self, job: Job) -> Any:
-        """Run a step in the batch's transaction, which is lost if it fails."""
+    def _hopefully(self, jobs: list[Job]) -> None:
+        """Run steps in the batch's transaction, which is lost if one of them fails."""
+        now = time.perf_counter()
+        self._deadline.start()
         try:
-            return self._step(job)
-        except Exception as error:
+            for job in jobs:
+                job.begun = now
+                job.value = self._step(job)
+                job.ended = now = time.perf_counter()
+        except BaseException as error:
             raise BatchLostError(str(error)) from error
+        finally:
+            self._deadline.stop()
+
+    def _in_savepoints(self, jobs: list[Job]) -> None:
+        """The same, each so that it is lost alone."""
+        for job in jobs:
+            work(job, self._savepoint, at_once, self._counts)
 
     def _savepoint(self, job: Job) -> Any:
         """Run a step in the batch's transaction, so that only its own part is lost if it fails."""
         self._own("SAVEPOINT step")
         try:
-            value = self._step(job)
+            value = self._limited(job)
         except BaseException:
             self._own("ROLLBACK TO step", "RELEASE step")
             raise
         self._own("RELEASE step")
         return value
 
+    def _limited(self, job: Job) -> Any:
+        self._deadline.start()
+        try:
+            return self._step(job)
+        finally:
+            self._deadline.stop()
+
     def _step(self, job: Job) -> Any:
         tx = SqliteTx(self._cursor)
-        self._deadline.start()
         try:
             value = job.step(tx)
             if tx.failure is not None:  # the step caught it
@@ -308,7 +324,6 @@ class Writer:
         except sqlite3.Error as error:
             raise translated(error) from error
         finally:
-            self._deadline.stop()
             self._counts.statements += tx.statements
             job.facts = tx.facts or job.facts
         job.topics = tx.topics
@@ -354,11 +369,12 @@ class Writer:
             mailbox.post([partial(mailbox.loop.call_soon, self._turn, mailbox)])
 
     def _finish(self, jobs: list[Job]) -> None:
-        self._counts.unavailable += sum(isinstance(job.error, UnavailableError) for job in jobs)
-        topics: set[str] = set().union(*(job.topics for job in jobs))
+        topics: set[str] = set()
         for job in jobs:
+            self._counts.unavailable += isinstance(job.error, UnavailableError)
             if job.topics:
                 self._counts.tally(job.topics)
+                topics |= job.topics
         answer(jobs)
         if topics:
             self._tell(topics)
