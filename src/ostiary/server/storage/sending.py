@@ -10,9 +10,10 @@ from ostiary.server.storage.tx import Sql, Tx
 
 _ASKS = msgspec.json.Decoder(tuple[Sent, ...])
 
+_ROW = "SELECT key, asks, version FROM send_limits WHERE key"
 _LOAD = Sql(
-    "SELECT key, asks, version FROM send_limits WHERE key IN (:first, :last)",
-    postgresql="SELECT key, asks, version FROM send_limits WHERE key IN (:first, :last) ORDER BY key FOR UPDATE",
+    f"{_ROW} = :first UNION ALL {_ROW} = :last",  # for IN, SQLite fills a table of the two first
+    postgresql=f"{_ROW} IN (:first, :last) ORDER BY key FOR UPDATE",
 )
 _MAKE = Sql(  # PostgreSQL only: there must be a row to lock
     "INSERT INTO send_limits (key) VALUES (:first), (:last) ON CONFLICT DO NOTHING"

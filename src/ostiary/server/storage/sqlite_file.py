@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ostiary.server.core.millis import SECOND
+from ostiary.server.core.passcode import Channel
 from ostiary.server.core.ports import Clock
 from ostiary.server.storage.jobs import unavailable
 
@@ -19,6 +20,7 @@ STATEMENTS_KEPT = 512
 # The module stores these as they are, but without a word of ours only after a long search for who adapts them.
 sqlite3.register_adapter(bytes, bytes)
 sqlite3.register_adapter(bool, int)
+sqlite3.register_adapter(Channel, str)
 sqlite3.register_adapter(type(None), lambda none: none)
 
 _OUT_OF_ORDER = frozenset(

@@ -63,7 +63,7 @@ def put(tx: Tx, row: TokenRow) -> None:
     tx.must(
         _PUT,
         user_id=row.user_id,
-        kind=row.kind,
+        kind=str(row.kind),  # SQLite's module is slow at strings that are members of an enumeration
         pool_id=row.pool_id,
         mac=row.mac,
         key_id=row.key_id,
@@ -77,7 +77,7 @@ def put(tx: Tx, row: TokenRow) -> None:
 
 def load(tx: Tx, user_id: str, kind: str) -> TokenRow | None:
     """The user's token of a kind, under the user's lock."""
-    row = tx.one(_LOAD, user_id=user_id, kind=kind)
+    row = tx.one(_LOAD, user_id=user_id, kind=str(kind))
     return TokenRow(*row) if row else None
 
 
@@ -106,7 +106,7 @@ def take(tx: Tx, row: TokenRow, now: int) -> bool:
 
 def mark_done(tx: Tx, user_id: str, kind: str) -> None:
     """What the taken token was for has been done in this transaction."""
-    tx.must(_DONE, user_id=user_id, kind=kind)
+    tx.must(_DONE, user_id=user_id, kind=str(kind))
 
 
 def void_all(tx: Tx, user_id: str, now: int) -> None:
