@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from ostiary.server import keyfile
-from ostiary.server.delivery.worker import LEASE
+from ostiary.server.storage.outbox import LEASE
 from tests.counts import count
 from tests.histories.judged import judge, told
 from tests.histories.load import crowd_of, running

@@ -211,11 +211,11 @@ async def test_locked_counts_are_all_done(database, store):
 async def test_listeners_hear_of_commits_in_the_loops_thread(database, store):
     heard: list[tuple[str, threading.Thread, bool]] = []
 
-    def hear() -> None:
+    def hear(_given: list[object]) -> None:
         heard.append(("outbox", threading.current_thread(), "row" in stored(database)))
 
     off = store.on("outbox", hear)
-    store.on("other", lambda: heard.append(("other", threading.current_thread(), True)))
+    store.on("other", lambda _given: heard.append(("other", threading.current_thread(), True)))
 
     def tell(tx: Tx) -> None:
         tx.run(PUT, name="row", value="")

@@ -1,12 +1,13 @@
 """The outbox worker: takes what is due, makes the text, hands it to a sender, writes down what became of it.
 
-1. Nothing is sent inside a transaction. One transaction a turn, in the people's lane: it stores the outcomes
-   of finished attempts and takes new messages, up to 64 each way, and shares its fsync with whoever commits.
+1. Nothing is sent inside a transaction. One transaction a turn at most, in the people's lane: it stores the outcomes
+   of finished attempts and takes what is due, up to 64 each way, and shares its fsync with whoever commits.
 2. A message has one live attempt at most: taking it moves its due time to the end of a lease that is longer
    than an attempt may last. A worker that dies leaves messages that become due again by themselves.
-3. A code's digits are made when it is sent, and never logged; what a provider says is stored without them.
-4. Commits wake the worker; a look each second is the truth (another process's commits wake nobody here).
-5. At most twice: a message that was sent but could not be settled is sent again, with the same id.
+3. What this process queues is born taken and comes here after its commit. What there is no room for is given back.
+4. A code's digits are made when it is sent, and never logged; what a provider says is stored without them.
+5. Commits wake the worker; a look each second is the truth (another process's commits wake nobody here).
+6. At most twice: a message that was sent but could not be settled is sent again, with the same id.
 """
 
 import asyncio
@@ -38,7 +39,6 @@ GATHER = 0.005
 """Seconds: what commits or ends within them shares one transaction. Nobody waits for a message that closely."""
 SEND_TIMEOUT = 10.0
 """Seconds one attempt may take."""
-LEASE = 30 * SECOND
 STOP_GRACE = 1.5
 """Seconds that attempts under way are given when the process stops: requests had 8 of the 10 there are."""
 
@@ -58,8 +58,12 @@ class Worker:
         self._under_way: set[asyncio.Task[None]] = set()
         self._deadline = Deadline()
         self._outcomes: list[Outcome] = []
+        self._given: list[Stored] = []
+        """Taken for us by those who queued them, and not begun."""
         self._heard = True
         """Whether there may be something to take; a turn without that only looks."""
+        self._looked_at = 0
+        """By `Clock.undisturbed`."""
 
     @property
     def under_way(self) -> int:
@@ -68,27 +72,56 @@ class Worker:
 
     async def run(self) -> None:
         """Deliver until `stop`; then finish what is under way."""
-        off = self._store.on(outbox.TOPIC, self._hear)
+        ends = (self._store.on(outbox.TAKEN, self._take), self._store.on(outbox.TOPIC, self._hear))
         try:
             await self.loop.run()
         finally:
-            off()
+            for end in ends:
+                end()
             await self._finish()
 
-    def _hear(self) -> None:
+    def _take(self, messages: list[Stored]) -> None:
+        self._given += messages
+        self.loop.wake()
+
+    def _hear(self, _nothing: list[Stored]) -> None:
         self._heard = True
         self.loop.wake()
 
     async def _turn(self) -> None:
+        self._begin_given()
         room = AT_ONCE - len(self._under_way)
-        if not (self._outcomes or (room and (self._heard or await self._is_due()))):
-            return
-        for message in await self._settle_and_claim(room):
-            task = asyncio.create_task(self._attempt(message))
-            self._under_way.add(task)
-            task.add_done_callback(self._attempted)
+        looks = room > 0 and (self._heard or await self._is_due())
+        if self._outcomes or looks:
+            for message in await self._settle_and_claim(room if looks else 0):
+                self._begin(message)
+
+    def _begin_given(self) -> None:
+        given, self._given = self._given, []
+        latest = self._ports.now() + SEND_TIMEOUT * SECOND
+        for message in given:
+            if len(self._under_way) < AT_ONCE and latest < message.due_at:
+                self._begin(message)
+            else:
+                self._give_back(message)
+
+    def _give_back(self, message: Stored) -> None:
+        self._outcomes.append(
+            Outcome(id=message.id, attempt=message.attempts, state="queued", due_at=message.made_at)
+        )
+        self._heard = True
+
+    def _begin(self, message: Stored) -> None:
+        task = asyncio.create_task(self._attempt(message))
+        self._under_way.add(task)
+        task.add_done_callback(self._attempted)
 
     async def _is_due(self) -> bool:
+        """Whether the database has something for us that nobody told us of; however often we are woken, asked once in a while."""
+        now = self._ports.clock.undisturbed()
+        if now - self._looked_at < POLL / 2 * SECOND:
+            return False
+        self._looked_at = now
         due_at = await self._store.read(outbox.next_due)
         return due_at is not None and due_at <= self._ports.now()
 
@@ -99,7 +132,7 @@ class Worker:
 
         def step(tx: Tx) -> tuple[int, list[Stored]]:
             heeded = outbox.settle(tx, told) if told else 0
-            return heeded, outbox.claim(tx, self._ports.now(), room, LEASE) if room else []
+            return heeded, outbox.claim(tx, self._ports.now(), room) if room else []
 
         try:
             heeded, claimed = await self._store.write(step)
@@ -110,7 +143,7 @@ class Worker:
         if heeded < len(told):
             log.info("outbox.taken_over", messages=len(told) - heeded)  # by a worker that saw our lease end
         if room and len(claimed) == room:
-            self._hear()  # there may be more
+            self._hear([])  # there may be more
         return claimed
 
     async def _attempt(self, message: Stored) -> None:
@@ -161,6 +194,8 @@ class Worker:
         return int.from_bytes(self._ports.random_bytes(4), "big") / 2**32
 
     async def _finish(self) -> None:
+        for message in self._given:
+            self._give_back(message)
         if self._under_way:
             _, unfinished = await asyncio.wait(self._under_way, timeout=STOP_GRACE)
             for task in unfinished:

@@ -15,6 +15,7 @@ from ostiary.server.core.log import log
 from ostiary.server.core.millis import SECOND, Millis
 from ostiary.server.core.ports import Ports
 from ostiary.server.storage.jobs import ClosedError, Counts, Job, Mailbox
+from ostiary.server.storage.listening import Callback, Listeners
 from ostiary.server.storage.migrate import bring_up_to_date, require_up_to_date
 from ostiary.server.storage.tx import Lane, Sql, Tx
 
@@ -51,36 +52,18 @@ class Engine(Protocol):
         """Finish what is queued, then let go; blocks."""
 
 
-class _Listener:
-    """One callback on one topic; rung several times before it ran, it runs once."""
-
-    def __init__(self, mailbox: Mailbox, callback: Callable[[], object]) -> None:
-        self._mailbox = mailbox
-        self._callback = callback
-        self._rung = False
-
-    def ring(self) -> None:
-        if not self._rung:
-            self._rung = True
-            self._mailbox.post([self._call])
-
-    def _call(self) -> None:
-        self._rung = False
-        self._callback()
-
-
 class Store:
     """A database, opened. Its methods may be used from any thread, the async ones from any event loop."""
 
-    def __init__(self, ports: Ports, start: Callable[[Counts, Callable[[set[str]], None]], Engine]) -> None:
+    def __init__(self, ports: Ports, start: Callable[[Counts, Listeners], Engine]) -> None:
         self.counts = Counts()
         self.slow_seconds = 0.0
         """Steps that take this long, waiting and commit included, are logged and counted; 0: none are."""
         self._ports = ports
         self._mailboxes: dict[asyncio.AbstractEventLoop, Mailbox] = {}
-        self._listeners: dict[str, tuple[_Listener, ...]] = {}
+        self._listeners = Listeners()
         self._registering = threading.Lock()
-        self._engine = start(self.counts, self._tell)
+        self._engine = start(self.counts, self._listeners)
 
     @classmethod
     def open(
@@ -93,15 +76,15 @@ class Store:
         """
         (bring_up_to_date if migrate else require_up_to_date)(url)
 
-        def start(counts: Counts, tell: Callable[[set[str]], None]) -> Engine:
+        def start(counts: Counts, listeners: Listeners) -> Engine:
             # Imported here: whoever uses SQLite needs no psycopg.
             if url.startswith("sqlite:"):
                 from ostiary.server.storage.sqlite import SqliteEngine
 
-                return SqliteEngine(url, ports.clock, counts, tell)
+                return SqliteEngine(url, ports.clock, counts, listeners)
             from ostiary.server.storage.postgres import PostgresEngine
 
-            return PostgresEngine(url, ports, counts, tell, connections)
+            return PostgresEngine(url, ports, counts, listeners, connections)
 
         return cls(ports, start)
 
@@ -153,20 +136,13 @@ class Store:
         self._engine.read(job)
         return cast("T", cast("concurrent.futures.Future[Any]", job.future).result())
 
-    def on(self, topic: str, callback: Callable[[], object]) -> Callable[[], None]:
+    def on(self, topic: str, callback: Callback) -> Callable[[], None]:
         """Have `callback` called in the running event loop after commits that named `topic`; a function undoes it.
 
-        Only commits of this process are told of, and several at once may be told of once.
+        It takes what was given with the topic, all of it once: of several listeners, the first has it. Only commits of
+        this process are told of, and several at once may be told of once.
         """
-        listener = _Listener(self._mailbox(), callback)
-        with self._registering:
-            self._listeners[topic] = (*self._listeners.get(topic, ()), listener)
-
-        def off() -> None:
-            with self._registering:
-                self._listeners[topic] = tuple(one for one in self._listeners[topic] if one is not listener)
-
-        return off
+        return self._listeners.add(topic, self._mailbox(), callback)
 
     async def check(self) -> Millis:
         """The database's clock in ms, which says that it can be reached. Raises UnavailableError."""
@@ -218,11 +194,6 @@ class Store:
                 self._mailboxes = {one: box for one, box in self._mailboxes.items() if not one.is_closed()}
                 mailbox = self._mailboxes.setdefault(loop, Mailbox(loop))
         return mailbox
-
-    def _tell(self, topics: set[str]) -> None:
-        for topic in topics:
-            for listener in self._listeners.get(topic, ()):
-                listener.ring()
 
 
 def _name(step: Callable[[Tx], Any]) -> str:

@@ -23,6 +23,8 @@ TALLY = "tally:"
 RERUNS = 3
 """How often a step is run again after a conflict before it counts as failed."""
 
+Topics = dict[str, list[Any]]
+"""What a durable step tells of, and what it gives to who listens."""
 Step = Callable[[Tx], Any]
 Fact = Callable[[Tx], None]
 
@@ -145,7 +147,7 @@ class Job:
         self.error: Exception | None = None
         self.facts: list[Fact] = []
         """The survivors of the last run that had any."""
-        self.topics: set[str] = set()
+        self.topics: Topics = {}
         """Whom to tell once the last run is durable."""
         self.begun = self.ended = 0.0
         """Of its runs, by `time.perf_counter`; 0: it never began."""
@@ -189,11 +191,11 @@ def work(job: Job, scope: Callable[[Job], Any], pause: Callable[[int], None], co
     failure = _tried(job, scope, pause, counts)
     job.ended = time.perf_counter()
     if failure is not None:
-        job.topics = set()
+        job.topics = {}
     if failure is not None and job.facts:
         survivors = Job(_in_turn(job.facts), job.future, job.mailbox, job.given_up_at)
         lost = _tried(survivors, scope, pause, counts)
-        job.topics = survivors.topics
+        job.topics = survivors.topics if lost is None else {}
         if lost is not None:
             failure = unavailable(lost)
     job.error = None if failure is None else _answerable(failure)
@@ -208,7 +210,7 @@ def _tried(
 ) -> BaseException | None:
     failure: BaseException
     for run in range(1 + RERUNS):
-        job.topics = set()
+        job.topics = {}
         if run:
             counts.reruns += 1
             pause(run)

@@ -3,6 +3,8 @@
 One row, one message. Taking a row (`claim`) raises its `attempts` and moves `due_at` to the end of the
 lease, so a row whose worker died becomes due again by itself. `attempts` is the fence: an outcome
 (`settle`) counts only while the row still stands at the attempt it belongs to.
+
+Where a worker listens in the process that queues, the row is born taken, and given to that worker after the commit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from ostiary.server.core.contact import Medium
+from ostiary.server.core.millis import SECOND
 from ostiary.server.core.ports import Ports
 from ostiary.server.storage.tx import Row, Sql, Tx
 
@@ -18,6 +21,10 @@ State = Literal["queued", "sending", "sent", "withheld", "expired", "no_route", 
 
 TOPIC = "outbox"
 """What `Store.on` listens to: something new may be due."""
+TAKEN = "outbox: taken"
+"""The same: these messages (`Stored`) are the listener's to send, as if it had claimed them."""
+LEASE = 30 * SECOND
+"""How long a message is its worker's: longer than an attempt may last."""
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -86,14 +93,22 @@ def new_id(ports: Ports, made_at: int) -> str:
 
 _QUEUE = Sql("""
     INSERT INTO outbox (id, pool_id, user_id, medium, recipient, purpose, facts, lang, state,
-                        due_at, made_at, ends_at)
+                        attempts, due_at, made_at, ends_at)
     VALUES (:id, :pool_id, :user_id, :medium, :recipient, :purpose, :facts, :lang, :state,
-            :due_at, :made_at, :ends_at)
+            :attempts, :due_at, :made_at, :ends_at)
 """)
 
 
 def queue(tx: Tx, message: Message) -> None:
     """Put a message beside the fact it tells of; the worker hears of it after the commit."""
+    state: State = message.state
+    attempts, due_at = 0, message.due_at
+    if state == "queued" and due_at == message.made_at and TAKEN in tx.listeners:
+        taken = _taken(message)
+        state, attempts, due_at = taken.state, taken.attempts, taken.due_at
+        tx.after_commit(TAKEN, taken)
+    else:
+        tx.after_commit(TOPIC)
     tx.must(
         _QUEUE,
         id=message.id,
@@ -104,12 +119,34 @@ def queue(tx: Tx, message: Message) -> None:
         purpose=message.purpose,
         facts=msgspec.json.encode(message.facts).decode(),
         lang=message.lang,
-        state=message.state,
-        due_at=message.due_at,
+        state=state,
+        attempts=attempts,
+        due_at=due_at,
         made_at=message.made_at,
         ends_at=message.ends_at,
     )
-    tx.after_commit(TOPIC)
+
+
+def _taken(message: Message) -> Stored:
+    """A message as its first claim would leave it."""
+    return Stored(
+        id=message.id,
+        pool_id=message.pool_id,
+        user_id=message.user_id,
+        medium=message.medium,
+        recipient=message.recipient,
+        purpose=message.purpose,
+        lang=message.lang,
+        state="sending",
+        attempts=1,
+        due_at=message.due_at + LEASE,
+        made_at=message.made_at,
+        ends_at=message.ends_at,
+        settled_at=None,
+        provider_id=None,
+        error=None,
+        facts=message.facts,
+    )
 
 
 COLUMNS = (
@@ -155,7 +192,7 @@ _CLAIM = Sql(
 )
 
 
-def claim(tx: Tx, now: int, limit: int, lease: int) -> list[Stored]:
+def claim(tx: Tx, now: int, limit: int, lease: int = LEASE) -> list[Stored]:
     """Take up to `limit` messages that are due, oldest first, for `lease` milliseconds."""
     rows = tx.all(_CLAIM, now=now, until=now + lease, limit=limit)
     return sorted(map(stored, rows), key=lambda message: message.id)

@@ -12,7 +12,7 @@ Rules of this room:
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
@@ -22,8 +22,9 @@ import psycopg
 
 from ostiary.server.core.millis import SECOND
 from ostiary.server.core.ports import Clock, Ports
-from ostiary.server.storage.jobs import Counts, Crew, Fact, Job, answer, unavailable, work
+from ostiary.server.storage.jobs import Counts, Crew, Fact, Job, Topics, answer, unavailable, work
 from ostiary.server.storage.libpq import Answer, Statement, Wire
+from ostiary.server.storage.listening import Listeners
 from ostiary.server.storage.tx import ConflictError, Lane, Row, Sql, Tx, UnavailableError
 
 CONNECTIONS = 16
@@ -102,8 +103,9 @@ class PostgresTx:
 
     dialect = "postgresql"
 
-    def __init__(self, wire: Wire, begin: str = BEGIN_WRITE) -> None:
+    def __init__(self, wire: Wire, begin: str = BEGIN_WRITE, listeners: Container[str] = ()) -> None:
         self._wire = wire
+        self.listeners = listeners
         self._deferred: list[Statement] = [(begin, ())]
         """What goes out with the next flush."""
         self._expected: dict[int, int] = {}
@@ -113,7 +115,7 @@ class PostgresTx:
         self._early: dict[tuple[str, tuple[Any, ...]], Answer] = {}
         """What was answered before it was asked for; good until the next statement."""
         self.facts: list[Fact] = []
-        self.topics: set[str] = set()
+        self.topics: Topics = {}
         self.statements = 0
         self.begun = False
         """Whether the server answered anything yet."""
@@ -158,9 +160,9 @@ class PostgresTx:
         """See `Tx.survive`."""
         self.facts.append(fact)
 
-    def after_commit(self, topic: str) -> None:
+    def after_commit(self, topic: str, *things: object) -> None:
         """See `Tx.after_commit`."""
-        self.topics.add(topic)
+        self.topics.setdefault(topic, []).extend(things)
 
     def commit(self) -> None:
         """Flush what is deferred, and COMMIT: in the same flush unless a count must be looked at first."""
@@ -238,11 +240,11 @@ class PostgresEngine:
         url: str,
         ports: Ports,
         counts: Counts,
-        tell: Callable[[set[str]], None],
+        listeners: Listeners,
         connections: int = CONNECTIONS,
     ) -> None:
         connect(url).close()  # a wrong URL or password is told at once, not at the first request
-        shared = _Shared(url, ports, counts, tell)
+        shared = _Shared(url, ports, counts, listeners)
         self._people = Crew("store", max(1, connections - 1), lambda: _Connection(shared))
         self._bulk = Crew("store-bulk", 1, lambda: _Connection(shared))
 
@@ -267,11 +269,11 @@ class PostgresEngine:
 class _Shared:
     """What the connections of an engine have in common."""
 
-    def __init__(self, url: str, ports: Ports, counts: Counts, tell: Callable[[set[str]], None]) -> None:
+    def __init__(self, url: str, ports: Ports, counts: Counts, listeners: Listeners) -> None:
         self.url = url
         self.ports = ports
         self.counts = counts
-        self.tell = tell
+        self.listeners = listeners
         self.counting = threading.Lock()
 
     @property
@@ -303,7 +305,7 @@ class _Connection:
         self._count()
         answer([job])
         if topics:
-            self._shared.tell(topics)
+            self._shared.listeners.tell(topics)
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -313,7 +315,11 @@ class _Connection:
     def _transaction(self, job: Job) -> Any:
         """Run a step between BEGIN and COMMIT; where anything goes wrong, ROLLBACK."""
         wire = self._opened()
-        tx = PostgresReadTx(wire, BEGIN_READ) if job.reads else PostgresTx(wire)
+        tx = (
+            PostgresReadTx(wire, BEGIN_READ)
+            if job.reads
+            else PostgresTx(wire, listeners=self._shared.listeners)
+        )
         try:
             value = job.step(tx)
             begun = time.perf_counter()

@@ -5,12 +5,12 @@ WAL with synchronous=FULL: a commit returns after the fsync; readers see a snaps
 
 import sqlite3
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ostiary.server.core.ports import Clock
 from ostiary.server.storage.jobs import Counts, Crew, Job, answer, at_once, unavailable, work
+from ostiary.server.storage.listening import Listeners
 from ostiary.server.storage.sqlite_file import Deadline, connect, path_of, translated
 from ostiary.server.storage.sqlite_tx import SqliteReadTx
 from ostiary.server.storage.sqlite_writer import Writer
@@ -24,9 +24,9 @@ class SqliteEngine:
 
     dialect = "sqlite"
 
-    def __init__(self, url: str, clock: Clock, counts: Counts, tell: Callable[[set[str]], None]) -> None:
+    def __init__(self, url: str, clock: Clock, counts: Counts, listeners: Listeners) -> None:
         path = path_of(url)
-        self._writer = Writer(path, clock, counts, tell)
+        self._writer = Writer(path, clock, counts, listeners)
         self._thread = threading.Thread(target=self._writer.serve, name="store-writer", daemon=True)
         self._thread.start()
         self._readers = Crew("store-reader", READERS, lambda: _Reader(path, clock, counts))

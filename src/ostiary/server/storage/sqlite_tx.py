@@ -1,10 +1,10 @@
 """A step's view of a SQLite transaction, writing or reading."""
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, NoReturn
 
-from ostiary.server.storage.jobs import Fact
+from ostiary.server.storage.jobs import Fact, Topics
 from ostiary.server.storage.tx import ConflictError, Row, Sql, Tx, UnavailableError
 
 
@@ -16,12 +16,13 @@ class SqliteTx:
     """
 
     dialect = "sqlite"
-    __slots__ = ("_cursor", "facts", "failure", "statements", "topics")
+    __slots__ = ("_cursor", "facts", "failure", "listeners", "statements", "topics")
 
-    def __init__(self, cursor: sqlite3.Cursor) -> None:
+    def __init__(self, cursor: sqlite3.Cursor, listeners: Container[str] = ()) -> None:
         self._cursor: sqlite3.Cursor | _Failed = cursor
+        self.listeners = listeners
         self.facts: list[Fact] = []
-        self.topics: set[str] = set()
+        self.topics: Topics = {}
         self.statements = 0
         self.failure: sqlite3.Error | None = None
         """The first error of the database: nothing runs after it, even where a step caught it."""
@@ -84,9 +85,9 @@ class SqliteTx:
         """See `Tx.survive`."""
         self.facts.append(fact)
 
-    def after_commit(self, topic: str) -> None:
+    def after_commit(self, topic: str, *things: object) -> None:
         """See `Tx.after_commit`."""
-        self.topics.add(topic)
+        self.topics.setdefault(topic, []).extend(things)
 
     def _fail(self, error: sqlite3.Error) -> None:
         self.failure = error

@@ -33,11 +33,13 @@ from ostiary.server.storage.jobs import (
     Counts,
     Job,
     Mailbox,
+    Topics,
     answer,
     at_once,
     unavailable,
     work,
 )
+from ostiary.server.storage.listening import Listeners
 from ostiary.server.storage.sqlite_checkpoint import Checkpointer
 from ostiary.server.storage.sqlite_file import Deadline, connect, translated
 from ostiary.server.storage.sqlite_tx import SqliteTx
@@ -96,14 +98,14 @@ class Writer:
         path: Path,
         clock: Clock,
         counts: Counts,
-        tell: Callable[[set[str]], None],
+        listeners: Listeners,
     ) -> None:
         self._connection = connection = connect(path)
         self._cursor = connection.cursor()
         """The one that everything goes through: what it runs next ends what it ran before."""
         self._clock = clock
         self._counts = counts
-        self._tell = tell
+        self._listeners = listeners
         connection.execute("PRAGMA busy_timeout = 0")  # whoever may wait says so: `_begin_and_wait`
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         self._checkpointer = Checkpointer(path, self.pause)
@@ -316,7 +318,7 @@ class Writer:
             self._deadline.stop()
 
     def _step(self, job: Job) -> Any:
-        tx = SqliteTx(self._cursor)
+        tx = SqliteTx(self._cursor, self._listeners)
         try:
             value = job.step(tx)
             if tx.failure is not None:  # the step caught it
@@ -356,7 +358,7 @@ class Writer:
     def _give_up(self, jobs: list[Job], error: BaseException) -> None:
         self._roll_back()
         for job in jobs:
-            job.error = unavailable(error)
+            job.error, job.topics = unavailable(error), {}
 
     def _answer(self, batch: _Batch, ringing: list[Mailbox]) -> None:
         """Whoever waited hears of it; then the next batches take the time of their loops."""
@@ -369,12 +371,13 @@ class Writer:
             mailbox.post([partial(mailbox.loop.call_soon, self._turn, mailbox)])
 
     def _finish(self, jobs: list[Job]) -> None:
-        topics: set[str] = set()
+        topics: Topics = {}
         for job in jobs:
             self._counts.unavailable += isinstance(job.error, UnavailableError)
             if job.topics:
                 self._counts.tally(job.topics)
-                topics |= job.topics
+                for topic, things in job.topics.items():
+                    topics.setdefault(topic, []).extend(things)
         answer(jobs)
         if topics:
-            self._tell(topics)
+            self._listeners.tell(topics)

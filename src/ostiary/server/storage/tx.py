@@ -5,7 +5,7 @@ Statements are written once with `:name` parameters; `Sql` knows both spellings.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from enum import Enum
 from operator import itemgetter
 from typing import Any, Protocol
@@ -107,5 +107,11 @@ class Tx(Protocol):
         For wrong guesses: they are never refunded (phone-change.md §4). `fact` must be safe to run twice.
         """
 
-    def after_commit(self, topic: str) -> None:
-        """Once this transaction is durable, tell the listeners of `topic` (e.g. `outbox`) in this process."""
+    listeners: Container[str]
+    """Topics that somebody in this process listens to."""
+
+    def after_commit(self, topic: str, *things: object) -> None:
+        """Once this transaction is durable, tell the listeners of `topic` (e.g. `outbox`) in this process.
+
+        `things` are given to the first of them, and to nobody where none listens.
+        """
