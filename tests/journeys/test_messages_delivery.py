@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 
 from ostiary.server.core.keyring import KeyRing, RootKeys
@@ -283,6 +284,65 @@ async def test_a_slow_message_holds_up_no_other(bench):
         await until(lambda: states(bench)["sending"] == 1)
         queue(bench, *(letter(bench, place) for place in range(100)))
         await until(lambda: states(bench)["sent"] == 100)
+
+
+async def test_a_worker_is_given_what_its_process_queued_and_nothing_that_was_undone(bench):
+    def undone(tx):
+        outbox.queue(tx, letter(bench))
+        raise LookupError
+
+    sender = Recorder()
+    sender.gate.clear()
+    async with working(bench, sender) as worker:
+        await until(lambda: worker.loop.turned_at is not None)
+        with pytest.raises(LookupError):
+            await bench.store.write(undone)
+        ids = queue(bench, letter(bench))
+        assert bench.all("SELECT state, attempts FROM outbox") == [("sending", 1)], "taken from the start"
+        sender.gate.set()
+        await until(lambda: states(bench)["sent"] == 1)
+    assert [message.id for message in sender.sent] == ids
+
+
+async def test_what_a_worker_has_no_room_or_no_time_for_is_given_back(bench, monkeypatch):
+    monkeypatch.setattr(worker_module, "AT_ONCE", 2)
+    sender = Recorder()
+    sender.gate.clear()
+    async with working(bench, sender) as worker:
+        await until(lambda: worker.loop.turned_at is not None)
+        long_ago = bench.ports.now() - LEASE + 5 * SECOND
+        old = msgspec.structs.replace(letter(bench, life=HOUR), made_at=long_ago, due_at=long_ago)
+        queue(bench, letter(bench, 1), letter(bench, 2), letter(bench, 3), old)
+        await until(lambda: states(bench) == {"sending": 2, "queued": 2})
+        sender.gate.set()
+        await until(lambda: states(bench)["sent"] == 4)
+    assert len({message.id for message in sender.sent}) == len(sender.sent) == 4
+
+
+async def test_what_is_not_begun_when_a_worker_stops_is_given_back(bench, monkeypatch):
+    monkeypatch.setattr(worker_module, "GATHER", 0.2)
+    async with working(bench, Recorder()) as worker:
+        await until(lambda: worker.loop.turned_at is not None)
+        ids = queue(bench, letter(bench))
+        await asyncio.sleep(0.05)
+    assert [message.id for message in claim(bench)] == ids
+
+
+async def test_a_sender_that_waits_for_nobody_answers_at_once(bench):
+    class AtOnce:
+        troubles = [TransientError("busy")]  # noqa: RUF012 - one test's
+
+        def send(self, message):
+            if self.troubles:
+                raise self.troubles.pop()
+            return f"id of {message.id}"
+
+    async with working(bench, AtOnce()):
+        (name,) = queue(bench, letter(bench))
+        await until(lambda: bench.all("SELECT attempts, state FROM outbox") == [(1, "queued")])
+        bench.clock.advance(seconds=60)
+        await until(lambda: states(bench)["sent"] == 1)
+    assert bench.one("SELECT provider_id FROM outbox") == f"id of {name}"
 
 
 async def test_two_workers_send_each_message_once(bench):

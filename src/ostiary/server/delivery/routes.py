@@ -1,6 +1,6 @@
 """Which sender serves which message, and what a sender promises."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Protocol
 
 from ostiary.server.core.contact import Medium
@@ -22,8 +22,11 @@ class TransientError(Exception):
 class Sender(Protocol):
     """One way out. A message may come twice after a crash, with the same `id`."""
 
-    async def send(self, message: Rendered) -> str:
-        """Hand it over; the provider's id for it. Raises PermanentError or TransientError; nothing is logged."""
+    def send(self, message: Rendered) -> str | Awaitable[str]:
+        """Hand it over; the provider's id for it, at once where there is nobody to wait for.
+
+        Raises PermanentError or TransientError; nothing is logged.
+        """
 
 
 class Routes:

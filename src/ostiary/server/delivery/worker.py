@@ -13,6 +13,7 @@
 import asyncio
 import re
 import time
+from collections.abc import Awaitable
 
 from ostiary.server.core.log import log
 from ostiary.server.core.masking import mask_contact
@@ -21,10 +22,9 @@ from ostiary.server.core.ports import Ports
 from ostiary.server.core.traces import where
 from ostiary.server.delivery.deadline import Deadline
 from ostiary.server.delivery.loops import Loop
-from ostiary.server.delivery.messages import Rendered
 from ostiary.server.delivery.rendering import Renderer
 from ostiary.server.delivery.retries import after_failure, over, settled
-from ostiary.server.delivery.routes import PermanentError, Routes, Sender, TransientError
+from ostiary.server.delivery.routes import PermanentError, Routes, TransientError
 from ostiary.server.delivery.watch import Unwatched, Watch
 from ostiary.server.storage import outbox
 from ostiary.server.storage.db import Store
@@ -95,6 +95,8 @@ class Worker:
         if self._outcomes or looks:
             for message in await self._settle_and_claim(room if looks else 0):
                 self._begin(message)
+            if self._outcomes:  # of what was just begun
+                self.loop.wake()
 
     def _begin_given(self) -> None:
         given, self._given = self._given, []
@@ -112,9 +114,18 @@ class Worker:
         self._heard = True
 
     def _begin(self, message: Stored) -> None:
-        task = asyncio.create_task(self._attempt(message))
+        """Make the text and hand it over; where the sender has to be waited for, a task does."""
+        begun = time.perf_counter()
+        try:
+            answer = self._hand_over(message)
+        except Exception as error:  # noqa: BLE001 - a bug in one message or sender must not stop the others
+            answer = self._failed(message, error)
+        if isinstance(answer, Outcome):
+            self._end(message, answer, begun)
+            return
+        task = asyncio.create_task(self._wait(message, answer, begun))
         self._under_way.add(task)
-        task.add_done_callback(self._attempted)
+        task.add_done_callback(self._waited)
 
     async def _is_due(self) -> bool:
         """Whether the database has something for us that nobody told us of; however often we are woken, asked once in a while."""
@@ -146,49 +157,52 @@ class Worker:
             self._hear([])  # there may be more
         return claimed
 
-    async def _attempt(self, message: Stored) -> None:
-        begun = time.perf_counter()
-        outcome = await self._outcome(message)
-        self._outcomes.append(outcome)
-        seconds = time.perf_counter() - begun
-        self._watch.attempted(message, outcome, seconds)
-        _tell(message, outcome, seconds)
-
-    def _attempted(self, task: asyncio.Task[None]) -> None:
-        self._under_way.discard(task)
-        self.loop.wake()
-
-    async def _outcome(self, message: Stored) -> Outcome:
+    def _hand_over(self, message: Stored) -> Outcome | Awaitable[str]:
         now = self._ports.now()
         if now >= message.ends_at:
             return over(message, now)
         sender = self._routes.sender(message.medium)
         if sender is None:
             return settled(message, now, "no_route")
-        try:
-            rendered = self._renderer.render(message, now)
-            if rendered is None:
-                return over(message, now, "the key is gone")
-            return await self._send(message, sender, rendered)
-        except Exception as error:  # noqa: BLE001 - a bug in one message or sender must not stop the others
-            log.error(  # noqa: TRY400 - an error's own text may quote the message
-                "outbox.attempt_failed",
-                message_id=message.id,
-                purpose=message.purpose,
-                kind=type(error).__name__,
-                where=where(error),
-            )
-            return after_failure(message, now, self._chance(), "internal error")
+        rendered = self._renderer.render(message, now)
+        if rendered is None:
+            return over(message, now, "the key is gone")
+        answer = sender.send(rendered)
+        return settled(message, now, "sent", provider_id=answer) if isinstance(answer, str) else answer
 
-    async def _send(self, message: Stored, sender: Sender, rendered: Rendered) -> Outcome:
+    async def _wait(self, message: Stored, answer: Awaitable[str], begun: float) -> None:
         try:
-            provider_id = await self._deadline.within(SEND_TIMEOUT, sender.send(rendered))
-        except PermanentError as error:
-            return settled(message, self._ports.now(), "dead", error=_reason(error))
-        except (TransientError, TimeoutError, OSError) as error:
+            provider_id = await self._deadline.within(SEND_TIMEOUT, answer)
+            outcome = settled(message, self._ports.now(), "sent", provider_id=provider_id)
+        except Exception as error:  # noqa: BLE001 - as above
+            outcome = self._failed(message, error)
+        self._end(message, outcome, begun)
+
+    def _failed(self, message: Stored, error: Exception) -> Outcome:
+        now = self._ports.now()
+        if isinstance(error, PermanentError):
+            return settled(message, now, "dead", error=_reason(error))
+        if isinstance(error, (TransientError, TimeoutError, OSError)):
             retry_after = error.retry_after if isinstance(error, TransientError) else 0
-            return after_failure(message, self._ports.now(), self._chance(), _reason(error), retry_after)
-        return settled(message, self._ports.now(), "sent", provider_id=provider_id)
+            return after_failure(message, now, self._chance(), _reason(error), retry_after)
+        log.error(  # an error's own text may quote the message
+            "outbox.attempt_failed",
+            message_id=message.id,
+            purpose=message.purpose,
+            kind=type(error).__name__,
+            where=where(error),
+        )
+        return after_failure(message, now, self._chance(), "internal error")
+
+    def _end(self, message: Stored, outcome: Outcome, begun: float) -> None:
+        self._outcomes.append(outcome)
+        seconds = time.perf_counter() - begun
+        self._watch.attempted(message, outcome, seconds)
+        _tell(message, outcome, seconds)
+
+    def _waited(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        self.loop.wake()
 
     def _chance(self) -> float:
         return int.from_bytes(self._ports.random_bytes(4), "big") / 2**32

@@ -13,6 +13,6 @@ class DevInboxSender:
         if not dev:
             raise RuntimeError("The dev inbox exists in dev mode only (ostiary serve --dev)")
 
-    async def send(self, message: Rendered) -> str:
+    def send(self, message: Rendered) -> str:
         """Accept it; its provider id is our own."""
         return f"dev-inbox:{message.id}"
