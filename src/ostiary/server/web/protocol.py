@@ -4,11 +4,13 @@ uvicorn answers a malformed request in plain text, waits forever for the rest of
 length in memory, takes a body's trailers for headers, and ends by the signal that stopped it. Here that is an
 envelope, ten seconds, 32 KiB, nothing at all, and exit code 0.
 
-It also reads and writes any ASGI application's messages. Ours says each answer whole, so its bytes are put together
-and looked at at once (`Exchange`), and a head that came whole arms no timer.
+It also reads and writes any ASGI application's messages. Ours reads a body once and says each answer whole, so its
+bytes are put together and looked at at once (`Exchange`). A connection has one timer, which looks now and then whether
+its time is over: a request moves the end and touches no timer.
 """
 
 import asyncio
+import math
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -42,6 +44,14 @@ class Exchange(RequestResponseCycle):
 
     _head = b""
 
+    async def receive(self) -> Any:
+        """See ASGI. A body that is whole already is waited for by nobody."""
+        if self.more_body or self.disconnected or self.response_complete or not self.message_event.is_set():
+            return await super().receive()
+        self.message_event.clear()
+        body, self.body = bytes(self.body), bytearray()
+        return {"type": "http.request", "body": body, "more_body": False}
+
     async def send(self, message: Any) -> None:
         """See ASGI. Both parts leave in one write."""
         if message["type"] == "http.response.start":
@@ -62,12 +72,12 @@ class Exchange(RequestResponseCycle):
 
     def _line_up(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
         """The answer's head. A header that holds a control character is an error: it could begin another header."""
-        lines = [b"%b: %b\r\n" % header for header in (*self.default_headers, *headers)]
+        lines = [*self.default_headers, *headers]
         if _CLOSE in headers:
             self.keep_alive = False
         elif not self.keep_alive:
-            lines.append(b"connection: close\r\n")
-        head = b"".join(lines)
+            lines.append(_CLOSE)
+        head = b"\r\n".join([*map(b": ".join, lines), b""])
         if len(head) - len(head.translate(None, _CONTROLS)) != 2 * len(lines):
             raise ValueError("a header of the answer holds a control character")
         return b"%b%b\r\n" % (STATUS_LINE[status], head)
@@ -84,13 +94,18 @@ class Connection(HttpToolsProtocol):
         self._head_bytes = 0
         self._unread = 0
         self._in_head = True
-        self._head_timer: asyncio.TimerHandle | None = None
+        self._head_has_time = True
+        """Whether `_ends` is the end of the head's time."""
+        self._ends = self._looks_at = math.inf
+        """When this connection is over if nothing happens (never while a request is answered), and when that is judged."""
+        self._timer: asyncio.TimerHandle | None = None
         super().connection_made(transport)  # type: ignore[arg-type] # asyncio's base class names the wider type
-        self._expect_head()
+        self._give(self.header_timeout)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
-        self._head_arrived()
+        if self._timer is not None:
+            self._timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -99,8 +114,9 @@ class Connection(HttpToolsProtocol):
         super().data_received(data)
         if self._unread > _MOST_UNREAD and not self.transport.is_closing():
             self.send_400_response(_BAD_HEAD)
-        if self._in_head and self._head_timer is None:
-            self._expect_head()
+        if self._in_head and not self._head_has_time:
+            self._head_has_time = True
+            self._give(self.header_timeout)
 
     def on_message_begin(self) -> None:
         """A new request begins on this connection."""
@@ -131,9 +147,9 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole: its request is answered, or waits for the one before it on this connection."""
-        self._head_arrived()
+        self._ends = math.inf
         self._unread = 0
-        self._in_head = False
+        self._in_head = self._head_has_time = False
         target = httptools.parse_url(self.url)
         version = self.parser.get_http_version()
         scope = self.scope
@@ -183,18 +199,33 @@ class Connection(HttpToolsProtocol):
     def _unsupported_upgrade_warning(self) -> None:
         """No log line: anybody may ask for an upgrade, and is answered as if they had not."""
 
-    def _expect_head(self) -> None:
-        self._head_timer = self.loop.call_later(self.header_timeout, self._too_slow)
+    def on_response_complete(self) -> None:
+        """The answer was written: the next request's turn, or time to wait for one. Unlike uvicorn's, arms no timer."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif not self._in_head:
+            self._give(self.timeout_keep_alive)
 
-    def _head_arrived(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+    def _give(self, seconds: float) -> None:
+        """The connection ends unless something happens within this time."""
+        self._ends = self.loop.time() + seconds
+        if self._looks_at > self._ends:
+            self._look()
 
-    def _too_slow(self) -> None:
-        self._head_timer = None
-        if not self.transport.is_closing():
+    def _look(self) -> None:
+        """End the connection where its time is over, else look again when it would be."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._looks_at = self._ends
+        left = self._ends - self.loop.time()
+        if left <= 0:
             self.transport.close()
+        elif left < math.inf:
+            self._timer = self.loop.call_later(left, self._look)
 
 
 class Server(uvicorn.Server):

@@ -1,0 +1,136 @@
+"""A connection by itself: the time it has, and turns."""
+
+import asyncio
+
+import uvicorn
+from uvicorn.server import ServerState
+
+from ostiary.server.web.protocol import Connection
+
+GET = b"GET /%b HTTP/1.1\r\nhost: a\r\n\r\n"
+POST = b"POST /%b HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n"
+
+
+class Transport(asyncio.Transport):
+    def __init__(self):
+        super().__init__()
+        self.written, self.closed, self.reading = b"", False, True
+
+    def get_extra_info(self, name, default=None):
+        return ("192.0.2.1", 4711) if name in {"peername", "sockname"} else None
+
+    def write(self, data):
+        self.written += data
+
+    def close(self):
+        self.closed = True
+
+    def is_closing(self):
+        return self.closed
+
+    def pause_reading(self):
+        self.reading = False
+
+    def resume_reading(self):
+        self.reading = True
+
+
+class Bench:
+    """A connection whose requests are answered when the test says so, each by its path and what it received."""
+
+    def __init__(self, header_timeout=10, keep_alive=30):
+        self.asked, self.may_answer = [], asyncio.Event()
+
+        class Configured(Connection):
+            pass
+
+        Configured.header_timeout = header_timeout
+        config = uvicorn.Config(
+            self.app, lifespan="off", interface="asgi3", log_config=None, timeout_keep_alive=keep_alive
+        )
+        self.transport = Transport()
+        self.connection = Configured(config, ServerState(), {})
+        self.connection.connection_made(self.transport)
+
+    async def app(self, scope, receive, send):
+        self.asked.append(scope["path"])
+        message = await receive()
+        await self.may_answer.wait()
+        body = scope["path"].encode() + message["body"]
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": body})
+        if scope["path"] == "/curious":
+            self.asked.append((await receive())["type"])
+
+    async def say(self, data):
+        self.connection.data_received(data)
+        await self.turn()
+
+    async def turn(self):
+        for _ in range(8):
+            await asyncio.sleep(0)
+
+    @property
+    def answers(self):
+        return [
+            said.rpartition(b"\r\n")[2].decode() for said in self.transport.written.split(b"HTTP/1.1")[1:]
+        ]
+
+
+async def test_requests_wait_for_the_one_before_and_nothing_more_is_read():
+    bench = Bench()
+    await bench.say(GET % b"1" + POST % b"2" + b"{}" + GET % b"3")
+    assert (bench.asked, bench.transport.reading) == (["/1"], False)
+    bench.may_answer.set()
+    await bench.turn()
+    await bench.turn()
+    assert (bench.answers, bench.transport.reading) == (["/1", "/2{}", "/3"], True)
+
+
+async def test_a_body_comes_whole_or_in_pieces_and_once():
+    bench = Bench()
+    bench.may_answer.set()
+    await bench.say(POST % b"whole" + b"{}")
+    await bench.say(POST % b"pieces" + b"{")
+    await bench.say(b"}")
+    assert bench.answers == ["/whole{}", "/pieces{"]
+    await bench.say(POST % b"curious" + b"{}")
+    assert bench.asked[-1] == "http.disconnect"
+
+
+async def test_silence_has_its_time_and_an_answer_in_the_making_any():
+    bench = Bench(header_timeout=0.05, keep_alive=0.1)
+    await bench.say(GET % b"1")
+    await asyncio.sleep(0.2)
+    assert not bench.transport.closed
+    bench.may_answer.set()
+    await asyncio.sleep(0.07)
+    assert (bench.answers, bench.transport.closed) == (["/1"], False)
+    await asyncio.sleep(0.07)
+    assert bench.transport.closed
+
+
+async def test_an_idle_connection_ends_however_many_empty_lines_it_sends():
+    bench = Bench(keep_alive=0.1)
+    bench.may_answer.set()
+    await bench.say(GET % b"1")
+    for _ in range(8):
+        await bench.say(b"\r\n")
+        await asyncio.sleep(0.02)
+    assert bench.transport.closed
+
+
+async def test_a_head_has_one_time_however_it_trickles():
+    bench = Bench(header_timeout=0.1)
+    bench.may_answer.set()
+    await bench.say(GET % b"1")
+    for place in range(8):
+        await bench.say((GET % b"22222222")[place : place + 1])
+        await asyncio.sleep(0.02)
+    assert (bench.answers, bench.transport.closed) == (["/1"], True)
+
+
+async def test_a_new_connection_that_says_nothing_ends():
+    bench = Bench(header_timeout=0.05)
+    await asyncio.sleep(0.1)
+    assert bench.transport.closed
