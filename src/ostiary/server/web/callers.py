@@ -32,6 +32,7 @@ _APP_ID: _Family = (b"x-genauth-app-id", b"x-authing-app-id")
 _POOL_ID: _Family = (b"x-genauth-userpool-id", b"x-authing-userpool-id")
 _DEVICE_ID: _Family = (b"x-genauth-device-id", b"x-authing-device-id")
 _LANG: _Family = (b"x-genauth-lang", b"x-authing-lang")
+_TOLD = (*_APP_ID, *_POOL_ID, *_DEVICE_ID, *_LANG, b"user-agent", b"accept-language")
 
 Headers = Mapping[bytes, bytes]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -71,13 +72,7 @@ class Callers:
         verdict: Verdict = NOBODY if token is None or not given else await self._signer.verify(token)
         # Each kind opens its own doors; at the others it is a token of the wrong kind.
         elsewhere = verdict if isinstance(verdict, Refused) else _INVALID
-        app_id, pool_id, device, device_id = _told(
-            _of_family(headers, _APP_ID),
-            _of_family(headers, _POOL_ID),
-            headers.get(b"user-agent", b"")[:_MOST_OF_HEADER],
-            _of_family(headers, _DEVICE_ID),
-        )
-        lang = language(headers)
+        app_id, pool_id, device, device_id, lang = _told(*map(headers.get, _TOLD))
         return Call(
             request_id=request_id,
             user=verdict if isinstance(verdict, UserToken) else elsewhere,
@@ -162,14 +157,23 @@ def _basic(encoded: str) -> ClientSecret | None:
     return ClientSecret(client_id, secret, "basic") if colon and client_id else None
 
 
-def _of_family(headers: Headers, names: _Family) -> bytes:
-    return (headers.get(names[0]) or headers.get(names[1]) or b"")[:_MOST_OF_HEADER]
+@lru_cache(maxsize=256)
+def _told(
+    *values: bytes | None,
+) -> tuple[str | None, str | None, str, str, Lang | None]:
+    """Ids of app and pool, device and its id, language: what a client says in the headers `_TOLD` again and again.
 
-
-@lru_cache(maxsize=1_024)
-def _told(app: bytes, pool: bytes, agent: bytes, device: bytes) -> tuple[str | None, str | None, str, str]:
-    """Ids of app and pool, device and its id, as one client says them again and again."""
-    return _id(app), _id(pool), _text(agent)[:DEVICE_LENGTH], _text(device)[:_ID_LENGTH]
+    A head has 32 KiB at most, so these never hold more than 8 MiB.
+    """
+    app, pool, device_id, lang = (values[at] or values[at + 1] or b"" for at in (0, 2, 4, 6))
+    device, accepted = (value or b"" for value in values[8:])
+    return (
+        _id(app),
+        _id(pool),
+        _text(device[:_MOST_OF_HEADER])[:DEVICE_LENGTH],
+        _text(device_id)[:_ID_LENGTH],
+        _language(lang, accepted),
+    )
 
 
 def _id(raw: bytes) -> str | None:
@@ -178,9 +182,13 @@ def _id(raw: bytes) -> str | None:
 
 def language(headers: Headers) -> Lang | None:
     """The language a request asks for: a header of either family, else `Accept-Language`; None: it does not say."""
-    named = headers.get(_LANG[0]) or headers.get(_LANG[1])
+    named = headers.get(_LANG[0]) or headers.get(_LANG[1]) or b""
+    return _language(named, headers.get(b"accept-language", b""))
+
+
+def _language(named: bytes, accepted: bytes) -> Lang | None:
     spoken = _spoken(named.decode("latin-1")) if named else None
-    return spoken or _accepted(headers.get(b"accept-language", b"")[:_MOST_OF_HEADER])
+    return spoken or _accepted(accepted[:_MOST_OF_HEADER])
 
 
 def _spoken(tag: str) -> Lang | None:
