@@ -35,7 +35,7 @@ AT_ONCE = 64
 """Attempts under way; as many as a turn takes."""
 POLL = 1.0
 """Seconds."""
-GATHER = 0.005
+GATHER = 0.02
 """Seconds: what commits or ends within them shares one transaction. Nobody waits for a message that closely."""
 SEND_TIMEOUT = 10.0
 """Seconds one attempt may take."""
