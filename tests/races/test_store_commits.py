@@ -62,17 +62,23 @@ async def several(store, name: str, count: int = SETTLED) -> set[int]:
     return set(Disk.seen)
 
 
+async def comes_here(store, name: str) -> bool:
+    """Whether commits come to the loop's thread, at last: a busy machine is a slow disk for a while."""
+    for turn in range(20):
+        if threading.get_ident() in await several(store, f"{name}-{turn}"):
+            return True
+    return False
+
+
 async def test_the_commit_moves_with_the_disk(url):
     here = {threading.get_ident()}
     with opened(url) as store:
-        await several(store, "at first")
-        assert here <= await several(store, "quick")
+        assert await comes_here(store, "quick")
         Disk.delay = 10 * QUICK_COMMIT
         await several(store, "slower", 3)
         assert here.isdisjoint(await several(store, "slow", 5))
         Disk.delay = 0.0
-        await several(store, "better", 2 * SETTLED)
-        assert here <= await several(store, "quick again")
+        assert await comes_here(store, "quick again")
 
 
 async def test_a_slow_disk_stops_nobody_in_the_loop(url):
