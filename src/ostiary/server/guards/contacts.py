@@ -37,10 +37,11 @@ def move(
     by: notices.By = "user",
     tell: bool = True,
     keep: Session | None = None,
+    spent: str = "",
 ) -> bool:
     """Make `new` (None: none) the account's number or address; False where it is taken, and nothing has happened then.
 
-    With `keep`, every other session of the account ends.
+    With `keep`, every other session of the account ends. `spent`: the kind of the one-time token that this spends.
     `actor` is who did it for the audit log, `by` for the people who are told (`tell`: unless they are told already).
     The account's row is locked and `account` was read under that lock.
     """
@@ -60,7 +61,7 @@ def move(
         book.raise_version(visit.tx, account.user_id, version, visit.now, epoch=account.session_epoch)
         sessions.take_along(visit.tx, account.user_id, account.session_epoch, keep.id)
     codes.void_all(visit.tx, pool_id, account.user_id, old, visit.now)
-    tokens.void_all(visit.tx, account.user_id, visit.now)
+    tokens.void_all(visit.tx, account.user_id, visit.now, spent=spent)
     event = event_of(medium, old, new)
     if tell:
         notices.contact_moved(visit, event, account, old, new, by, proven=verified)
@@ -76,10 +77,14 @@ def move(
     return True
 
 
-def move_own(step: Step[object], medium: Medium, new: str | None) -> bool:
-    """The signed-in user's own move: every other session ends with it, where the pool says so."""
+def move_own(step: Step[object], medium: Medium, new: str | None, *, spent: str = "") -> bool:
+    """The signed-in user's own move: every other session ends with it, where the pool says so.
+
+    `spent`: the kind of the one-time token it was granted with, looked at in this transaction; it is used up with the
+    move, while all others of the user are voided, and a retry is told that it is done.
+    """
     keep = step.session if step.pool.policy.end_other_sessions else None
-    return move(step, step.account, medium, new, keep=keep)
+    return move(step, step.account, medium, new, keep=keep, spent=spent)
 
 
 def unless_taken(

@@ -3,7 +3,7 @@
 A token remembers who was granted what (user, app, pool, claims). There are two families, told apart by how they are
 granted; one never opens the other's door:
 
-- `grant`, `take`: of a signed-in user, bound to the session too. Shown by anybody else it stays good for its owner,
+- `grant`, `take` (or `look`, and later `spend`): of a signed-in user, bound to the session too. Shown by anybody else it stays good for its owner,
   and the one who shows it learns nothing.
 - `grant_to`, `owner`, `take_of`: for somebody who is not signed in. The token itself finds its user; `owner` looks
   without a lock, so the user's row is locked and looked at before `take_of` spends it.
@@ -24,7 +24,7 @@ from ostiary.server.core.people import Account
 from ostiary.server.core.refused import Refused
 from ostiary.server.guards.entry import Step, Visit
 from ostiary.server.storage import tokens
-from ostiary.server.storage.tokens import TokenRow
+from ostiary.server.storage.tokens import Kept, Whose
 
 C = TypeVar("C", bound=msgspec.Struct)
 
@@ -39,9 +39,9 @@ class TokenKind(StrEnum):
     ENROLL_FACTOR = "eft"
 
 
-INVALID: Mapping[TokenKind, Key] = {
-    TokenKind.UPDATE_PHONE: Key.UPDATE_TOKEN_INVALID,
-    TokenKind.UPDATE_EMAIL: Key.UPDATE_TOKEN_INVALID,
+INVALID: Mapping[str, Key] = {
+    TokenKind.UPDATE_PHONE.value: Key.UPDATE_TOKEN_INVALID,
+    TokenKind.UPDATE_EMAIL.value: Key.UPDATE_TOKEN_INVALID,
 }
 """Why a token of a kind is refused; of any other kind: `one_time_token_invalid`."""
 
@@ -72,23 +72,25 @@ def take(step: Step[object], kind: TokenKind, token: str, claims: type[C]) -> C 
 
 
 def look(step: Step[object], kind: TokenKind, token: str, claims: type[C]) -> C | AlreadyDone | Refused:
-    """What a good token was granted for. It stays unspent: whoever acts on it takes it in the same transaction."""
-    invalid = Refused(INVALID.get(kind, Key.ONE_TIME_TOKEN_INVALID))
-    row = tokens.load(step.tx, step.account.user_id, kind)
-    if row is None or not _is_this(step, row, step.session.id, token):
-        return invalid
-    if row.done:
-        return AlreadyDone()
-    spent = row.used_at is not None or row.void_at is not None
-    if spent or step.now >= row.ends_at or row.made_at > step.now + FUTURE_TOLERANCE:
-        return invalid
-    return msgspec.json.decode(row.claims, type=claims)
+    """What a good token was granted for. It stays unspent: whoever acts on it spends it in the same transaction.
+
+    That is `take`, `spend`, or the move that it was for (`contacts.move_own`). The user's row is locked: what was seen
+    unspent is so until then.
+    """
+    kept = _look(step, _whose(step, step.account.user_id, step.session.id, kind), token)
+    return msgspec.json.decode(kept.claims, type=claims) if isinstance(kept, Kept) else kept
+
+
+def spend(step: Step[object], kind: TokenKind) -> None:
+    """Spend a token that `look` found good in this transaction, and that came to nothing."""
+    tokens.spend(step.tx, step.account.user_id, kind.value, step.now)
 
 
 def owner(visit: Visit[object], kind: TokenKind, token: str) -> str | None:
     """The id of the user whom this token was granted to without a session; None: nobody. Nothing is spent."""
     for key in visit.ports.ring("tokens").keys:
-        user_id = tokens.owner(visit.tx, kind, _mac(visit, key.secret, NO_SESSION, "", kind, token))
+        mac = _mac(visit, key.secret, _whose(visit, "", NO_SESSION, kind), token)
+        user_id = tokens.owner(visit.tx, kind.value, mac)
         if user_id is not None:
             return user_id
     return None
@@ -105,7 +107,7 @@ def done(visit: Visit[object], kind: TokenKind, account: Account | None = None) 
     """What the token was for is done in this transaction: a retry by the same owner is told so."""
     of = account or visit.account
     assert of is not None
-    tokens.mark_done(visit.tx, of.user_id, kind)
+    tokens.mark_done(visit.tx, of.user_id, kind.value)
 
 
 def _put(
@@ -116,55 +118,57 @@ def _put(
     claims: msgspec.Struct,
     ttl: int,
 ) -> str:
-    token = visit.ports.secret(f"{kind}_")
+    whose = _whose(visit, account.user_id, session_id, kind)
+    token = visit.ports.secret(f"{whose.kind}_")
     key = visit.ports.ring("tokens").current
-    tokens.put(
-        visit.tx,
-        TokenRow(
-            user_id=account.user_id,
-            kind=kind,
-            pool_id=visit.pool.id,
-            mac=_mac(visit, key.secret, session_id, account.user_id, kind, token),
-            key_id=key.id,
-            session_id=session_id,
-            app_id=visit.app.id,
-            claims=msgspec.json.encode(claims).decode(),
-            made_at=visit.now,
-            ends_at=visit.now + ttl * SECOND,
-        ),
+    kept = Kept(
+        mac=_mac(visit, key.secret, whose, token),
+        key_id=key.id,
+        claims=msgspec.json.encode(claims).decode(),
+        made_at=visit.now,
+        ends_at=visit.now + ttl * SECOND,
     )
+    tokens.put(visit.tx, whose, kept)
     return token
 
 
 def _take(
     visit: Visit[object], user_id: str, session_id: str, kind: TokenKind, token: str, claims: type[C]
 ) -> C | AlreadyDone | Refused:
-    invalid = Refused(INVALID.get(kind, Key.ONE_TIME_TOKEN_INVALID))
-    row = tokens.load(visit.tx, user_id, kind)
-    if row is None or not _is_this(visit, row, session_id, token):
-        return invalid
-    if row.done:
+    whose = _whose(visit, user_id, session_id, kind)
+    kept = _look(visit, whose, token)
+    if not isinstance(kept, Kept):
+        return kept
+    if not tokens.take(visit.tx, whose, kept.mac, visit.now):
+        return _invalid(kind)
+    return msgspec.json.decode(kept.claims, type=claims)
+
+
+def _look(visit: Visit[object], whose: Whose, token: str) -> Kept | AlreadyDone | Refused:
+    kept = tokens.load(visit.tx, whose)
+    if kept is None or not _is_this(visit, whose, kept, token):
+        return _invalid(whose.kind)
+    if kept.done:
         return AlreadyDone()
-    if row.made_at > visit.now + FUTURE_TOLERANCE or not tokens.take(visit.tx, row, visit.now):
-        return invalid
-    return msgspec.json.decode(row.claims, type=claims)
+    if kept.spent or visit.now >= kept.ends_at or kept.made_at > visit.now + FUTURE_TOLERANCE:
+        return _invalid(whose.kind)
+    return kept
 
 
-def _is_this(visit: Visit[object], row: TokenRow, session_id: str, token: str) -> bool:
-    key = visit.ports.ring("tokens").get(row.key_id)
-    return (
-        key is not None
-        and visit.ports.same(
-            row.mac, _mac(visit, key.secret, session_id, row.user_id, TokenKind(row.kind), token)
-        )
-        and row.session_id == session_id
-        and row.app_id == visit.app.id
-        and row.pool_id == visit.pool.id
-    )
+def _is_this(visit: Visit[object], whose: Whose, kept: Kept, token: str) -> bool:
+    key = visit.ports.ring("tokens").get(kept.key_id)
+    return key is not None and visit.ports.same(kept.mac, _mac(visit, key.secret, whose, token))
 
 
-def _mac(
-    visit: Visit[object], secret: bytes, session_id: str, user_id: str, kind: TokenKind, token: str
-) -> bytes:
+def _invalid(kind: str) -> Refused:
+    return Refused(INVALID.get(kind, Key.ONE_TIME_TOKEN_INVALID))
+
+
+def _whose(visit: Visit[object], user_id: str, session_id: str, kind: TokenKind) -> Whose:
+    return Whose(user_id, kind.value, visit.pool.id, visit.app.id, session_id)
+
+
+def _mac(visit: Visit[object], secret: bytes, whose: Whose, token: str) -> bytes:
     """A token without a session is found by its MAC, so its user is not part of it: 256 random bits say whose it is."""
-    return visit.ports.mac(secret, kind, visit.pool.id, user_id if session_id else "", token)
+    user_id = whose.user_id if whose.session_id else ""
+    return visit.ports.mac(secret, whose.kind, whose.pool_id, user_id, token)

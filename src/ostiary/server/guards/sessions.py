@@ -95,9 +95,13 @@ def judge_step_up(step: Step[object]) -> Refused | None:
 
     Its last credential check is young enough (`stepUpMaxAge`), and an enrolled second factor was used in it.
     """
-    if step.now - step.session.checked_at >= step.pool.policy.step_up_max_age * SECOND:
-        return reauth_required(step.account)
-    return judge_second_factor(step)
+    return judge_age(step) or judge_second_factor(step)
+
+
+def judge_age(step: Step[object]) -> Refused | None:
+    """Whether the session's last credential check is young enough."""
+    age = step.now - step.session.checked_at
+    return reauth_required(step.account) if age >= step.pool.policy.step_up_max_age * SECOND else None
 
 
 def judge_second_factor(step: Step[object]) -> Refused | None:

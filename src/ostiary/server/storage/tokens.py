@@ -5,22 +5,28 @@ import msgspec
 from ostiary.server.storage.tx import Sql, Tx
 
 
-class TokenRow(msgspec.Struct, frozen=True):
-    """A one-time token as it is kept. Moments in ms; `done` 1: what it was for was done with it."""
+class Whose(msgspec.Struct, frozen=True):
+    """Whom a token was granted to, where, and for what: shown by anybody else, it is not there."""
 
     user_id: str
     kind: str
     pool_id: str
+    app_id: str
+    session_id: str
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What is kept of a one-time token. Moments in ms."""
+
     mac: bytes
     key_id: str
-    session_id: str
-    app_id: str
     claims: str
     made_at: int
     ends_at: int
-    used_at: int | None = None
-    void_at: int | None = None
+    spent: int = 0
+    """1: it was used, or voided."""
     done: int = 0
+    """1: what it was for was done with it."""
 
 
 _COLUMNS = "user_id, kind, pool_id, mac, key_id, session_id, app_id, claims, made_at, ends_at"
@@ -35,17 +41,28 @@ _PUT = Sql(
     """
 )
 
+_THIS = "user_id = :user_id AND kind = :kind AND pool_id = :pool_id AND app_id = :app_id AND session_id = :session_id"
+
 _LOAD = Sql(
-    f"SELECT {_COLUMNS}, used_at, void_at, done FROM one_time_tokens WHERE user_id = :user_id AND kind = :kind"
+    f"""
+    SELECT mac, key_id, claims, made_at, ends_at, used_at IS NOT NULL OR void_at IS NOT NULL, done
+    FROM one_time_tokens WHERE {_THIS}
+    """
 )
 
 _OWNER = Sql("SELECT user_id FROM one_time_tokens WHERE mac = :mac AND session_id = '' AND kind = :kind")
 
 _TAKE = Sql(
+    f"""
+    UPDATE one_time_tokens SET used_at = :now
+    WHERE {_THIS} AND mac = :mac AND used_at IS NULL AND void_at IS NULL AND ends_at > :now
+    """
+)
+
+_SPEND = Sql(
     """
     UPDATE one_time_tokens SET used_at = :now
-    WHERE user_id = :user_id AND kind = :kind AND mac = :mac AND session_id = :session_id AND app_id = :app_id
-      AND pool_id = :pool_id AND used_at IS NULL AND void_at IS NULL AND ends_at > :now
+    WHERE user_id = :user_id AND kind = :kind AND used_at IS NULL AND void_at IS NULL
     """
 )
 
@@ -54,31 +71,44 @@ _DONE = Sql(
 )
 
 _VOID = Sql(
-    "UPDATE one_time_tokens SET void_at = :now WHERE user_id = :user_id AND used_at IS NULL AND void_at IS NULL"
+    """
+    UPDATE one_time_tokens
+    SET used_at = CASE kind WHEN :spent THEN CAST(:now AS BIGINT) END,
+        void_at = CASE kind WHEN :spent THEN NULL ELSE CAST(:now AS BIGINT) END,
+        done = CASE kind WHEN :spent THEN 1 ELSE 0 END
+    WHERE user_id = :user_id AND used_at IS NULL AND void_at IS NULL
+    """
 )
 
 
-def put(tx: Tx, row: TokenRow) -> None:
+def put(tx: Tx, whose: Whose, token: Kept) -> None:
     """Keep a new token; the user's older one of this kind is gone."""
     tx.must(
         _PUT,
-        user_id=row.user_id,
-        kind=str(row.kind),  # SQLite's module is slow at strings that are members of an enumeration
-        pool_id=row.pool_id,
-        mac=row.mac,
-        key_id=row.key_id,
-        session_id=row.session_id,
-        app_id=row.app_id,
-        claims=row.claims,
-        made_at=row.made_at,
-        ends_at=row.ends_at,
+        user_id=whose.user_id,
+        kind=whose.kind,
+        pool_id=whose.pool_id,
+        mac=token.mac,
+        key_id=token.key_id,
+        session_id=whose.session_id,
+        app_id=whose.app_id,
+        claims=token.claims,
+        made_at=token.made_at,
+        ends_at=token.ends_at,
     )
 
 
-def load(tx: Tx, user_id: str, kind: str) -> TokenRow | None:
-    """The user's token of a kind, under the user's lock."""
-    row = tx.one(_LOAD, user_id=user_id, kind=str(kind))
-    return TokenRow(*row) if row else None
+def load(tx: Tx, whose: Whose) -> Kept | None:
+    """The token of this kind, whatever became of it, under its user's lock."""
+    row = tx.one(
+        _LOAD,
+        user_id=whose.user_id,
+        kind=whose.kind,
+        pool_id=whose.pool_id,
+        app_id=whose.app_id,
+        session_id=whose.session_id,
+    )
+    return Kept(*row) if row else None
 
 
 def owner(tx: Tx, kind: str, mac: bytes) -> str | None:
@@ -87,28 +117,33 @@ def owner(tx: Tx, kind: str, mac: bytes) -> str | None:
     return row[0] if row else None
 
 
-def take(tx: Tx, row: TokenRow, now: int) -> bool:
+def take(tx: Tx, whose: Whose, mac: bytes, now: int) -> bool:
     """Use the token up: exactly one of any number of takers is told True."""
     return (
         tx.run(
             _TAKE,
-            user_id=row.user_id,
-            kind=row.kind,
-            mac=row.mac,
-            session_id=row.session_id,
-            app_id=row.app_id,
-            pool_id=row.pool_id,
+            user_id=whose.user_id,
+            kind=whose.kind,
+            pool_id=whose.pool_id,
+            app_id=whose.app_id,
+            session_id=whose.session_id,
+            mac=mac,
             now=now,
         )
         == 1
     )
 
 
+def spend(tx: Tx, user_id: str, kind: str, now: int) -> None:
+    """Use up a token that was seen unspent a moment ago, under its user's lock: anything else runs the step again."""
+    tx.must(_SPEND, user_id=user_id, kind=kind, now=now)
+
+
 def mark_done(tx: Tx, user_id: str, kind: str) -> None:
     """What the taken token was for has been done in this transaction."""
-    tx.must(_DONE, user_id=user_id, kind=str(kind))
+    tx.must(_DONE, user_id=user_id, kind=kind)
 
 
-def void_all(tx: Tx, user_id: str, now: int) -> None:
-    """Void every unused token of a user."""
-    tx.must(_VOID, expect=None, user_id=user_id, now=now)
+def void_all(tx: Tx, user_id: str, now: int, *, spent: str = "") -> None:
+    """Void every unused token of a user. The one of the kind `spent` is what did it: it is used up, and done."""
+    tx.must(_VOID, expect=None, user_id=user_id, now=now, spent=spent)

@@ -75,7 +75,7 @@ def _prove_request(step: Step[Ask]) -> tuple[Proof, ...] | Refused:
         step.ask,
         step.pool.policy,
         step.account,
-        stale=sessions.judge_step_up(step),
+        stale=sessions.judge_age(step),
         unproven=sessions.judge_second_factor(step),
     )
     if refused is not None:
@@ -87,18 +87,19 @@ def _prove_request(step: Step[Ask]) -> tuple[Proof, ...] | Refused:
 
 
 def _update(step: Step[str]) -> IsSuccess | Refused:
-    """Rows 3 to 6 of phone-change.md §6. From the take on, the token is spent whatever comes."""
-    claims = one_time_tokens.take(step, TokenKind.UPDATE_EMAIL, step.ask, Claims)
+    """Rows 3 to 6 of phone-change.md §6. A good token is spent whatever comes: by the move, or for nothing."""
+    claims = one_time_tokens.look(step, TokenKind.UPDATE_EMAIL, step.ask, Claims)
     if isinstance(claims, AlreadyDone):
         return Refused(Key.UPDATE_TOKEN_USED, data={"success": True})
     if isinstance(claims, Refused):
         return _noted(step, "update_email", claims)
     refused = rules.judge_change(claims, step.pool.policy, step.account)
-    if refused is None and not contacts.move_own(step, "email", claims.new_address):
+    spent = TokenKind.UPDATE_EMAIL.value
+    if refused is None and not contacts.move_own(step, "email", claims.new_address, spent=spent):
         refused = Refused(Key.EMAIL_TAKEN)
     if refused is not None:
+        one_time_tokens.spend(step, TokenKind.UPDATE_EMAIL)
         return _noted(step, "update_email", refused, claims.new_address)
-    one_time_tokens.done(step, TokenKind.UPDATE_EMAIL)
     return IsSuccess(success=True)
 
 

@@ -120,7 +120,7 @@ def judge_same(ask: Ask, account: Account) -> Refused | None:
 def judge_request(
     ask: Ask, policy: PoolPolicy, account: Account, stale: Refused | None, unproven: Refused | None
 ) -> Refused | None:
-    """Rows 6 and 7, as for a number. `stale` is what `judge_step_up` says: it matters only without an old proof.
+    """Rows 6 and 7, as for a number. `stale` is what `judge_age` says: it matters only without an old proof.
 
     `unproven` is what `judge_second_factor` says: an enrolled one must have been used, always.
     """

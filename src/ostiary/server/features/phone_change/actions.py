@@ -76,7 +76,7 @@ def _prove_request(step: Step[Ask]) -> tuple[Proof, ...] | Refused:
         step.ask,
         step.pool.policy,
         step.account,
-        stale=sessions.judge_step_up(step),
+        stale=sessions.judge_age(step),
         unproven=sessions.judge_second_factor(step),
     )
     if refused is not None:
@@ -88,18 +88,19 @@ def _prove_request(step: Step[Ask]) -> tuple[Proof, ...] | Refused:
 
 
 def _update(step: Step[str]) -> IsSuccess | Refused:
-    """Rows 3 to 6 of update-phone. From the take on, the token is spent whatever comes."""
-    claims = one_time_tokens.take(step, TokenKind.UPDATE_PHONE, step.ask, Claims)
+    """Rows 3 to 6 of update-phone. A good token is spent whatever comes: by the move, or for nothing."""
+    claims = one_time_tokens.look(step, TokenKind.UPDATE_PHONE, step.ask, Claims)
     if isinstance(claims, AlreadyDone):
         return Refused(Key.UPDATE_TOKEN_USED, data={"success": True})
     if isinstance(claims, Refused):
         return _noted(step, "update_phone", claims)
     refused = rules.judge_change(claims, step.pool.policy, step.account)
-    if refused is None and not contacts.move_own(step, "sms", E164(claims.new_number)):
+    spent = TokenKind.UPDATE_PHONE.value
+    if refused is None and not contacts.move_own(step, "sms", E164(claims.new_number), spent=spent):
         refused = Refused(Key.PHONE_TAKEN)
     if refused is not None:
+        one_time_tokens.spend(step, TokenKind.UPDATE_PHONE)
         return _noted(step, "update_phone", refused, claims.new_number)
-    one_time_tokens.done(step, TokenKind.UPDATE_PHONE)
     return IsSuccess(success=True)
 
 

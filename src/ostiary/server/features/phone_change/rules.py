@@ -148,7 +148,7 @@ def judge_same(ask: Ask, account: Account) -> Refused | None:
 def judge_request(
     ask: Ask, policy: PoolPolicy, account: Account, stale: Refused | None, unproven: Refused | None = None
 ) -> Refused | None:
-    """Rows 6 and 7. `stale` is what `judge_step_up` says of this session: it matters only without an old proof.
+    """Rows 6 and 7. `stale` is what `judge_age` says of this session: it matters only without an old proof.
 
     `unproven` is what `judge_second_factor` says of it: an enrolled one must have been used, always.
     """

@@ -143,22 +143,23 @@ def _candidate(visit: Visit[object], typed: Typed) -> _Candidate:
     if typed.channel in BY_LINK:  # its digits were never told to anybody
         return _Candidate(typed, None, ())
     user_id = visit.account.user_id if visit.account else None
+    channel = typed.channel.value
     owner = rules.owner_of(typed.channel, user_id)
     bound = typed.channel in BOUND
     if bound and user_id is not None:
-        guesses.load_soon(visit.tx, visit.pool.id, user_id, typed.channel)
-    code = codes.own(visit.tx, visit.pool.id, typed.target, typed.channel, owner) if owner else None
+        guesses.load_soon(visit.tx, visit.pool.id, user_id, channel)
+    code = codes.own(visit.tx, visit.pool.id, typed.target, channel, owner) if owner else None
     code = code if _comparable(visit, code) else None
     counters: list[Counter] = []
     if code is None and not (bound and visit.pool.policy.require_bound_codes):
         subject = guesses.of_number(typed.target)
-        at_number = guesses.load(visit.tx, visit.pool.id, subject, typed.channel)
-        nobodys = codes.nobodys(visit.tx, visit.pool.id, typed.target, typed.channel)
+        at_number = guesses.load(visit.tx, visit.pool.id, subject, channel)
+        nobodys = codes.nobodys(visit.tx, visit.pool.id, typed.target, channel)
         code = nobodys if _comparable(visit, nobodys) else None
         if code is not None or not bound:
             counters.append(at_number)
     if bound and user_id is not None:
-        counters.append(guesses.load(visit.tx, visit.pool.id, guesses.of_user(user_id), typed.channel))
+        counters.append(guesses.load(visit.tx, visit.pool.id, guesses.of_user(user_id), channel))
     return _Candidate(typed, code, tuple(counters))
 
 
