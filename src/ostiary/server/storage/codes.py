@@ -5,7 +5,8 @@ Own rows (owner = a user) are read under that user's lock; nobody's rows are loc
 
 from typing import Any
 
-from ostiary.server.core.codes import NOBODY, Code
+from ostiary.server.core.codes import NOBODY, Code, Counter
+from ostiary.server.storage import guesses
 from ostiary.server.storage.tx import Row, Sql, Tx
 
 _COLUMNS = "pool_id, target, channel, owner, seed, key_id, length, max_wrong, wrong, made_at, ends_at, used_at, void_at"
@@ -16,7 +17,15 @@ _ONE = f"""
     SELECT {_COLUMNS} FROM codes
     WHERE pool_id = :pool_id AND target = :target AND channel = :channel AND owner = :owner"""
 
-_OWN = Sql(_ONE)
+_OWN = Sql(
+    """
+    SELECT c.seed, c.key_id, c.length, c.max_wrong, c.wrong, c.made_at, c.ends_at, c.used_at, c.void_at,
+           g.guesses, g.row_wrong, g.shut_at, g.told_half_at, g.told_all_at, g.version
+    FROM codes c
+    LEFT JOIN guess_counters g ON g.pool_id = c.pool_id AND g.subject = :subject AND g.channel = c.channel
+    WHERE c.pool_id = :pool_id AND c.target = :target AND c.channel = :channel AND c.owner = :owner
+    """
+)
 _NOBODYS = Sql(_ONE, postgresql=_ONE + " FOR UPDATE")
 
 # A user's id is in one pool only, so these name no pool: with one, a database may walk all codes of the pool instead.
@@ -87,9 +96,15 @@ def at_target_soon(tx: Tx, pool_id: str, target: str) -> None:
     tx.soon(_AT_TARGET, pool_id=pool_id, target=target)
 
 
-def own(tx: Tx, pool_id: str, target: str, channel: str, owner: str) -> Code | None:
-    """A user's own code; the user's row is locked."""
-    return _code(tx.one(_OWN, pool_id=pool_id, target=target, channel=channel, owner=owner))
+def own(tx: Tx, pool_id: str, target: str, channel: str, owner: str) -> tuple[Code, Counter] | None:
+    """A user's own code, and their counter of wrong guesses on its channel; the user's row is locked."""
+    subject = guesses.of_user(owner)
+    row = tx.one(_OWN, pool_id=pool_id, target=target, channel=channel, owner=owner, subject=subject)
+    if row is None:
+        return None
+    return Code(pool_id, target, channel, owner, *row[:9]), guesses.counter(
+        pool_id, subject, channel, row[9:]
+    )
 
 
 def nobodys(tx: Tx, pool_id: str, target: str, channel: str) -> Code | None:

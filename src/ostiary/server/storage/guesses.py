@@ -63,19 +63,14 @@ def of_number(number: str) -> str:
 def load(tx: Tx, pool_id: str, subject: str, channel: str) -> Counter:
     """A counter under its lock: the user's row, or (for a number) its own row, made first."""
     if subject.startswith("user:"):
-        return _counter(
+        return counter(
             pool_id, subject, channel, tx.one(_READ, pool_id=pool_id, subject=subject, channel=channel)
         )
     if tx.dialect == "postgresql":
         tx.must(_MAKE, expect=None, pool_id=pool_id, subject=subject, channel=channel)
-    return _counter(
+    return counter(
         pool_id, subject, channel, tx.one(_LOCKED, pool_id=pool_id, subject=subject, channel=channel)
     )
-
-
-def load_soon(tx: Tx, pool_id: str, user_id: str, channel: str) -> None:
-    """Foretell `load` of a user's counter; the user's row is locked."""
-    tx.soon(_READ, pool_id=pool_id, subject=of_user(user_id), channel=channel)
 
 
 def store(tx: Tx, counter: Counter) -> None:
@@ -105,7 +100,8 @@ def forget_user(tx: Tx, pool_id: str, user_id: str) -> None:
     tx.must(_FORGET, expect=None, pool_id=pool_id, subject=of_user(user_id))
 
 
-def _counter(pool_id: str, subject: str, channel: str, row: Row | None) -> Counter:
-    if row is None:
+def counter(pool_id: str, subject: str, channel: str, row: Row | None) -> Counter:
+    """A counter of its columns, as `_LOAD` names them; None, or NULLs of an outer join: there is none yet."""
+    if row is None or row[0] is None:
         return Counter(pool_id, subject, channel)
     return Counter(pool_id, subject, channel, _GUESSES.decode(row[0]), *row[1:])

@@ -28,7 +28,7 @@ class Tally(StrEnum):
 
 def count(tx: Tx, what: Tally, label: str) -> None:
     """Count one, once this transaction is durable; the same twice in one step counts once."""
-    tx.after_commit(f"{TALLY}{what.value}:{label}")
+    tx.after_commit(f"{TALLY}{what}:{label}")
 
 
 def read(tallies: Mapping[str, int]) -> Iterator[tuple[Tally, str, int]]:

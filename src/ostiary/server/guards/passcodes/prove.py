@@ -146,9 +146,8 @@ def _candidate(visit: Visit[object], typed: Typed) -> _Candidate:
     channel = typed.channel.value
     owner = rules.owner_of(typed.channel, user_id)
     bound = typed.channel in BOUND
-    if bound and user_id is not None:
-        guesses.load_soon(visit.tx, visit.pool.id, user_id, channel)
-    code = codes.own(visit.tx, visit.pool.id, typed.target, channel, owner) if owner else None
+    own = codes.own(visit.tx, visit.pool.id, typed.target, channel, owner) if owner else None
+    code, at_user = own or (None, None)
     code = code if _comparable(visit, code) else None
     counters: list[Counter] = []
     if code is None and not (bound and visit.pool.policy.require_bound_codes):
@@ -159,7 +158,7 @@ def _candidate(visit: Visit[object], typed: Typed) -> _Candidate:
         if code is not None or not bound:
             counters.append(at_number)
     if bound and user_id is not None:
-        counters.append(guesses.load(visit.tx, visit.pool.id, guesses.of_user(user_id), channel))
+        counters.append(at_user or guesses.load(visit.tx, visit.pool.id, guesses.of_user(user_id), channel))
     return _Candidate(typed, code, tuple(counters))
 
 
