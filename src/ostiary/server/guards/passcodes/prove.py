@@ -68,11 +68,12 @@ def prove(visit: Visit[object], typed: Sequence[Typed]) -> tuple[Proof, ...] | R
     refused = _judge_budgets(visit, candidates)
     if refused is not None:
         return refused
-    compared = [(candidate, _compare(visit, candidate)) for candidate in candidates]
-    if any(verdict is rules.Verdict.NOT_LIVE for _, verdict in compared):
+    verdicts = [_compare(visit, candidate) for candidate in candidates]
+    if rules.Verdict.NOT_LIVE in verdicts:
         return Refused(Key.CODE_EXPIRED)
-    wrong = [candidate for candidate, verdict in compared if verdict is rules.Verdict.WRONG]
-    if wrong:
+    if rules.Verdict.WRONG in verdicts:
+        judged = zip(candidates, verdicts, strict=True)
+        wrong = [candidate for candidate, verdict in judged if verdict is rules.Verdict.WRONG]
         _remember(visit, wrong)
         _pay(visit, wrong)
         return Refused(Key.CODE_WRONG)
@@ -174,17 +175,20 @@ def _judge_budgets(visit: Visit[object], candidates: Sequence[_Candidate]) -> Re
     session_id = visit.session.id if visit.session else ""
     checked_at = visit.session.checked_at if visit.session else visit.now
     verdicts = [
-        rules.judge_budget(counter, visit.pool.policy, session_id, checked_at, visit.now)
+        verdict
         for candidate in candidates
         for counter in candidate.counters
+        if (verdict := rules.judge_budget(counter, visit.pool.policy, session_id, checked_at, visit.now))
     ]
+    if not verdicts:
+        return None
     if any(isinstance(verdict, Shut) for verdict in verdicts):  # row 6 of §5; what is spent is row 8
         return sessions.reauth_required(visit.account)
-    waits = [verdict.retry_after for verdict in verdicts if isinstance(verdict, Spent)]
-    if not waits:
-        return None
     tallies.count(visit.tx, Tally.LIMIT_HIT, "wrongCodesPerDay")
-    return Refused(Key.GUESSES_SPENT, retry_after=max(waits))
+    return Refused(
+        Key.GUESSES_SPENT,
+        retry_after=max(verdict.retry_after for verdict in verdicts if isinstance(verdict, Spent)),
+    )
 
 
 def _compare(visit: Visit[object], candidate: _Candidate) -> rules.Verdict:

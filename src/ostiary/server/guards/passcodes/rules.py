@@ -78,6 +78,8 @@ def judge_budget(
     """Whether one more guess may be made against this counter. A number's counter knows no sessions."""
     if counter.shut_at is not None and checked_at < counter.shut_at:
         return Shut()
+    if not counter.guesses:
+        return None
     day = still_counts(counter, now)
     if len(day) >= policy.wrong_codes_per_day:
         return _spent(day, policy.wrong_codes_per_day, now)
