@@ -118,9 +118,12 @@ def _choose(
     return new, old
 
 
+_MAY_BE_SILENT = SILENT_WITHOUT_ACCOUNT | OWNERS_FIRST
+
+
 def _is_withheld(visit: Visit[object], channel: Channel, to: str, owner: str, known: list[Code]) -> bool:
     """Nothing goes to a contact without an account, nor beside the owner's own live code, on these channels."""
-    if channel not in SILENT_WITHOUT_ACCOUNT | OWNERS_FIRST:
+    if channel not in _MAY_BE_SILENT:
         return False
     holder = contacts.holder(visit.tx, visit.pool.id, to)
     if holder is None:
