@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ostiary.server.storage.tx import Sql, Tx
+from ostiary.server.storage.tx import Sql, Tx, UnavailableError, by_rows
 from tests.stores import GET, MOVE, NAMES, PUT, opened, put
 
 pytestmark = pytest.mark.anyio
@@ -52,6 +52,28 @@ async def test_one_statement_for_many_rows_counts_those_it_touched(store):
     assert await store.write(step) == [[2, 0], one, two, ("other", b"", 0, None)]
     with pytest.raises(TypeError):
         await store.read(lambda tx: tx.each(SEAL, rows))
+
+
+MANY = by_rows(
+    3,
+    "(:name#, :value#)",
+    "INSERT INTO meta (name, value)",
+    "ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE meta.value <> excluded.value",
+)
+
+
+async def test_many_rows_must_each_be_touched_or_nothing_is(store):
+    """A row that is not touched is a conflict, and takes the others with it, on both databases."""
+    await store.write(lambda tx: tx.must_each(MANY, [("b", "1"), ("a", "2"), ("c", "3")]))
+    await store.write(lambda tx: tx.must_each(MANY, [("b", "4")]))
+    await store.write(lambda tx: tx.must_each(MANY, [("a", "2"), ("d", "5")], expect=None))
+    with pytest.raises(UnavailableError):
+        await store.write(lambda tx: tx.must_each(MANY, [("d", "6"), ("a", "2")]))
+    assert [await store.read(lambda tx, name=name: tx.one(GET, name=name)) for name in "abcd"] == [
+        ("2",), ("4",), ("3",), ("5",)
+    ]  # fmt: skip # one line
+    with pytest.raises(TypeError):
+        await store.read(lambda tx: tx.must_each(MANY, [("e", "7")]))
 
 
 async def test_values_come_back_as_they_went(database, store):

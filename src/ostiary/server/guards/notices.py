@@ -44,14 +44,17 @@ def contact_moved(
     """
     facts = {"old": old and mask_contact(old), "new": new and mask_contact(new), "event": event, "by": by}
     moved = next(medium_of(contact) for contact in (new, old) if contact is not None)
+    told: list[Message] = []
     for contact, believed in ((old, account.email_verified), (new, proven)):
         if contact is not None and (believed or moved == "sms"):
             to = "old" if contact == old else "new"
-            _queue(visit, event, account, moved, contact, facts | {"to": to})
+            told.append(_notice(visit, event, account, moved, contact, facts | {"to": to}))
     if moved == "sms" and account.email is not None and account.email_verified:
-        _queue(visit, event, account, "email", account.email, facts | {"to": "email"})
+        told.append(_notice(visit, event, account, "email", account.email, facts | {"to": "email"}))
     if moved == "email" and account.phone is not None and account.phone_verified:
-        _queue(visit, event, account, "sms", account.phone, facts | {"to": "phone"})
+        told.append(_notice(visit, event, account, "sms", account.phone, facts | {"to": "phone"}))
+    if told:
+        outbox.queue(visit.tx, *told)
 
 
 def guesses(visit: Visit[object], event: str, account: Account, channel: str) -> None:
@@ -89,20 +92,28 @@ def _queue(
     recipient: str,
     facts: Mapping[str, Any],
 ) -> None:
-    outbox.queue(
-        visit.tx,
-        Message(
-            id=outbox.new_id(visit.ports, visit.now),
-            pool_id=visit.pool.id,
-            user_id=account.user_id,
-            medium=medium,
-            recipient=recipient,
-            purpose=purpose,
-            facts={**facts, "at": visit.now, "device": visit.call.device},
-            lang=_language_of(visit, account),
-            state="queued",
-            made_at=visit.now,
-            due_at=visit.now,
-            ends_at=visit.now + NOTICE_LIFE,
-        ),
+    outbox.queue(visit.tx, _notice(visit, purpose, account, medium, recipient, facts))
+
+
+def _notice(
+    visit: Visit[object],
+    purpose: str,
+    account: Account,
+    medium: Medium,
+    recipient: str,
+    facts: Mapping[str, Any],
+) -> Message:
+    return Message(
+        id=outbox.new_id(visit.ports, visit.now),
+        pool_id=visit.pool.id,
+        user_id=account.user_id,
+        medium=medium,
+        recipient=recipient,
+        purpose=purpose,
+        facts={**facts, "at": visit.now, "device": visit.call.device},
+        lang=_language_of(visit, account),
+        state="queued",
+        made_at=visit.now,
+        due_at=visit.now,
+        ends_at=visit.now + NOTICE_LIFE,
     )

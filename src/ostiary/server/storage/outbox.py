@@ -15,7 +15,7 @@ import msgspec
 from ostiary.server.core.contact import Medium
 from ostiary.server.core.millis import SECOND
 from ostiary.server.core.ports import Ports
-from ostiary.server.storage.tx import Row, Sql, Tx
+from ostiary.server.storage.tx import Row, Sql, Tx, by_rows
 
 State = Literal["queued", "sending", "sent", "withheld", "expired", "no_route", "dead"]
 
@@ -91,16 +91,24 @@ def new_id(ports: Ports, made_at: int) -> str:
     return f"{made_at:012x}{ports.random_bytes(6).hex()}"
 
 
-_QUEUE = Sql("""
-    INSERT INTO outbox (id, pool_id, user_id, medium, recipient, purpose, facts, lang, state,
-                        attempts, due_at, made_at, ends_at)
-    VALUES (:id, :pool_id, :user_id, :medium, :recipient, :purpose, :facts, :lang, :state,
-            :attempts, :due_at, :made_at, :ends_at)
-""")
+_QUEUE = by_rows(
+    3,
+    """(:id#, :pool_id#, :user_id#, :medium#, :recipient#, :purpose#, :facts#, :lang#,
+        :state#, :attempts#, :due_at#, :made_at#, :ends_at#)""",
+    """
+    INSERT INTO outbox (id, pool_id, user_id, medium, recipient, purpose, facts, lang,
+                        state, attempts, due_at, made_at, ends_at)
+    """,
+)
 
 
-def queue(tx: Tx, message: Message) -> None:
-    """Put a message beside the fact it tells of; the worker hears of it after the commit."""
+def queue(tx: Tx, *messages: Message) -> None:
+    """Put up to three messages beside the fact they tell of; the worker hears of them after the commit."""
+    rows = [_row(tx, message) for message in messages]
+    tx.must_each(_QUEUE, rows, expect=None)  # an INSERT adds all of them, or fails
+
+
+def _row(tx: Tx, message: Message) -> Row:
     state: State = message.state
     attempts, due_at = 0, message.due_at
     if state == "queued" and due_at == message.made_at and TAKEN in tx.listeners:
@@ -109,22 +117,10 @@ def queue(tx: Tx, message: Message) -> None:
         tx.after_commit(TAKEN, taken)
     else:
         tx.after_commit(TOPIC)
-    tx.must(
-        _QUEUE,
-        id=message.id,
-        pool_id=message.pool_id,
-        user_id=message.user_id,
-        medium=message.medium,
-        recipient=message.recipient,
-        purpose=message.purpose,
-        facts=msgspec.json.encode(message.facts).decode(),
-        lang=message.lang,
-        state=state,
-        attempts=attempts,
-        due_at=due_at,
-        made_at=message.made_at,
-        ends_at=message.ends_at,
-    )
+    facts = msgspec.json.encode(message.facts).decode()
+    whose = (message.id, message.pool_id, message.user_id)
+    what = (message.medium, message.recipient, message.purpose, facts, message.lang)
+    return (*whose, *what, state, attempts, due_at, message.made_at, message.ends_at)
 
 
 def _taken(message: Message) -> Stored:

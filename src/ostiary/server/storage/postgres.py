@@ -138,19 +138,18 @@ class PostgresTx:
 
     def must(self, sql: Sql, *, expect: int | None = 1, **params: Any) -> None:
         """See `Tx.must`."""
-        self.statements += 1
-        self._early = {}
-        text = sql.postgresql
-        if expect is not None:
-            guarded = checked(text, expect)
-            if guarded is None:
-                self._expected[len(self._deferred)] = expect
-            text = guarded or text
-        self._deferred.append((text, _values(sql, params)))
+        self._defer(sql, _values(sql, params), expect)
 
     def each(self, sql: Sql, rows: Sequence[Mapping[str, Any]]) -> int:
         """See `Tx.each`."""
         return self.run(sql, rows=msgspec.json.encode(rows).decode())
+
+    def must_each(
+        self, sqls: tuple[Sql, ...], rows: Sequence[tuple[Any, ...]], *, expect: int | None = 1
+    ) -> None:
+        """See `Tx.must_each`."""
+        every = None if expect is None else expect * len(rows)
+        self._defer(sqls[len(rows) - 1], [value for row in rows for value in row], every)
 
     def soon(self, sql: Sql, **params: Any) -> None:
         """See `Tx.soon`."""
@@ -177,6 +176,17 @@ class PostgresTx:
         status = self._flush(("COMMIT", ())).tag
         if status != "COMMIT":
             raise unavailable(f"COMMIT was answered with {status}")
+
+    def _defer(self, sql: Sql, values: list[Any], expect: int | None) -> None:
+        self.statements += 1
+        self._early = {}
+        text = sql.postgresql
+        if expect is not None:
+            guarded = checked(text, expect)
+            if guarded is None:
+                self._expected[len(self._deferred)] = expect
+            text = guarded or text
+        self._deferred.append((text, values))
 
     def _look(self, sql: Sql, params: dict[str, Any]) -> Answer:
         early = self._early.pop((sql.postgresql, tuple(_values(sql, params))), None) if self._early else None
@@ -220,6 +230,16 @@ class PostgresReadTx(PostgresTx):
     def run(self, sql: Sql, **params: Any) -> int:  # noqa: ARG002 - the signature is Tx's
         """Refuse: a programming error."""
         raise TypeError(f"store.read(step) writes nothing: {sql!r}")
+
+    def must_each(
+        self,
+        sqls: tuple[Sql, ...],
+        rows: Sequence[tuple[Any, ...]],  # noqa: ARG002 - as above
+        *,
+        expect: int | None = 1,  # noqa: ARG002 - as above
+    ) -> None:
+        """Refuse: a programming error."""
+        raise TypeError(f"store.read(step) writes nothing: {sqls!r}")
 
     def each(self, sql: Sql, rows: Sequence[Mapping[str, Any]]) -> int:  # noqa: ARG002 - as above
         """Refuse: a programming error."""

@@ -1,12 +1,11 @@
 """What was sent lately: exact rows (one per number, one per user) and coarse sums (address, app, installation)."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import msgspec
 
 from ostiary.server.core.codes import Ledger, Sent
-from ostiary.server.storage.tx import Sql, Tx
+from ostiary.server.storage.tx import Sql, Tx, by_rows
 
 _ASKS = msgspec.json.Decoder(tuple[Sent, ...])
 
@@ -20,17 +19,9 @@ _MAKE = Sql(  # PostgreSQL only: there must be a row to lock
 )
 
 
-def _by_rows(most: int, row: str, before: str, after: str) -> tuple[Sql, ...]:
-    """One statement for each number of rows from 1 to `most`; `#` in the names of a row's parameters is its place."""
-    return tuple(
-        Sql(f"{before} VALUES {', '.join(row.replace('#', str(place)) for place in range(rows))} {after}")
-        for rows in range(1, most + 1)
-    )
-
-
-_STORE = _by_rows(
+_STORE = by_rows(
     2,
-    "(:key#, :asks#, :version#, :ends_at)",
+    "(:key#, :asks#, :version#, :ends_at#)",
     "INSERT INTO send_limits (key, asks, version, ends_at)",
     """
     ON CONFLICT (key) DO UPDATE SET asks = excluded.asks, ends_at = excluded.ends_at, version = send_limits.version + 1
@@ -38,7 +29,7 @@ _STORE = _by_rows(
     """,
 )
 _SUM = Sql("SELECT COALESCE(SUM(asks), 0) FROM send_minutes WHERE key = :key AND minute > :since")
-_ADD = _by_rows(
+_ADD = by_rows(
     5,
     "(:key#, :minute#, 1)",
     "INSERT INTO send_minutes (key, minute, asks)",
@@ -59,13 +50,11 @@ def ledgers(tx: Tx, keys: Iterable[str]) -> list[Ledger]:
 
 def store(tx: Tx, books: Iterable[Ledger], ends_at: int) -> None:
     """Put one or two exact rows back, in the order of their keys, where nobody changed them since they were read."""
-    params: dict[str, Any] = {"ends_at": ends_at}
     ordered = sorted(books, key=lambda book: book.key)
-    for place, book in enumerate(ordered):
-        params[f"key{place}"] = book.key
-        params[f"asks{place}"] = msgspec.json.encode(book.asks).decode()
-        params[f"version{place}"] = book.version
-    tx.must(_STORE[len(ordered) - 1], expect=len(ordered), **params)
+    tx.must_each(
+        _STORE,
+        [(book.key, msgspec.json.encode(book.asks).decode(), book.version, ends_at) for book in ordered],
+    )
 
 
 def total(tx: Tx, key: str, since: int) -> int:
@@ -81,8 +70,4 @@ def total_soon(tx: Tx, key: str, since: int) -> None:
 
 def add(tx: Tx, minutes: Iterable[tuple[str, int]]) -> None:
     """Count one ask in each (key, minute), five at most; last in a step, because everybody counts in these rows."""
-    params: dict[str, Any] = {}
-    ordered = sorted(minutes)
-    for place, (key, minute) in enumerate(ordered):
-        params[f"key{place}"], params[f"minute{place}"] = key, minute
-    tx.must(_ADD[len(ordered) - 1], expect=None, **params)
+    tx.must_each(_ADD, sorted(minutes), expect=None)

@@ -71,12 +71,15 @@ class SqliteTx:
 
     def each(self, sql: Sql, rows: Sequence[Mapping[str, Any]]) -> int:
         """See `Tx.each`."""
-        self.statements += len(rows)
-        try:
-            return self._cursor.executemany(sql.sqlite, map(sql.values, rows)).rowcount
-        except sqlite3.Error as error:
-            self._fail(error)
-            raise
+        return self._each(sql, [*map(sql.values, rows)])
+
+    def must_each(
+        self, sqls: tuple[Sql, ...], rows: Sequence[tuple[Any, ...]], *, expect: int | None = 1
+    ) -> None:
+        """See `Tx.must_each`."""
+        touched = self._each(sqls[0], rows)
+        if expect is not None and touched != expect * len(rows):
+            raise ConflictError(f"{touched} rows instead of {expect} each: {sqls[0]!r}")
 
     def soon(self, sql: Sql, **params: Any) -> None:
         """See `Tx.soon`: a look costs no trip here."""
@@ -88,6 +91,14 @@ class SqliteTx:
     def after_commit(self, topic: str, *things: object) -> None:
         """See `Tx.after_commit`."""
         self.topics.setdefault(topic, []).extend(things)
+
+    def _each(self, sql: Sql, rows: Sequence[tuple[Any, ...]]) -> int:
+        self.statements += len(rows)
+        try:
+            return self._cursor.executemany(sql.sqlite, rows).rowcount
+        except sqlite3.Error as error:
+            self._fail(error)
+            raise
 
     def _fail(self, error: sqlite3.Error) -> None:
         self.failure = error
@@ -121,6 +132,16 @@ class SqliteReadTx(SqliteTx):
     def run(self, sql: Sql, **params: Any) -> int:  # noqa: ARG002 - the signature is Tx's
         """Refuse: a programming error."""
         raise TypeError(f"store.read(step) writes nothing: {sql!r}")
+
+    def must_each(
+        self,
+        sqls: tuple[Sql, ...],
+        rows: Sequence[tuple[Any, ...]],  # noqa: ARG002 - as above
+        *,
+        expect: int | None = 1,  # noqa: ARG002 - as above
+    ) -> None:
+        """Refuse: a programming error."""
+        raise TypeError(f"store.read(step) writes nothing: {sqls!r}")
 
     def each(self, sql: Sql, rows: Sequence[Mapping[str, Any]]) -> int:  # noqa: ARG002 - as above
         """Refuse: a programming error."""

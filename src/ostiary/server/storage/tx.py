@@ -65,6 +65,17 @@ def _picker(names: tuple[str, ...]) -> Callable[[Mapping[str, Any]], tuple[Any, 
     return lambda params: tuple(params[name] for name in names)
 
 
+def by_rows(most: int, row: str, before: str, after: str = "") -> tuple[Sql, ...]:
+    """An INSERT of one row, of two, … of `most`, for `Tx.must_each`; `row` is what stands behind VALUES.
+
+    `#` in the names of a row's parameters is its place.
+    """
+    return tuple(
+        Sql(f"{before} VALUES {', '.join(row.replace('#', str(place)) for place in range(rows))} {after}")
+        for rows in range(1, most + 1)
+    )
+
+
 class Tx(Protocol):
     """What storage files build on. Nobody else calls `one`, `all`, `run` or `must` (a house test looks)."""
 
@@ -92,6 +103,14 @@ class Tx(Protocol):
 
         SQLite, to which every row is near, runs it for each row with that row's parameters. PostgreSQL runs its own spelling
         once: it finds all rows as JSON in `:rows`, bytes as base64.
+        """
+
+    def must_each(
+        self, sqls: tuple[Sql, ...], rows: Sequence[tuple[Any, ...]], *, expect: int | None = 1
+    ) -> None:
+        """`must` for each of these rows, values in the order of the columns; each is to touch `expect` rows (None: any).
+
+        Of `sqls` (`by_rows`), SQLite runs the first one for every row, PostgreSQL the one for all of them.
         """
 
     def soon(self, sql: Sql, **params: Any) -> None:
