@@ -133,13 +133,7 @@ class SqliteReadTx(SqliteTx):
         """Refuse: a programming error."""
         raise TypeError(f"store.read(step) writes nothing: {sql!r}")
 
-    def must_each(
-        self,
-        sqls: tuple[Sql, ...],
-        rows: Sequence[tuple[Any, ...]],  # noqa: ARG002 - as above
-        *,
-        expect: int | None = 1,  # noqa: ARG002 - as above
-    ) -> None:
+    def must_each(self, sqls: tuple[Sql, ...], *_: object, **__: object) -> None:
         """Refuse: a programming error."""
         raise TypeError(f"store.read(step) writes nothing: {sqls!r}")
 
