@@ -98,6 +98,35 @@ async def test_a_body_comes_whole_or_in_pieces_and_once():
     assert bench.asked[-1] == "http.disconnect"
 
 
+UPGRADE = b"connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhost"
+"""As Java's own client asks with its first request over a plain connection."""
+
+
+async def test_a_request_that_asks_for_another_protocol_keeps_its_body_and_its_connection():
+    bench = Bench()
+    bench.may_answer.set()
+    asks = POST.replace(b"host", UPGRADE) % b"asks"
+    await bench.say(asks + b"{}" + GET % b"next")
+    await bench.say(asks)  # its body comes later, and is no request
+    await bench.say(b"{}" + GET.replace(b"host", UPGRADE) % b"bodiless" + GET % b"last")
+    assert bench.answers == ["/asks{}", "/next", "/asks{}", "/bodiless", "/last"]
+    assert not bench.transport.closed
+
+
+async def test_a_request_that_asks_for_another_protocol_may_be_the_last_one():
+    bench = Bench()
+    bench.may_answer.set()
+    await bench.say(POST.replace(b"host", UPGRADE.replace(b"Upgrade,", b"close, Upgrade,")) % b"asks" + b"{}")
+    assert (bench.answers, bench.transport.closed) == (["/asks{}"], True)
+
+
+async def test_nobody_is_connected_to_another_machine():
+    bench = Bench()
+    await bench.say(b"CONNECT example.org:443 HTTP/1.1\r\nhost: a\r\n\r\n" + GET % b"inner")
+    assert (bench.asked, bench.transport.closed) == ([], True)
+    assert b"400" in bench.transport.written.partition(b"\r\n")[0]
+
+
 async def test_silence_has_its_time_and_an_answer_in_the_making_any():
     bench = Bench(header_timeout=0.05, keep_alive=0.1)
     await bench.say(GET % b"1")

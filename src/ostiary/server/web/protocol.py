@@ -37,6 +37,8 @@ Above `MOST_HEAD` by what stands between headers."""
 _BAD_HEAD = "the request's head is malformed or too large"
 _CONTROLS = bytes([*range(0x20), 0x7F])
 _CLOSE = (b"connection", b"close")
+_OF_UPGRADES = {b"upgrade", b"connection"}
+"""Headers that ask for another protocol. What else `connection` may say is whether to keep it, which is said anew."""
 
 
 class Exchange(RequestResponseCycle):
@@ -111,12 +113,43 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol. What the parser only piles up is bounded here: it tells of whole headers."""
         self._unread += len(data)
-        super().data_received(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as asked:
+            self._stay(data[asked.args[0] :])
+            return
+        except httptools.HttpParserError:
+            self.send_400_response(_BAD_HEAD)
+            return
         if self._unread > _MOST_UNREAD and not self.transport.is_closing():
             self.send_400_response(_BAD_HEAD)
         if self._in_head and not self._head_has_time:
             self._head_has_time = True
             self._give(self.header_timeout)
+
+    def _stay(self, rest: bytes) -> None:
+        """Read a request that asks for another protocol as if it had not asked (RFC 9110 §7.8), its body included.
+
+        The parser takes what follows such a head for the other protocol, in which no body is: another parser reads on,
+        from a head that does not ask. Java's own HTTP client asks with its first request.
+        """
+        method = self.parser.get_method()
+        if method == b"CONNECT":  # what follows is for another machine, whatever the head says
+            self.send_400_response(_BAD_HEAD)
+            return
+        lines = [header for header in self.headers if header[0] not in _OF_UPGRADES]
+        if not self.parser.should_keep_alive():
+            lines.append(_CLOSE)
+        version = self.parser.get_http_version().encode()
+        head = b"%b %b HTTP/%b\r\n%b\r\n" % (
+            method,
+            self.url,
+            version,
+            b"".join([b"%b: %b\r\n" % line for line in lines]),
+        )
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self.data_received(head + rest)
 
     def on_message_begin(self) -> None:
         """A new request begins on this connection."""
@@ -147,6 +180,8 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole: its request is answered, or waits for the one before it on this connection."""
+        if self.parser.should_upgrade():
+            return  # `_stay` comes back here
         self._ends = math.inf
         self._unread = 0
         self._in_head = self._head_has_time = False
@@ -196,8 +231,10 @@ class Connection(HttpToolsProtocol):
         self.transport.write(head % (request_id.encode(), len(body)) + body)
         self.transport.close()
 
-    def _unsupported_upgrade_warning(self) -> None:
-        """No log line: anybody may ask for an upgrade, and is answered as if they had not."""
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """The answer was written: the next request's turn, or time to wait for one. Unlike uvicorn's, arms no timer."""
