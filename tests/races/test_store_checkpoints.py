@@ -2,7 +2,10 @@
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,6 +55,34 @@ async def test_the_wal_is_bounded_under_steady_writing(sqlite_url):
 async def test_commit_carries_nothing_over(sqlite_url):
     with opened(sqlite_url) as store:
         assert await store.write(lambda tx: tx.one(Sql("PRAGMA wal_autocheckpoint"))) == (0,)
+
+
+async def test_another_process_that_comes_and_goes_leaves_the_wal(sqlite_url):
+    """It deletes the WAL of a database that nobody else has open; who has, is told by a lock on the file itself."""
+    path = path_of(sqlite_url)
+    with opened(sqlite_url) as store:
+        await write_steadily(
+            store, "row", 2 * BETWEEN
+        )  # a checkpoint opens the file once more, and closes it
+        await asyncio.to_thread(_write_elsewhere, path)
+        assert path.with_name(f"{path.name}-wal").exists()
+        assert await store.write(
+            lambda tx: tx.one(Sql("SELECT value FROM meta WHERE name = 'elsewhere'"))
+        ) == ("here",)
+        await store.write(put("later", "x"))
+    assert {"elsewhere", "later"} <= set(stored(sqlite_url))
+
+
+def _write_elsewhere(path: Path) -> None:
+    """As a command does beside a running server."""
+    code = (
+        "import sqlite3, sys\n"
+        "connection = sqlite3.connect(sys.argv[1])\n"
+        "connection.execute(\"INSERT INTO meta (name, value) VALUES ('elsewhere', 'here')\")\n"
+        "connection.commit()\n"
+        "connection.close()\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(path)], check=True)
 
 
 async def test_readers_that_come_and_go_stop_no_checkpoint(sqlite_url):

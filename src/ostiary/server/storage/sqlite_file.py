@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -52,7 +53,7 @@ def path_of(url: str) -> Path:
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """Open a connection that commits nothing by itself. A missing file is made readable to its owner alone."""
     if not read_only:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        _make(path)
     connection = sqlite3.connect(
         f"file:{quote(str(path.absolute()))}?mode={'ro' if read_only else 'rw'}",
         uri=True,
@@ -71,6 +72,17 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA journal_size_limit = 67108864")
     return connection
+
+
+def _make(path: Path) -> None:
+    """An empty file, where there is none. One that is there must not be opened by anybody but SQLite.
+
+    Closing any descriptor of a file gives up all locks that this process has on it (fcntl(2)); the next process that
+    comes and goes would then take itself for the last one, and delete the WAL from under us
+    (sqlite.org/howtocorrupt.html, 2.2).
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
 
 
 class Deadline:
