@@ -20,10 +20,38 @@ BEHIND = "worker: "
 
 
 class Watches(threading.local):
-    """One thread's running stopwatches: [room, started, seconds of inner ones]."""
+    """Running stopwatches: [room, started, seconds of inner ones]; those of a thread, or of a step that waits in it."""
 
     def __init__(self) -> None:
         self.running: list[list[Any]] = []
+
+
+def watch_fibers() -> None:
+    """A step's stopwatches stand still while it waits, and those of its loop while it runs."""
+    from ostiary.server.storage.fibers import Fiber
+
+    go, wait = Fiber._go, Fiber._wait_for  # noqa: SLF001 - a room's inside is what is measured
+
+    def gone_on(fiber: Fiber, value: object = None) -> None:
+        of_loop, began = watches.running, time.thread_time()
+        watches.running = []
+        try:
+            go(fiber, value)
+        finally:
+            watches.running = of_loop
+            if of_loop:
+                of_loop[-1][2] += time.thread_time() - began
+
+    def waited(fiber: Fiber, awaited: object) -> Any:
+        of_step, left = watches.running, time.thread_time()
+        found = wait(fiber, awaited)
+        away = time.thread_time() - left
+        for running in of_step:
+            running[1] += away
+        watches.running = of_step
+        return found
+
+    Fiber._go, Fiber._wait_for = gone_on, waited  # type: ignore[method-assign] # noqa: SLF001 - as above
 
 
 watches = Watches()
@@ -127,6 +155,7 @@ def watch_all() -> None:
     watch(sqlite._Reader, "_snapshot", _step_room)  # noqa: SLF001 - a room's inside is what is measured
     watch(postgres._Connection, "_transaction", _step_room)  # noqa: SLF001 - a room's inside is what is measured
     watch(libpq.Wire, "trip", "SQL: trips")
+    watch_fibers()
     watch_tokens()
 
 

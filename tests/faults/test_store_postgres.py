@@ -8,8 +8,8 @@ from contextlib import closing, suppress
 import psycopg
 import pytest
 
-from ostiary.server.storage import postgres
 from ostiary.server.storage.libpq import Wire
+from ostiary.server.storage.postgres_tx import checked
 from ostiary.server.storage.tx import Sql, Tx, UnavailableError
 from tests import postgres_server
 from tests.stores import GET, MOVE, PUT, RAISE, count_once, opened, put, stored
@@ -170,7 +170,6 @@ async def test_a_deadlock_is_run_again(postgres_url):
     with opened(postgres_url) as store:
         await store.write(put("a", "0"))
         await store.write(put("b", "0"))
-        met = threading.Barrier(2, timeout=5)
 
         def crossing(first: str, second: str):
             runs: list[int] = []
@@ -179,7 +178,7 @@ async def test_a_deadlock_is_run_again(postgres_url):
                 runs.append(1)
                 tx.run(RAISE, name=first)
                 if len(runs) == 1:
-                    met.wait()
+                    tx.one(SLEEP, seconds=1)
                 tx.run(RAISE, name=second)
 
             return step
@@ -276,7 +275,7 @@ def test_only_so_many_statements_are_prepared(postgres_url, monkeypatch):
     ],
 )
 def test_which_statements_check_themselves(text, checkable):
-    assert (postgres.checked(text, 1) is not None) == checkable
+    assert (checked(text, 1) is not None) == checkable
 
 
 @pytest.mark.parametrize(
@@ -291,4 +290,4 @@ def test_which_statements_check_themselves(text, checkable):
     ],
 )
 def test_an_insert_of_one_row_needs_no_check(text, expect, left):
-    assert (postgres.checked(text, expect) == text) == left
+    assert (checked(text, expect) == text) == left

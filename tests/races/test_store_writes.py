@@ -266,15 +266,18 @@ async def test_people_go_before_jobs_and_jobs_get_their_turn(sqlite_url):
 
 async def test_a_snapshot_stands_still(database, store):
     await store.write(put("row", "old"))
-    loop = asyncio.get_running_loop()
 
-    def look(tx: Tx) -> tuple[object, object]:
-        before = tx.one(GET, name="row")
-        change = store.write(lambda tx: tx.must(MOVE, name="row", old="old", new="new"))
-        asyncio.run_coroutine_threadsafe(change, loop).result(5)
-        return before, tx.one(GET, name="row")
+    def change() -> None:
+        store.write_now(lambda tx: tx.must(MOVE, name="row", old="old", new="new"))
 
-    assert await store.read(look) == (("old",), ("old",))
+    with ThreadPoolExecutor(1) as elsewhere:
+
+        def look(tx: Tx) -> tuple[object, object]:
+            before = tx.one(GET, name="row")
+            elsewhere.submit(change).result(5)
+            return before, tx.one(GET, name="row")
+
+        assert await store.read(look) == (("old",), ("old",))
     assert await store.read(lambda tx: tx.one(GET, name="row")) == ("new",)
 
 

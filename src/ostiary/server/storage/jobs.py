@@ -73,7 +73,8 @@ class Counts:
         self.biggest_batch = max(self.biggest_batch, other.biggest_batch, min(1, other.batches))
         self.reruns += other.reruns
         self.unavailable += other.unavailable
-        self.tallies.update(other.tallies)
+        if other.tallies:
+            self.tallies.update(other.tallies)
 
 
 class Mailbox:

@@ -13,6 +13,7 @@ import psycopg
 from psycopg import pq
 
 from ostiary.server.core.millis import SECOND
+from ostiary.server.storage.fibers import InThread, Waits
 from ostiary.server.storage.tx import Row
 
 ANSWER_LIMIT = 12 * SECOND
@@ -92,16 +93,19 @@ class Answer:
 
 
 class Wire:
-    """One connection. Used by one thread at a time; after an error that is not the server's answer it is closed."""
+    """One connection. Used by one at a time; after an error that is not the server's answer it is closed."""
 
     def __init__(self, url: str) -> None:
+        self.waits: Waits = InThread()
+        """How its present user waits."""
         self._connection = psycopg.connect(
             url, autocommit=True, application_name="ostiary", client_encoding="utf8", **_KEEPALIVES
         )
         self._pg = self._connection.pgconn
         self._pg.nonblocking = 1
-        self._poll = select.poll()
-        self._poll.register(self._pg.socket, select.POLLIN)
+        self._socket = self._pg.socket
+        self._glance = select.poll()
+        self._glance.register(self._socket, select.POLLIN)
         self._pg.enter_pipeline_mode()  # for good: every trip is a pipeline
         self._plans: dict[_Key, _Plan] = {}
         """What is prepared here."""
@@ -114,10 +118,11 @@ class Wire:
 
     def silent(self) -> bool:
         """Whether the server said nothing unasked: what it says to an idle connection is that it hangs up."""
-        return not self._poll.poll(0)
+        return not self._glance.poll(0)
 
     def close(self) -> None:
         """Hang up."""
+        self.waits.forget(self._socket)
         self._connection.close()
 
     def trip(self, *statements: Statement) -> list[Answer]:
@@ -161,12 +166,10 @@ class Wire:
 
     def _flush(self) -> None:
         while self._pg.flush():  # more than the socket takes at once: make room on both ends
-            both = select.poll()
-            both.register(self._pg.socket, select.POLLIN | select.POLLOUT)
-            ready = both.poll(ANSWER_LIMIT)
+            ready = self.waits.ready(self._socket, select.POLLIN | select.POLLOUT, ANSWER_LIMIT)
             if not ready:
                 raise psycopg.OperationalError("PostgreSQL takes nothing any more")
-            if ready[0][1] & ~select.POLLOUT:
+            if ready & ~select.POLLOUT:
                 self._pg.consume_input()
 
     def _collect(self, awaited: list[_Plan | None]) -> tuple[list[Answer], pq.abc.PGresult | None]:
@@ -206,7 +209,7 @@ class Wire:
 
     def _listen(self) -> None:
         """Wait until the server says something, and take it in."""
-        if not self._poll.poll(ANSWER_LIMIT):
+        if not self.waits.ready(self._socket, select.POLLIN, ANSWER_LIMIT):
             raise psycopg.OperationalError("PostgreSQL did not answer in time")
         self._pg.consume_input()
 

@@ -1,0 +1,304 @@
+"""Steps that wait without a thread: each runs as a greenlet inside the event loop that asked for it.
+
+A step stays a plain synchronous function. Where it waits for its connection, it leaves the loop to the others and goes on
+where it was once there is an answer; nobody is woken, and nobody fights for the interpreter.
+
+Rules of this room:
+1. Everything here happens in the loop's own thread (`close` may be called from any), so nothing needs a lock.
+2. What would block goes through `Waits`. A step that thinks long keeps the loop, as it does on SQLite (ADR 0004).
+3. Everybody waits in one queue per loop, first come, first served.
+4. A step sees the context (request id) of whoever asked for it, not of whoever woke it.
+"""
+
+import asyncio
+import select
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from contextvars import Context, copy_context
+from typing import Any, Protocol, TypeVar
+
+from greenlet import getcurrent, greenlet
+
+from ostiary.server.core.millis import SECOND
+from ostiary.server.storage.jobs import ClosedError, Job, Mailbox, Member
+
+T = TypeVar("T")
+
+_GLANCE = 0.02
+"""Seconds between two looks, while a crew is closed."""
+_PATIENCE = 12
+"""Seconds after which a closing loop's connections count as lost: the server itself ends every statement before."""
+
+
+class Waits(Protocol):
+    """How whoever uses a connection waits."""
+
+    def ready(self, socket: int, events: int, limit: int) -> int:
+        """Wait until a socket may be read or written (`select.POLLIN`, `POLLOUT`): which. 0: not within `limit` ms."""
+
+    def pause(self, seconds: float) -> None:
+        """Wait so long."""
+
+    def call(self, function: Callable[[], T]) -> T:
+        """Call what blocks."""
+
+    def forget(self, socket: int) -> None:
+        """A socket is about to be closed."""
+
+
+class InThread:
+    """Waits as a thread does: it blocks."""
+
+    def ready(self, socket: int, events: int, limit: int) -> int:
+        """See `Waits.ready`."""
+        poll = select.poll()
+        poll.register(socket, events)
+        found = poll.poll(limit)
+        return found[0][1] if found else 0
+
+    def pause(self, seconds: float) -> None:
+        """See `Waits.pause`."""
+        time.sleep(seconds)
+
+    def call(self, function: Callable[[], T]) -> T:
+        """See `Waits.call`."""
+        return function()
+
+    def forget(self, socket: int) -> None:
+        """See `Waits.forget`."""
+
+
+class Fiber:
+    """One place to run steps in, with a connection of its own. Waits by leaving its loop to the others."""
+
+    def __init__(self, crew: "FiberCrew", member: "Callable[[Waits], Member]") -> None:
+        self._crew = crew
+        self._loop = crew.loop
+        self._member = member(self)
+        self._greenlet: greenlet | None = None
+        """Runs a step; None: idle."""
+        self._watched = -1
+        """The socket that the loop listens to: the same one for as long as the connection stands."""
+        self._awaited: int | Future[Any] | asyncio.TimerHandle | None = None
+        """What `_greenlet` waits for: its socket (which events), a timer, or a call in a thread."""
+        self._until = 0.0
+        """When it has waited for its socket too long."""
+        self._alarm: asyncio.TimerHandle | None = None
+        """Looks at `_until`. One that rings too early is set anew, so that a trip arms none."""
+
+    # ── for the crew ────────────────────────────────────────────────────────────────────────
+
+    def begin(self, job: Job, context: Context) -> None:
+        """Run a job until it is done or waits."""
+        self._greenlet = self._made(context)
+        self._go(job)
+
+    @property
+    def idle(self) -> bool:
+        """Whether it runs nothing."""
+        return self._greenlet is None
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._member.close()
+
+    def push(self, *, overdue: bool) -> None:
+        """Go on, if what is waited for is there: for a loop that does not turn any more."""
+        match awaited := self._awaited:
+            case None:
+                pass  # idle
+            case int():
+                ready = InThread().ready(self._watched, awaited, int(_GLANCE * SECOND))
+                if ready or overdue:
+                    self._go(ready)
+            case Future():
+                awaited.exception()
+                self._go()
+            case timer:
+                timer.cancel()
+                self._go()
+
+    # ── for the step: see `Waits` ───────────────────────────────────────────────────────────
+
+    def ready(self, socket: int, events: int, limit: int) -> int:
+        """See `Waits.ready`."""
+        loop = self._loop
+        if self._watched != socket:
+            loop.add_reader(socket, self._said)
+            self._watched = socket
+        self._until = loop.time() + limit / SECOND
+        if self._alarm is None:
+            self._alarm = loop.call_at(self._until, self._overdue)
+        ready: int
+        if not events & select.POLLOUT:
+            ready = self._wait_for(select.POLLIN)
+            return ready
+        loop.add_writer(socket, self._takes)
+        try:
+            ready = self._wait_for(events)
+        finally:
+            if self._watched == socket:
+                loop.remove_writer(socket)
+        return ready
+
+    def pause(self, seconds: float) -> None:
+        """See `Waits.pause`."""
+        self._wait_for(self._loop.call_later(seconds, self._go))
+
+    def call(self, function: Callable[[], T]) -> T:
+        """See `Waits.call`."""
+        future: Future[T] = Future()
+
+        def done(future: Future[T]) -> None:
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                self._loop.call_soon_threadsafe(self._called, future)
+
+        future.add_done_callback(done)
+        threading.Thread(target=_call, args=(function, future), name="store-connect", daemon=True).start()
+        self._wait_for(future)
+        return future.result()
+
+    def forget(self, socket: int) -> None:
+        """See `Waits.forget`."""
+        if self._watched == socket:
+            self._watched = -1
+            if not self._loop.is_closed():
+                self._loop.remove_reader(socket)
+
+    # ── the way out of a step and back ──────────────────────────────────────────────────────
+
+    def _made(self, context: Context) -> greenlet:
+        made = greenlet(self._member.serve, self._crew.hub)
+        made.gr_context = context
+        return made
+
+    def _wait_for(self, awaited: int | Future[Any] | asyncio.TimerHandle) -> Any:
+        """Leave the loop to others until `_go` is called; with what."""
+        if self._loop.is_closed():
+            raise RuntimeError("The event loop is closed")
+        self._awaited = awaited
+        return self._crew.hub.switch()
+
+    def _go(self, value: object = None) -> None:
+        """Go on with the step until it waits again; when it is done, with the next one in the queue."""
+        assert self._greenlet is not None
+        self._awaited = None
+        self._greenlet.switch(value)
+        while self._greenlet.dead:
+            self._greenlet, following = None, self._crew.freed(self)
+            if following is None:
+                return
+            job, context = following
+            self._greenlet = self._made(context)
+            self._greenlet.switch(job)
+
+    def _said(self) -> None:
+        """The server says something. To one who waits for nothing: that it hangs up, which is seen at the next use."""
+        if isinstance(self._awaited, int):
+            self._go(select.POLLIN)
+        else:
+            self.forget(self._watched)
+
+    def _takes(self) -> None:
+        """The server takes more."""
+        if isinstance(self._awaited, int):
+            self._go(select.POLLOUT)
+
+    def _overdue(self) -> None:
+        self._alarm = None
+        if not isinstance(self._awaited, int):
+            return
+        if self._until <= self._loop.time():
+            self._go(0)
+        else:
+            self._alarm = self._loop.call_at(self._until, self._overdue)
+
+    def _called(self, future: object) -> None:
+        if self._awaited is future:
+            self._go()
+
+
+class FiberCrew:
+    """At most `size` fibers of one loop, made when needed. The one that worked last goes on: its connection is warm."""
+
+    def __init__(self, size: int, member: Callable[[Waits], Member], mailbox: Mailbox) -> None:
+        self.loop = mailbox.loop
+        self.hub = getcurrent()
+        """What the loop itself runs in."""
+        self._thread = threading.get_ident()
+        self._size = size
+        self._member = member
+        self._jobs: deque[tuple[Job, Context]] = deque()
+        self._fibers: list[Fiber] = []
+        self._idle: list[Fiber] = []
+        self._closed = False
+        self._ended = threading.Event()
+
+    def put(self, job: Job) -> None:
+        """Run a job, or queue it. Raises ClosedError."""
+        if self._closed:
+            raise ClosedError("The store is closed")
+        if self._idle:
+            self._idle.pop().begin(job, copy_context())
+        elif len(self._fibers) < self._size:
+            fiber = Fiber(self, self._member)
+            self._fibers.append(fiber)
+            fiber.begin(job, copy_context())
+        else:
+            self._jobs.append((job, copy_context()))
+
+    def freed(self, fiber: Fiber) -> tuple[Job, Context] | None:
+        """A fiber is done with its job: its next one, or None."""
+        if self._jobs:
+            return self._jobs.popleft()
+        self._idle.append(fiber)
+        if self._closed:
+            self._end_if_done()
+        return None
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def close(self) -> None:
+        """Finish what waits, then let go of the connections; blocks."""
+        if self.loop.is_closed():  # and nobody waits any more
+            for fiber in self._fibers:
+                fiber.close()
+        elif threading.get_ident() == self._thread:
+            self._finish_here()
+        else:
+            with suppress(RuntimeError):
+                self.loop.call_soon_threadsafe(self._close)
+            while self.loop.is_running() and not self._ended.wait(_GLANCE):
+                pass
+
+    def _close(self) -> None:
+        self._closed = True
+        self._end_if_done()
+
+    def _finish_here(self) -> None:
+        """The loop waits for us: nobody else would go on with what waits in it."""
+        given_up_at = time.monotonic() + _PATIENCE
+        self._close()
+        while not self._ended.is_set():
+            for fiber in self._fibers:
+                fiber.push(overdue=time.monotonic() > given_up_at)
+
+    def _end_if_done(self) -> None:
+        if len(self._idle) == len(self._fibers) and not self._ended.is_set():
+            for fiber in self._fibers:
+                fiber.close()
+            self._ended.set()
+
+
+def _call(function: Callable[[], T], future: Future[T]) -> None:
+    try:
+        future.set_result(function())
+    except BaseException as error:  # noqa: BLE001 - it is the caller's
+        future.set_exception(error)
