@@ -114,7 +114,7 @@ def test_the_stand_in_has_no_method_that_the_incumbent_has_not():
 # ── what it costs to import ─────────────────────────────────────────────────────────────────
 
 SERVER_ONLY = {
-    "starlette",
+    "uvicorn",
     "sqlalchemy",
     "alembic",
     "argon2",
