@@ -4,6 +4,7 @@ The contact moves, the account's version of it rises, every code and one-time to
 contacts are told, and an audit row says so: one transaction, all or nothing (phone-change.md §6, I3, I5).
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 from ostiary.contract.keys import Key
@@ -12,9 +13,9 @@ from ostiary.server.core.people import Account, Session
 from ostiary.server.core.refused import Refused
 from ostiary.server.guards import audit, notices, passcodes
 from ostiary.server.guards.entry import Step, Visit
-from ostiary.server.guards.passcodes import Proof
+from ostiary.server.guards.passcodes import Proof, Typed
 from ostiary.server.storage import codes, sessions, tokens
-from ostiary.server.storage.contacts import BOOKS, holder
+from ostiary.server.storage.contacts import BOOKS
 
 Event = Literal[
     "phone_changed", "phone_bound", "phone_unbound", "email_changed", "email_bound", "email_unbound"
@@ -87,11 +88,15 @@ def move_own(step: Step[object], medium: Medium, new: str | None, *, spent: str 
     return move(step, step.account, medium, new, keep=keep, spent=spent)
 
 
-def unless_taken(
-    step: Step[object], proofs: tuple[Proof, ...] | Refused, new: str
-) -> tuple[Proof, ...] | Refused:
-    """Row 10: a taken contact uses the code that proved it (the first) up, and leaves the old one's."""
-    if isinstance(proofs, Refused) or holder(step.tx, step.pool.id, new) is None:
+def prove(step: Step[object], typed: Sequence[Typed], new: str) -> tuple[Proof, ...] | Refused:
+    """Rows 6 to 10: `passcodes.prove`, the first code being that of the contact that is to become the user's.
+
+    Refused also: `phone_taken`, `email_taken`. A taken contact uses the code that proved it up, and leaves the old one's.
+    """
+    book = BOOKS[medium_of(new)]
+    book.holder_soon(step.tx, step.pool.id, new)
+    proofs = passcodes.prove(step, typed)
+    if isinstance(proofs, Refused) or book.holder(step.tx, step.pool.id, new) is None:
         return proofs
     passcodes.use(step, proofs[0])
     return Refused(TAKEN[medium_of(new)])

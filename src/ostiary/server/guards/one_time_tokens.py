@@ -19,12 +19,14 @@ from typing import TypeVar
 import msgspec
 
 from ostiary.contract.keys import Key
+from ostiary.server.core.call import UserToken
 from ostiary.server.core.millis import FUTURE_TOLERANCE, SECOND
 from ostiary.server.core.people import Account
 from ostiary.server.core.refused import Refused
 from ostiary.server.guards.entry import Step, Visit
 from ostiary.server.storage import tokens
 from ostiary.server.storage.tokens import Kept, Whose
+from ostiary.server.storage.tx import Tx
 
 C = TypeVar("C", bound=msgspec.Struct)
 
@@ -79,6 +81,11 @@ def look(step: Step[object], kind: TokenKind, token: str, claims: type[C]) -> C 
     """
     kept = _look(step, _whose(step, step.account.user_id, step.session.id, kind), token)
     return msgspec.json.decode(kept.claims, type=claims) if isinstance(kept, Kept) else kept
+
+
+def look_soon(tx: Tx, user: UserToken, kind: TokenKind) -> None:
+    """Foretell `look` or `take` by somebody who is about to enter."""
+    tokens.load_soon(tx, Whose(user.user_id, kind.value, user.pool_id, user.app_id, user.session_id))
 
 
 def spend(step: Step[object], kind: TokenKind) -> None:

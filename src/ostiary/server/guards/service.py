@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ostiary.server.core.call import Call
+from ostiary.server.core.call import Call, UserToken
 from ostiary.server.core.ports import Ports
 from ostiary.server.core.refused import Refused
+from ostiary.server.guards import one_time_tokens
 from ostiary.server.guards.entry import Read, Step, enter
+from ostiary.server.guards.one_time_tokens import TokenKind
 from ostiary.server.guards.password_keys import PasswordKeys
 from ostiary.server.guards.passwords import Passwords
 from ostiary.server.guards.signing import Signer
@@ -43,10 +45,16 @@ async def in_one_step(
     do: Callable[[Step[A]], R | Refused],
     *,
     stands_first: bool = False,
+    spends: TokenKind | None = None,
 ) -> R | Refused:
-    """Enter with the user's row locked, then do it; a refusal is an outcome like any other, and is committed."""
+    """Enter with the user's row locked, then do it; a refusal is an outcome like any other, and is committed.
+
+    `spends`: the kind of one-time token that `do` looks at.
+    """
 
     def step(tx: Tx) -> R | Refused:
+        if spends is not None and isinstance(call.user, UserToken):
+            one_time_tokens.look_soon(tx, call.user, spends)
         entered = enter(tx, service.ports, call, form, read, lock=True, stands_first=stands_first)
         return entered if isinstance(entered, Refused) else do(entered)
 

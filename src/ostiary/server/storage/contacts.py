@@ -41,6 +41,10 @@ class Book:
         row = tx.one(self._holder, pool_id=pool_id, contact=contact)
         return row[0] if row else None
 
+    def holder_soon(self, tx: Tx, pool_id: str, contact: str) -> None:
+        """Foretell that `holder` will be asked for."""
+        tx.soon(self._holder, pool_id=pool_id, contact=contact)
+
     def claim(
         self, tx: Tx, pool_id: str, contact: str, user_id: str, *, verified: bool, version: int, now: int
     ) -> bool:

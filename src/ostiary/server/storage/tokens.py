@@ -98,16 +98,14 @@ def put(tx: Tx, whose: Whose, token: Kept) -> None:
     )
 
 
+def load_soon(tx: Tx, whose: Whose) -> None:
+    """Foretell that `load` will be asked for."""
+    tx.soon(_LOAD, **_this(whose))
+
+
 def load(tx: Tx, whose: Whose) -> Kept | None:
     """The token of this kind, whatever became of it, under its user's lock."""
-    row = tx.one(
-        _LOAD,
-        user_id=whose.user_id,
-        kind=whose.kind,
-        pool_id=whose.pool_id,
-        app_id=whose.app_id,
-        session_id=whose.session_id,
-    )
+    row = tx.one(_LOAD, **_this(whose))
     return Kept(*row) if row else None
 
 
@@ -119,19 +117,7 @@ def owner(tx: Tx, kind: str, mac: bytes) -> str | None:
 
 def take(tx: Tx, whose: Whose, mac: bytes, now: int) -> bool:
     """Use the token up: exactly one of any number of takers is told True."""
-    return (
-        tx.run(
-            _TAKE,
-            user_id=whose.user_id,
-            kind=whose.kind,
-            pool_id=whose.pool_id,
-            app_id=whose.app_id,
-            session_id=whose.session_id,
-            mac=mac,
-            now=now,
-        )
-        == 1
-    )
+    return tx.run(_TAKE, **_this(whose), mac=mac, now=now) == 1
 
 
 def spend(tx: Tx, user_id: str, kind: str, now: int) -> None:
@@ -147,3 +133,14 @@ def mark_done(tx: Tx, user_id: str, kind: str) -> None:
 def void_all(tx: Tx, user_id: str, now: int, *, spent: str = "") -> None:
     """Void every unused token of a user. The one of the kind `spent` is what did it: it is used up, and done."""
     tx.must(_VOID, expect=None, user_id=user_id, now=now, spent=spent)
+
+
+def _this(whose: Whose) -> dict[str, str]:
+    """The parameters of `_THIS`."""
+    return {
+        "user_id": whose.user_id,
+        "kind": whose.kind,
+        "pool_id": whose.pool_id,
+        "app_id": whose.app_id,
+        "session_id": whose.session_id,
+    }

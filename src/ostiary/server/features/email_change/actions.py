@@ -33,7 +33,9 @@ async def verify_update_email_request(
 
 async def update_email(service: Service, call: Call, form: UpdateEmail | Refused) -> IsSuccess | Refused:
     """Spend the token: the address moves, other sessions end, every contact is told."""
-    return await in_one_step(service, call, form, rules.read_update, _update, stands_first=True)
+    return await in_one_step(
+        service, call, form, rules.read_update, _update, stands_first=True, spends=TokenKind.UPDATE_EMAIL
+    )
 
 
 async def bind_email(service: Service, call: Call, form: BindEmail | Refused) -> Refused | None:
@@ -83,7 +85,7 @@ def _prove_request(step: Step[Ask]) -> tuple[Proof, ...] | Refused:
     typed = [Typed(Channel.UPDATE_EMAIL, step.ask.new_address, step.ask.new_code)]
     if step.ask.old is not None:
         typed.append(Typed(Channel.UPDATE_EMAIL, step.ask.old.address, step.ask.old.code))
-    return contacts.unless_taken(step, passcodes.prove(step, typed), step.ask.new_address)
+    return contacts.prove(step, typed, step.ask.new_address)
 
 
 def _update(step: Step[str]) -> IsSuccess | Refused:
@@ -108,10 +110,8 @@ def _bind(step: Step[Ask]) -> Refused | None:
     refused = rules.judge_bind(step.account)
     if refused is not None:
         return refused
-    proofs = sessions.judge_step_up(step) or contacts.unless_taken(
-        step,
-        passcodes.prove(step, [Typed(Channel.BIND_EMAIL, step.ask.new_address, step.ask.new_code)]),
-        step.ask.new_address,
+    proofs = sessions.judge_step_up(step) or contacts.prove(
+        step, [Typed(Channel.BIND_EMAIL, step.ask.new_address, step.ask.new_code)], step.ask.new_address
     )
     if isinstance(proofs, Refused):
         return _noted(step, "bind_email", proofs, step.ask.new_address)

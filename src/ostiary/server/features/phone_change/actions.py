@@ -34,7 +34,9 @@ async def verify_update_phone_request(
 
 async def update_phone(service: Service, call: Call, form: UpdatePhone | Refused) -> IsSuccess | Refused:
     """Spend the token: the number moves, other sessions end, every address is told."""
-    return await in_one_step(service, call, form, rules.read_update, _update, stands_first=True)
+    return await in_one_step(
+        service, call, form, rules.read_update, _update, stands_first=True, spends=TokenKind.UPDATE_PHONE
+    )
 
 
 async def bind_phone(service: Service, call: Call, form: BindPhone | Refused) -> Refused | None:
@@ -84,7 +86,7 @@ def _prove_request(step: Step[Ask]) -> tuple[Proof, ...] | Refused:
     typed = [Typed(Channel.BIND_PHONE, step.ask.new_number, step.ask.new_code)]
     if step.ask.old is not None:
         typed.append(Typed(Channel.UNBIND_PHONE, step.ask.old.number, step.ask.old.code))
-    return contacts.unless_taken(step, passcodes.prove(step, typed), step.ask.new_number)
+    return contacts.prove(step, typed, step.ask.new_number)
 
 
 def _update(step: Step[str]) -> IsSuccess | Refused:
@@ -109,10 +111,8 @@ def _bind(step: Step[Ask]) -> Refused | None:
     refused = rules.judge_bind(step.account)
     if refused is not None:
         return refused
-    proofs = sessions.judge_step_up(step) or contacts.unless_taken(
-        step,
-        passcodes.prove(step, [Typed(Channel.BIND_PHONE, step.ask.new_number, step.ask.new_code)]),
-        step.ask.new_number,
+    proofs = sessions.judge_step_up(step) or contacts.prove(
+        step, [Typed(Channel.BIND_PHONE, step.ask.new_number, step.ask.new_code)], step.ask.new_number
     )
     if isinstance(proofs, Refused):
         return _noted(step, "bind_phone", proofs, step.ask.new_number)
