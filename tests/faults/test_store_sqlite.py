@@ -13,6 +13,7 @@ import pytest
 
 from ostiary.server.storage import sqlite_file
 from ostiary.server.storage.sqlite_file import path_of
+from ostiary.server.storage.sqlite_writer import Writer
 from ostiary.server.storage.tx import Sql, Tx, UnavailableError
 from tests.stores import GET, MUCH, NAMES, LeapingClock, count_once, opened, put, stored
 
@@ -175,6 +176,39 @@ async def test_a_lock_held_elsewhere_is_waited_for_and_then_unavailable(sqlite_u
         await asyncio.sleep(0.1)
         other.execute("COMMIT")
         assert await waiting == "patient"
+
+
+async def test_what_was_never_stored_is_told_to_nobody(sqlite_url, monkeypatch):
+    """Else its messages, which are given to the worker with the topic, would be sent all the same."""
+    monkeypatch.setattr(sqlite_file, "BUSY_WAIT", 100)
+    with opened(sqlite_url) as store, closing(sqlite3.connect(path_of(sqlite_url))) as other:
+        given: list[object] = []
+        store.on("outbox", given.extend)
+        rolled_back = Writer._roll_back
+
+        def overtaken(writer: Writer) -> None:  # by another process, before the batch begins again
+            rolled_back(writer)
+            if not other.in_transaction:
+                other.execute("BEGIN IMMEDIATE")
+
+        def queued(tx: Tx) -> None:
+            put("message")(tx)
+            tx.after_commit("outbox", "a message")
+
+        def fails(_tx: Tx) -> None:
+            raise LookupError
+
+        monkeypatch.setattr(Writer, "_roll_back", overtaken)
+        answers = await Gate().batch(store, queued, fails)
+        assert [type(answer) for answer in answers] == [UnavailableError, UnavailableError]
+        other.execute("ROLLBACK")
+        monkeypatch.setattr(Writer, "_roll_back", rolled_back)
+        await asyncio.sleep(0.05)
+        assert stored(sqlite_url) == {}
+        assert given == []
+        await store.write(queued)
+        await asyncio.sleep(0.05)
+        assert given == ["a message"]
 
 
 ADDING = """

@@ -226,8 +226,7 @@ class Writer:
         try:
             self._begin_and_wait()
         except sqlite3.Error as error:
-            for job in jobs:
-                job.error = unavailable(error)
+            self._give_up(jobs, error)
             return
         try:
             self._in_savepoints(jobs)
@@ -356,6 +355,7 @@ class Writer:
                 self._cursor.execute("ROLLBACK")
 
     def _give_up(self, jobs: list[Job], error: BaseException) -> None:
+        """Nothing of them is stored: nobody is told what a run that was rolled back wanted to tell."""
         self._roll_back()
         for job in jobs:
             job.error, job.topics = unavailable(error), {}
