@@ -134,6 +134,16 @@ async def test_a_checkpoint_that_fails_fails_no_step(sqlite_url, monkeypatch, ca
         assert len(stored(sqlite_url)) == 1_300
 
 
+def test_the_count_of_changed_rows_begins_anew_below_zero(tmp_path):
+    """SQLite's own has 32 bits; a checkpointer that waited for more would let the WAL grow from then on."""
+    carried: list[object] = []
+    checkpointer = sqlite_checkpoint.Checkpointer(tmp_path / "store.db", carried.append)
+    for rows in (2**31 - BETWEEN, 2**31 - 1, -(2**31) + 1, -(2**31) + BETWEEN, -(2**31) + BETWEEN + 1):
+        checkpointer.wrote(rows)
+        checkpointer.close()
+    assert len(carried) == 3
+
+
 async def test_what_is_under_way_ends_with_the_store(sqlite_url):
     for turn in range(10):
         with opened(sqlite_url) as store:

@@ -25,6 +25,7 @@ ROWS_BETWEEN = 5_000
 """A changed row is about one page of 4 KiB in the WAL, two where commits are not shared."""
 FEW = 1_000
 """Pages that may be left for the writer's turn; where more are, somebody reads an old state."""
+_COUNTS_TO = 2**32
 READERS_WAIT = 50
 """Milliseconds that the writer's turn waits for those who read what stood before it."""
 
@@ -36,14 +37,20 @@ class Checkpointer:
         """`pause` calls its argument while nobody writes, and waits for it (`Writer.pause`)."""
         self._path = path
         self._pause = pause
-        self._due = ROWS_BETWEEN
+        self._carried = 0
+        """How many rows were changed when the last one was begun."""
         self._thread: threading.Thread | None = None
 
     def wrote(self, rows: int) -> None:
-        """Hear how many rows the writer has changed since it was opened. For one caller at a time."""
-        if rows < self._due or (self._thread is not None and self._thread.is_alive()):
+        """Hear how many rows the writer has changed since it was opened. For one caller at a time.
+
+        SQLite counts them in 32 bits: behind 2 147 483 647 it goes on below zero.
+        """
+        if (rows - self._carried) % _COUNTS_TO < ROWS_BETWEEN or (
+            self._thread is not None and self._thread.is_alive()
+        ):
             return
-        self._due = rows + ROWS_BETWEEN
+        self._carried = rows
         thread = threading.Thread(target=self._work, name="store-checkpointer", daemon=True)
         with suppress(RuntimeError):  # no thread to be had: the commit that calls us is none the worse for it
             thread.start()
