@@ -133,6 +133,28 @@ async def test_a_network_that_swallows_is_noticed(postgres_url, monkeypatch):
         await store.write(put("alive"))
 
 
+@pytest.mark.parametrize("anyio_backend", [("asyncio", {"use_uvloop": True})], ids=["uvloop"])
+async def test_a_reset_just_behind_an_answer_is_noticed(postgres_url, anyio_backend):
+    """uvloop, which serves us, tells of both at once, and of nothing later."""
+    with closing(Chaos(postgres_url)) as chaos, opened(chaos.url) as store:
+        await store.write(put("row"))
+
+        def step(tx: Tx) -> None:
+            tx.one(GET, name="row")
+            tx.one(GET, name="row")
+
+        asked = asyncio.ensure_future(store.write(step))
+        await asyncio.sleep(0)
+        time.sleep(0.2)  # noqa: ASYNC251 - the loop is busy while the answer comes,
+        chaos.cut()
+        time.sleep(0.2)  # noqa: ASYNC251 - and the reset
+        begun = time.monotonic()
+        with pytest.raises(UnavailableError):
+            await asked
+        assert time.monotonic() - begun < 5
+        await store.write(put("alive"))
+
+
 async def test_a_run_after_a_conflict_waits_without_the_loop(postgres_url):
     twice = Sql(
         "INSERT INTO meta (name, value) VALUES ('twice', '') ON CONFLICT (name) DO UPDATE SET value = ''"

@@ -30,6 +30,8 @@ T = TypeVar("T")
 
 _GLANCE = 0.02
 """Seconds between two looks, while a crew is closed."""
+_LOOKS = 1.0
+"""Seconds between two looks at a socket that is waited for."""
 _PATIENCE = 12
 """Seconds after which a closing loop's connections count as lost: the server itself ends every statement before."""
 
@@ -88,7 +90,7 @@ class Fiber:
         self._until = 0.0
         """When it has waited for its socket too long."""
         self._alarm: asyncio.TimerHandle | None = None
-        """Looks at `_until`. One that rings too early is set anew, so that a trip arms none."""
+        """Looks at the socket and at `_until`, and is set anew while something is waited for, so that a trip arms none."""
 
     # ── for the crew ────────────────────────────────────────────────────────────────────────
 
@@ -134,7 +136,7 @@ class Fiber:
             self._watched = socket
         self._until = loop.time() + limit / SECOND
         if self._alarm is None:
-            self._alarm = loop.call_at(self._until, self._overdue)
+            self._alarm = loop.call_later(min(_LOOKS, limit / SECOND), self._look)
         ready: int
         if not events & select.POLLOUT:
             ready = self._wait_for(select.POLLIN)
@@ -210,14 +212,16 @@ class Fiber:
         if isinstance(self._awaited, int):
             self._go(select.POLLOUT)
 
-    def _overdue(self) -> None:
+    def _look(self) -> None:
+        """See for ourselves: uvloop does not listen any more to a socket that was reset just behind an answer."""
         self._alarm = None
         if not isinstance(self._awaited, int):
             return
-        if self._until <= self._loop.time():
-            self._go(0)
+        ready, left = InThread().ready(self._watched, self._awaited, 0), self._until - self._loop.time()
+        if ready or left <= 0:
+            self._go(ready)
         else:
-            self._alarm = self._loop.call_at(self._until, self._overdue)
+            self._alarm = self._loop.call_later(min(_LOOKS, left), self._look)
 
     def _called(self, future: object) -> None:
         if self._awaited is future:
