@@ -294,6 +294,29 @@ def test_requests_behind_each_other_are_answered_in_order(sqlite_service: Servic
     assert len({answer[2]["requestId"] for answer in said}) == 4
 
 
+def test_a_crowd_of_requests_behind_each_other_costs_no_memory(sqlite_service: Service):
+    """Two hundred thousand in one breath, whose answers are read, and again with nobody reading."""
+    asked = b"GET /x HTTP/1.1\r\n\r\n" * 200_000
+    before = resident(sqlite_service)
+    for reads in (True, False):
+        with connected(sqlite_service) as wire:
+            wire.settimeout(2)
+            feeder = threading.Thread(target=send_some, args=(wire, asked))
+            feeder.start()
+            end = time.monotonic() + 2
+            with suppress(ConnectionResetError, TimeoutError):
+                while reads and time.monotonic() < end and wire.recv(1 << 16):
+                    pass
+            feeder.join()
+            assert resident(sqlite_service) - before < 30 * 1024
+    is_alive(sqlite_service)
+
+
+def send_some(wire: socket.socket, sent: bytes) -> None:
+    with suppress(TimeoutError):
+        send(wire, sent)
+
+
 def test_cve_2025_62727_a_thousand_ranges_are_not_looked_at(sqlite_service: Service):
     """Row 98: nothing here serves ranges, files or parts."""
     ranges = "bytes=" + ",".join(f"{n}-{n + 1}" for n in range(0, 4_000, 2))

@@ -1,10 +1,13 @@
 """A connection by itself: the time it has, and turns."""
 
 import asyncio
+import json
 
+import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
+from ostiary.server.web import protocol
 from ostiary.server.web.protocol import Connection
 
 GET = b"GET /%b HTTP/1.1\r\nhost: a\r\n\r\n"
@@ -14,7 +17,7 @@ POST = b"POST /%b HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n"
 class Transport(asyncio.Transport):
     def __init__(self):
         super().__init__()
-        self.written, self.closed, self.reading = b"", False, True
+        self.written, self.closed, self.aborted, self.reading = b"", False, False, True
 
     def get_extra_info(self, name, default=None):
         return ("192.0.2.1", 4711) if name in {"peername", "sockname"} else None
@@ -24,6 +27,9 @@ class Transport(asyncio.Transport):
 
     def close(self):
         self.closed = True
+
+    def abort(self):
+        self.closed = self.aborted = True
 
     def is_closing(self):
         return self.closed
@@ -54,6 +60,8 @@ class Bench:
 
     async def app(self, scope, receive, send):
         self.asked.append(scope["path"])
+        if scope["path"] == "/broken":
+            raise LookupError
         message = await receive()
         await self.may_answer.wait()
         body = scope["path"].encode() + message["body"]
@@ -87,6 +95,29 @@ async def test_requests_wait_for_the_one_before_and_nothing_more_is_read():
     assert (bench.answers, bench.transport.reading) == (["/1", "/2{}", "/3"], True)
 
 
+MANY = 1_000
+
+
+async def test_who_asks_ahead_without_end_is_read_a_little_at_a_time_and_answered_in_order():
+    """Each of them is some KiB of memory once it is taken apart: a connection of these could take all there is."""
+    bench = Bench()
+    asked = b"".join(
+        (GET if number % 3 else POST) % b"%d" % number + b"{}" * (number % 3 == 0) for number in range(MANY)
+    )
+    await bench.say(asked)
+    assert (len(bench.connection.pipeline) < 300, bench.transport.reading) == (True, False)
+    bench.may_answer.set()
+    while len(bench.answers) < MANY:
+        before = len(bench.answers)
+        await bench.turn()
+        assert len(bench.answers) > before
+        assert len(bench.connection.pipeline) < 300
+    assert bench.answers == [f"/{number}" + "{}" * (number % 3 == 0) for number in range(MANY)]
+    assert bench.transport.reading
+    await bench.say(GET % b"last")
+    assert bench.answers[-1] == "/last"
+
+
 async def test_a_body_comes_whole_or_in_pieces_and_once():
     bench = Bench()
     bench.may_answer.set()
@@ -111,6 +142,15 @@ async def test_a_request_that_asks_for_another_protocol_keeps_its_body_and_its_c
     await bench.say(b"{}" + GET.replace(b"host", UPGRADE) % b"bodiless" + GET % b"last")
     assert bench.answers == ["/asks{}", "/next", "/asks{}", "/bodiless", "/last"]
     assert not bench.transport.closed
+
+
+async def test_requests_that_ask_for_another_protocol_come_by_the_hundred():
+    bench = Bench()
+    bench.may_answer.set()
+    await bench.say(GET.replace(b"host", UPGRADE) % b"asks" * 500)
+    for _ in range(500):
+        await bench.turn()
+    assert bench.answers == ["/asks"] * 500
 
 
 async def test_a_request_that_asks_for_another_protocol_may_be_the_last_one():
@@ -163,3 +203,64 @@ async def test_a_new_connection_that_says_nothing_ends():
     bench = Bench(header_timeout=0.05)
     await asyncio.sleep(0.1)
     assert bench.transport.closed
+
+
+async def test_an_error_of_the_edge_itself_is_an_envelope():
+    bench = Bench()
+    await bench.say(GET % b"broken")
+    head, _, body = bench.transport.written.partition(b"\r\n\r\n")
+    told = json.loads(body)
+    assert head.startswith(b"HTTP/1.1 500 ")
+    assert b"x-request-id: " + told["requestId"].encode() in head
+    assert bench.transport.closed
+
+
+@pytest.fixture
+def patience(monkeypatch):
+    monkeypatch.setattr(protocol, "UNREAD_SECONDS", 0.1)
+
+
+async def test_who_does_not_read_is_let_go_whatever_else_they_ask(patience):
+    bench = Bench()
+    bench.may_answer.set()
+    await bench.say(GET % b"1")
+    bench.connection.pause_writing()
+    await bench.say(GET % b"2")
+    await bench.say(GET % b"3")
+    assert bench.answers == ["/1"]
+    await asyncio.sleep(0.2)
+    assert bench.transport.aborted
+    bench.connection.connection_lost(None)
+    await bench.turn()
+    assert bench.answers == ["/1"]
+
+
+async def test_who_reads_on_gets_every_answer_in_its_time(patience):
+    bench = Bench()
+    await bench.say(GET % b"1")
+    bench.connection.pause_writing()
+    await asyncio.sleep(0.05)
+    bench.connection.resume_writing()
+    await asyncio.sleep(0.2)
+    assert not bench.transport.closed
+    bench.may_answer.set()
+    await bench.turn()
+    assert bench.answers == ["/1"]
+    bench.connection.pause_writing()
+    bench.connection.resume_writing()
+    await asyncio.sleep(0.2)
+    assert not bench.transport.closed
+
+
+async def test_a_last_answer_that_nobody_reads_is_let_go(patience):
+    """The transport closes once all is read, and would wait for that for ever."""
+    for last in (
+        GET.replace(b"host", b"connection: close\r\nhost") % b"1",
+        b"no HTTP\r\n\r\n",
+        GET % b"idle",
+    ):
+        bench = Bench(keep_alive=0.05)
+        bench.may_answer.set()
+        await bench.say(last)
+        await asyncio.sleep(0.25)
+        assert bench.transport.aborted

@@ -6,7 +6,8 @@ envelope, ten seconds, 32 KiB, nothing at all, and exit code 0.
 
 It also reads and writes any ASGI application's messages. Ours reads a body once and says each answer whole, so its
 bytes are put together and looked at at once (`Exchange`). A connection has one timer, which looks now and then whether
-its time is over: a request moves the end and touches no timer.
+its time is over: a request moves the end and touches no timer. Answers that nobody reads are kept for half a minute,
+and of who asks ahead without waiting for answers a few KiB are taken apart at a time.
 """
 
 import asyncio
@@ -33,6 +34,11 @@ MOST_HEADERS = 100
 _MOST_UNREAD = MOST_HEAD + 4 * 1024
 """Bytes without a whole header or a piece of body among them: the parser keeps a header until it has all of it.
 Above `MOST_HEAD` by what stands between headers."""
+UNREAD_SECONDS = 30.0
+"""How long answers wait in memory for a client that does not read on."""
+_PIECE = 4 * 1024
+"""Bytes that are parsed at a time. A request that waits for its turn takes a hundred times the memory of its bytes: as
+many as stand in a piece are taken apart, what came behind them waits as it came."""
 
 _BAD_HEAD = "the request's head is malformed or too large"
 _CONTROLS = bytes([*range(0x20), 0x7F])
@@ -63,6 +69,8 @@ class Exchange(RequestResponseCycle):
             return
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
+        if self.transport.is_closing():  # of several requests uvicorn tells the last one
+            self.disconnected = True
         if self.disconnected:
             return
         self.transport.write(self._head if self.scope["method"] == "HEAD" else self._head + message["body"])
@@ -71,6 +79,14 @@ class Exchange(RequestResponseCycle):
         if not self.keep_alive:
             self.transport.close()
         self.on_response()
+
+    async def send_500_response(self) -> None:
+        """The answer where the edge itself fails, which answers for everything in it. Unlike uvicorn's, in JSON."""
+        request_id = Ports.request_id()
+        body = envelope.no(Key.INTERNAL, "zh-CN", request_id)
+        headers = [*_headers_of(request_id, body), _CLOSE]
+        await self.send({"type": "http.response.start", "status": 500, "headers": headers})
+        await self.send({"type": "http.response.body", "body": body})
 
     def _line_up(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
         """The answer's head. A header that holds a control character is an error: it could begin another header."""
@@ -99,8 +115,10 @@ class Connection(HttpToolsProtocol):
         self._head_has_time = True
         """Whether `_ends` is the end of the head's time."""
         self._ends = self._looks_at = math.inf
-        """When this connection is over if nothing happens (never while a request is answered), and when that is judged."""
+        """When this connection is over if nothing happens (never while a request is answered to who reads), and when that is judged."""
         self._timer: asyncio.TimerHandle | None = None
+        self._ahead = b""
+        """What arrived behind requests that wait for their turn, and is not parsed yet."""
         super().connection_made(transport)  # type: ignore[arg-type] # asyncio's base class names the wider type
         self._give(self.header_timeout)
 
@@ -110,24 +128,51 @@ class Connection(HttpToolsProtocol):
             self._timer.cancel()
         super().connection_lost(exc)
 
+    def pause_writing(self) -> None:
+        """See asyncio.Protocol: who does not read has an end, too."""
+        super().pause_writing()
+        self._give(UNREAD_SECONDS)
+
+    def resume_writing(self) -> None:
+        """See asyncio.Protocol."""
+        super().resume_writing()
+        if self.transport.is_closing() or self._head_has_time:
+            return
+        if self.cycle.response_complete:
+            self._give(self.timeout_keep_alive)
+        else:
+            self._ends = math.inf
+
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol. What the parser only piles up is bounded here: it tells of whole headers."""
-        self._unread += len(data)
+        data, self._ahead = self._ahead + data, b""
+        at = 0
         try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as asked:
-            self._stay(data[asked.args[0] :])
-            return
+            while at < len(data) and not self.pipeline and not self.transport.is_closing():
+                at += self._parse(data[at : at + _PIECE])
         except httptools.HttpParserError:
             self.send_400_response(_BAD_HEAD)
             return
-        if self._unread > _MOST_UNREAD and not self.transport.is_closing():
-            self.send_400_response(_BAD_HEAD)
-        if self._in_head and not self._head_has_time:
+        if at < len(data):
+            self._ahead = data[at:]
+        elif self._in_head and not self._head_has_time:
             self._head_has_time = True
             self._give(self.header_timeout)
 
-    def _stay(self, rest: bytes) -> None:
+    def _parse(self, piece: bytes) -> int:
+        """Have a piece parsed; how many of its bytes were. Raises HttpParserError."""
+        self._unread += len(piece)
+        read = len(piece)
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade as asked:
+            read = asked.args[0]
+            self._stay()
+        if self._unread > _MOST_UNREAD:
+            raise httptools.HttpParserError(_BAD_HEAD)
+        return read
+
+    def _stay(self) -> None:
         """Read a request that asks for another protocol as if it had not asked (RFC 9110 §7.8), its body included.
 
         The parser takes what follows such a head for the other protocol, in which no body is: another parser reads on,
@@ -135,8 +180,7 @@ class Connection(HttpToolsProtocol):
         """
         method = self.parser.get_method()
         if method == b"CONNECT":  # what follows is for another machine, whatever the head says
-            self.send_400_response(_BAD_HEAD)
-            return
+            raise httptools.HttpParserError(_BAD_HEAD)
         lines = [header for header in self.headers if header[0] not in _OF_UPGRADES]
         if not self.parser.should_keep_alive():
             lines.append(_CLOSE)
@@ -149,7 +193,7 @@ class Connection(HttpToolsProtocol):
         )
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-        self.data_received(head + rest)
+        self.parser.feed_data(head)
 
     def on_message_begin(self) -> None:
         """A new request begins on this connection."""
@@ -182,7 +226,8 @@ class Connection(HttpToolsProtocol):
         """The head is whole: its request is answered, or waits for the one before it on this connection."""
         if self.parser.should_upgrade():
             return  # `_stay` comes back here
-        self._ends = math.inf
+        if not self.flow.write_paused:
+            self._ends = math.inf
         self._unread = 0
         self._in_head = self._head_has_time = False
         target = httptools.parse_url(self.url)
@@ -224,12 +269,10 @@ class Connection(HttpToolsProtocol):
         """The answer to what is not HTTP."""
         request_id = Ports.request_id()
         body = envelope.no(Key.BAD_REQUEST, "zh-CN", request_id)
-        head = (
-            b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json; charset=utf-8\r\n"
-            b"connection: close\r\nx-request-id: %b\r\ncontent-length: %d\r\n\r\n"
-        )
-        self.transport.write(head % (request_id.encode(), len(body)) + body)
+        lines = [b"%b: %b\r\n" % line for line in (*_headers_of(request_id, body), _CLOSE)]
+        self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[400], b"".join(lines), body))
         self.transport.close()
+        self._give(UNREAD_SECONDS)
 
     def on_message_complete(self) -> None:
         """The request is whole."""
@@ -240,12 +283,16 @@ class Connection(HttpToolsProtocol):
         """The answer was written: the next request's turn, or time to wait for one. Unlike uvicorn's, arms no timer."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
+            self._give(UNREAD_SECONDS)
             return
-        self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
         elif not self._in_head:
-            self._give(self.timeout_keep_alive)
+            self._give(UNREAD_SECONDS if self.flow.write_paused else self.timeout_keep_alive)
+        if not self.pipeline:
+            self.flow.resume_reading()
+            if self._ahead:
+                self.data_received(b"")
 
     def _give(self, seconds: float) -> None:
         """The connection ends unless something happens within this time."""
@@ -257,12 +304,25 @@ class Connection(HttpToolsProtocol):
         """End the connection where its time is over, else look again when it would be."""
         if self._timer is not None:
             self._timer.cancel()
-        self._looks_at = self._ends
         left = self._ends - self.loop.time()
-        if left <= 0:
+        if left <= 0 and (self.flow.write_paused or self.transport.is_closing()):
+            self.transport.abort()  # what was not read until now will not be
+        elif left <= 0:
             self.transport.close()
-        elif left < math.inf:
+            left = UNREAD_SECONDS
+            self._ends += left
+        self._looks_at = self._ends
+        if 0 < left < math.inf:
             self._timer = self.loop.call_later(left, self._look)
+
+
+def _headers_of(request_id: str, body: bytes) -> list[tuple[bytes, bytes]]:
+    """What stands over an answer that no request of the edge's has."""
+    return [
+        (b"content-type", b"application/json; charset=utf-8"),
+        (b"x-request-id", request_id.encode()),
+        (b"content-length", b"%d" % len(body)),
+    ]
 
 
 class Server(uvicorn.Server):
