@@ -25,9 +25,13 @@ def contact_hash(ports: Ports, pool_id: str, contact: str | None) -> str | None:
     return _contact_hash(ports.ring("audit").keys[-1].secret, pool_id, contact)
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=512)
 def _contact_hash(secret: bytes, pool_id: str, contact: str) -> str:
-    """Kept for a while: a change is noted twice, with the same two numbers."""
+    """Kept for a while: a change is noted twice, with the same two numbers.
+
+    Not for long: a name that anybody types at a sign-in comes here, too, and one of 256 characters may be folded to
+    9 KiB. So these never hold more than 5 MiB.
+    """
     return Ports.mac(secret, "contact", pool_id, contact)[:16].hex()
 
 
