@@ -242,6 +242,16 @@ def test_the_file_is_its_owners_alone(sqlite_url):
             assert file.stat().st_mode & 0o077 == 0, file
 
 
+def test_a_link_may_stand_where_the_file_is_to_be(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "store.db").symlink_to(tmp_path / "disk" / "real.db")
+    url = f"sqlite:///{tmp_path}/store.db"
+    with opened(url) as store:
+        store.write_now(put("row"))
+    assert stored(url) == {"row": ""}
+    assert (tmp_path / "disk" / "real.db").stat().st_mode & 0o077 == 0
+
+
 def test_commits_are_flushed(sqlite_url):
     with opened(sqlite_url) as store:
         pragmas = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "trusted_schema": 0}
