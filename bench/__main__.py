@@ -34,7 +34,7 @@ class Size:
     passive: int
     """Accounts beside those that are measured."""
     counted: int
-    """Changes of a counting run."""
+    """Changes of a counting run; half of them are counted."""
     growth: tuple[int, ...]
     grown: int
     """Changes of one growth measurement."""
@@ -42,7 +42,7 @@ class Size:
     limit_seconds: float
 
 
-FULL = Size(3, 3.0, 2.0, 20_000, 200, (1_000, 100_000, 1_000_000), 600, 8.0, 1.0)
+FULL = Size(3, 3.0, 2.0, 20_000, 800, (1_000, 100_000, 1_000_000), 600, 8.0, 1.0)
 QUICK = Size(1, 1.0, 0.5, 2_000, 40, (1_000, 20_000), 200, 2.0, 0.3)
 
 

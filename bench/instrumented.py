@@ -146,11 +146,12 @@ def watch_all() -> None:
     watch(db.Store, "write", "store: hand-over")
     watch(db.Store, "read", "store: hand-over")
     watch(jobs.Mailbox, "_deliver", "store: answers")
-    for owner, name in ((worker.Worker, "_turn"), (worker.Worker, "_attempt"), (worker.Worker, "_attempted")):
-        watch(owner, name, BEHIND + "outbox")
+    for name in ("_take", "_turn", "_wait", "_waited"):
+        watch(worker.Worker, name, BEHIND + "outbox")
     watch(sealer.Sealer, "_turn", BEHIND + "sealer")
     watch(sqlite_writer.Writer, "_step", _step_room)
-    watch(sqlite_tx.SqliteTx, "_do", "SQL")
+    for name in ("one", "all", "run", "must", "_each"):
+        watch(sqlite_tx.SqliteTx, name, "SQL")
     watch(sqlite_writer.Writer, "_own", "SQL: savepoints, COMMIT")
     watch(sqlite._Reader, "_snapshot", _step_room)  # noqa: SLF001 - a room's inside is what is measured
     watch(postgres._Connection, "_transaction", _step_room)  # noqa: SLF001 - a room's inside is what is measured
