@@ -306,6 +306,7 @@ async def test_a_worker_is_given_what_its_process_queued_and_nothing_that_was_un
 
 async def test_what_a_worker_has_no_room_or_no_time_for_is_given_back(bench, monkeypatch):
     monkeypatch.setattr(worker_module, "AT_ONCE", 2)
+    monkeypatch.setattr(worker_module, "GATHER", 0.2)
     sender = Recorder()
     sender.gate.clear()
     async with working(bench, sender) as worker:
@@ -315,8 +316,12 @@ async def test_what_a_worker_has_no_room_or_no_time_for_is_given_back(bench, mon
         queue(bench, letter(bench, 1), letter(bench, 2), letter(bench, 3), old)
         await until(lambda: states(bench) == {"sending": 2, "queued": 2})
         sender.gate.set()
-        await until(lambda: states(bench)["sent"] == 4)
-    assert len({message.id for message in sender.sent}) == len(sender.sent) == 4
+        late = queue(bench, letter(bench, 4), letter(bench, 5))
+        await until(lambda: states(bench)["sent"] == 6)
+    assert len({message.id for message in sender.sent}) == len(sender.sent) == 6
+    assert [message.id for message in sender.sent][-2:] == late, (
+        "who found no room goes before who comes later"
+    )
 
 
 async def test_what_is_not_begun_when_a_worker_stops_is_given_back(bench, monkeypatch):

@@ -4,7 +4,8 @@
    of finished attempts and takes what is due, up to 64 each way, and shares its fsync with whoever commits.
 2. A message has one live attempt at most: taking it moves its due time to the end of a lease that is longer
    than an attempt may last. A worker that dies leaves messages that become due again by themselves.
-3. What this process queues is born taken and comes here after its commit. What there is no room for is given back.
+3. What this process queues is born taken and comes here after its commit. What there is no room for is given back,
+   and while such messages wait nothing that comes later is begun before them.
 4. A code's digits are made when it is sent, and never logged; what a provider says is stored without them.
 5. Commits wake the worker; a look each second is the truth (another process's commits wake nobody here).
 6. At most twice: a message that was sent but could not be settled is sent again, with the same id.
@@ -62,6 +63,8 @@ class Worker:
         """Taken for us by those who queued them, and not begun."""
         self._heard = True
         """Whether there may be something to take; a turn without that only looks."""
+        self._behind = False
+        """Whether messages may wait that found no room: what comes later waits behind them, as they did."""
         self._looked_at = 0
         """By `Clock.undisturbed`."""
 
@@ -102,10 +105,11 @@ class Worker:
         given, self._given = self._given, []
         latest = self._ports.now() + SEND_TIMEOUT * SECOND
         for message in given:
-            if len(self._under_way) < AT_ONCE and latest < message.due_at:
-                self._begin(message)
-            else:
+            self._behind = self._behind or len(self._under_way) >= AT_ONCE
+            if self._behind or latest >= message.due_at:
                 self._give_back(message)
+            else:
+                self._begin(message)
 
     def _give_back(self, message: Stored) -> None:
         self._outcomes.append(
@@ -153,8 +157,10 @@ class Worker:
             raise
         if heeded < len(told):
             log.info("outbox.taken_over", messages=len(told) - heeded)  # by a worker that saw our lease end
-        if room and len(claimed) == room:
-            self._hear([])  # there may be more
+        if room:
+            self._behind = len(claimed) == room  # there may be more
+            if self._behind:
+                self._hear([])
         return claimed
 
     def _hand_over(self, message: Stored) -> Outcome | Awaitable[str]:
