@@ -15,6 +15,7 @@ from ostiary.server.core.policy import AppPolicy, ChangePhoneStrategy
 from ostiary.server.core.ports import Ports
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.phone_change import actions
+from ostiary.server.guards import notices
 from ostiary.server.storage import pools
 from ostiary.server.storage.pools import AppRow
 from tests.journeys.hands import NO_OLD, key, new_code, pair
@@ -178,3 +179,57 @@ async def test_a_token_whose_application_is_of_another_pool_is_invalid(database:
         assert why(answer) is Key.LOGIN_INVALID
     await there.close()
     await here.close()
+
+
+def fates(bench: Workbench, user_id: str) -> dict[str, tuple[int, ...]]:
+    """Kind → whether a user's token is used, void, and has done its work."""
+    rows = bench.all(
+        "SELECT kind, used_at IS NOT NULL, void_at IS NOT NULL, done FROM one_time_tokens WHERE user_id = :id",
+        id=user_id,
+    )
+    return {row[0]: tuple(row[1:]) for row in rows}
+
+
+UNTOUCHED = {"upt": (0, 0, 0), "uet": (0, 0, 0)}
+
+
+async def test_a_move_spends_its_own_token_and_voids_the_same_user_s_other_one(bench: Workbench) -> None:
+    who, other = (
+        bench.person(OLD, email="a@example.com"),
+        bench.person("+8613800138001", email="b@example.com"),
+    )
+    token = await bench.ready_to_change(who, NEW)
+    by_mail = await bench.ready_to_change_email(who, "c@example.com")
+    await bench.ready_to_change(other, "+8613900139001")
+    await bench.ready_to_change_email(other, "d@example.com")
+    assert why(await bench.update(who, token)) is None
+    assert fates(bench, who.user_id) == {"upt": (1, 0, 1), "uet": (0, 1, 0)}
+    assert fates(bench, other.user_id) == UNTOUCHED
+    assert why(await bench.update(who, token)) is Key.UPDATE_TOKEN_USED
+    assert why(await bench.update_email(who, by_mail)) is Key.UPDATE_TOKEN_INVALID, (
+        "void, and has done nothing"
+    )
+
+
+async def test_a_taken_number_spends_the_token_and_a_failed_step_does_not(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = bench.person(OLD, email="a@example.com")
+    token = await bench.ready_to_change(who, NEW)
+    by_mail = await bench.ready_to_change_email(who, "c@example.com")
+
+    def broken(*_: object, **__: object) -> None:
+        raise LookupError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(notices, "contact_moved", broken)  # behind the move and the token
+        with pytest.raises(LookupError):
+            await bench.update(who, token)
+    assert fates(bench, who.user_id) == UNTOUCHED
+    bench.person(NEW)
+    assert why(await bench.update(who, token)) is Key.PHONE_TAKEN
+    assert fates(bench, who.user_id) == {"upt": (1, 0, 0), "uet": (0, 0, 0)}, (
+        "nothing moved, so nothing else dies"
+    )
+    assert why(await bench.update(who, token)) is Key.UPDATE_TOKEN_INVALID
+    assert why(await bench.update_email(who, by_mail)) is None
