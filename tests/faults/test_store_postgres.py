@@ -3,7 +3,9 @@
 import asyncio
 import socket
 import threading
+import time
 from contextlib import closing, suppress
+from typing import Any, cast
 
 import psycopg
 import pytest
@@ -252,6 +254,29 @@ def test_more_than_a_socket_holds(postgres_url):
         assert wire.trip(("SELECT 2", ()))[0].rows() == [
             (2,)
         ]  # not taken as prepared: the error stood before it
+
+
+class _Interrupted:
+    """A connection whose thread loses the CPU between libpq's send and its recv: it reads more at once than it asked for."""
+
+    def __init__(self, pg: Any) -> None:
+        self._pg = pg
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pg, name)
+
+    def consume_input(self) -> None:
+        for _ in range(20):
+            self._pg.consume_input()
+            time.sleep(0.02)
+
+
+def test_what_was_answered_while_sending_is_not_waited_for(postgres_url):
+    wire = Wire(postgres_url)
+    with closing(wire):
+        wire._pg = cast("Any", _Interrupted(wire._pg))
+        answers = wire.trip(("SELECT repeat('x', 3000000)", ()), ("SELECT length($1)", ["y" * 6_000_000]))
+        assert answers[1].rows() == [(6_000_000,)]
 
 
 def test_only_so_many_statements_are_prepared(postgres_url, monkeypatch):

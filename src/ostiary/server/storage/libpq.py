@@ -177,7 +177,6 @@ class Wire:
         pg = self._pg
         answers: list[Answer] = []
         failed: pq.abc.PGresult | None = None
-        self._listen()  # nothing is here yet: no need to look first
         for plan in awaited:
             result = self._result()
             if failed is None:
