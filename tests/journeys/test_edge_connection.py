@@ -95,6 +95,47 @@ async def test_requests_wait_for_the_one_before_and_nothing_more_is_read():
     assert (bench.answers, bench.transport.reading) == (["/1", "/2{}", "/3"], True)
 
 
+async def test_what_cannot_be_read_is_told_behind_the_answers_to_what_came_before():
+    broken_body = (
+        POST.replace(b"content-length: 2", b"transfer-encoding: chunked") % b"broken" + b"no chunk\r\n"
+    )
+    for bad in (b"no HTTP\r\n\r\n", broken_body):
+        bench = Bench()
+        await bench.say(GET % b"1" + GET % b"2" + bad)
+        await bench.say(GET % b"never")
+        assert (bench.transport.written, bench.transport.closed) == (b"", False)
+        bench.may_answer.set()
+        for _ in range(3):
+            await bench.turn()
+        assert bench.answers[:2] == ["/1", "/2"]
+        assert bench.transport.written.count(b"HTTP/1.1 400 ") == 1
+        assert len(bench.answers) == 3
+        assert (bench.asked, bench.transport.closed) == (["/1", "/2"], True)
+
+
+async def test_a_broken_body_is_told_at_once_where_nobody_waits_before_it():
+    bench = Bench()
+    await bench.say(
+        POST.replace(b"content-length: 2", b"transfer-encoding: chunked") % b"1" + b"no chunk\r\n"
+    )
+    assert bench.transport.written.startswith(b"HTTP/1.1 400 ")
+    assert bench.transport.closed
+
+
+async def test_the_next_requests_head_has_its_time_once_the_answer_before_it_is_given():
+    bench = Bench(header_timeout=0.1)
+    await bench.say(GET % b"1" + b"GET /2 HT")
+    await asyncio.sleep(0.2)
+    assert not bench.transport.closed
+    bench.may_answer.set()
+    await bench.turn()
+    assert bench.answers == ["/1"]
+    await asyncio.sleep(0.05)
+    assert not bench.transport.closed
+    await asyncio.sleep(0.1)
+    assert bench.transport.closed
+
+
 MANY = 1_000
 
 

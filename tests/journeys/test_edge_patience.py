@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from ostiary.server.web.exchange import Exchange
 from ostiary.server.web.patience import within
-from ostiary.server.web.protocol import Exchange
 
 
 async def nothing_to_wait_for():

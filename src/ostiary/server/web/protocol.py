@@ -5,7 +5,7 @@ length in memory, takes a body's trailers for headers, and ends by the signal th
 envelope, ten seconds, 32 KiB, nothing at all, and exit code 0.
 
 It also reads and writes any ASGI application's messages. Ours reads a body once and says each answer whole, so its
-bytes are put together and looked at at once (`Exchange`). A connection has one timer, which looks now and then whether
+bytes are put together and looked at at once (`exchange`). A connection has one timer, which looks now and then whether
 its time is over: a request moves the end and touches no timer. Answers that nobody reads are kept for half a minute,
 and of who asks ahead without waiting for answers a few KiB are taken apart at a time.
 """
@@ -27,6 +27,7 @@ from ostiary.contract import envelope
 from ostiary.contract.keys import Key
 from ostiary.server.core.ports import Ports
 from ostiary.server.settings import Settings
+from ostiary.server.web.exchange import CLOSE, Exchange, headers_of
 
 MOST_HEAD = 32 * 1024
 """Bytes of path, query and headers together."""
@@ -41,64 +42,8 @@ _PIECE = 4 * 1024
 many as stand in a piece are taken apart, what came behind them waits as it came."""
 
 _BAD_HEAD = "the request's head is malformed or too large"
-_CONTROLS = bytes([*range(0x20), 0x7F])
-_CLOSE = (b"connection", b"close")
 _OF_UPGRADES = {b"upgrade", b"connection"}
 """Headers that ask for another protocol. What else `connection` may say is whether to keep it, which is said anew."""
-
-
-class Exchange(RequestResponseCycle):
-    """One request and its answer, which the application says in two messages: the head, and the whole body."""
-
-    _head = b""
-
-    async def receive(self) -> Any:
-        """See ASGI. A body that is whole already is waited for by nobody."""
-        if self.more_body or self.disconnected or self.response_complete or not self.message_event.is_set():
-            return await super().receive()
-        self.message_event.clear()
-        body, self.body = bytes(self.body), bytearray()
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def send(self, message: Any) -> None:
-        """See ASGI. Both parts leave in one write."""
-        if message["type"] == "http.response.start":
-            self._head = self._line_up(message["status"], message["headers"])
-            self.response_started = True
-            self.waiting_for_100_continue = False
-            return
-        if self.flow.write_paused and not self.disconnected:
-            await self.flow.drain()
-        if self.transport.is_closing():  # of several requests uvicorn tells the last one
-            self.disconnected = True
-        if self.disconnected:
-            return
-        self.transport.write(self._head if self.scope["method"] == "HEAD" else self._head + message["body"])
-        self.response_complete = True
-        self.message_event.set()
-        if not self.keep_alive:
-            self.transport.close()
-        self.on_response()
-
-    async def send_500_response(self) -> None:
-        """The answer where the edge itself fails, which answers for everything in it. Unlike uvicorn's, in JSON."""
-        request_id = Ports.request_id()
-        body = envelope.no(Key.INTERNAL, "zh-CN", request_id)
-        headers = [*_headers_of(request_id, body), _CLOSE]
-        await self.send({"type": "http.response.start", "status": 500, "headers": headers})
-        await self.send({"type": "http.response.body", "body": body})
-
-    def _line_up(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
-        """The answer's head. A header that holds a control character is an error: it could begin another header."""
-        lines = [*self.default_headers, *headers]
-        if _CLOSE in headers:
-            self.keep_alive = False
-        elif not self.keep_alive:
-            lines.append(_CLOSE)
-        head = b"\r\n".join([*map(b": ".join, lines), b""])
-        if len(head) - len(head.translate(None, _CONTROLS)) != 2 * len(lines):
-            raise ValueError("a header of the answer holds a control character")
-        return b"%b%b\r\n" % (STATUS_LINE[status], head)
 
 
 class Connection(HttpToolsProtocol):
@@ -119,6 +64,8 @@ class Connection(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._ahead = b""
         """What arrived behind requests that wait for their turn, and is not parsed yet."""
+        self._refused = False
+        """Whether 400 is said once what came before it is answered; nothing more is read."""
         super().connection_made(transport)  # type: ignore[arg-type] # asyncio's base class names the wider type
         self._give(self.header_timeout)
 
@@ -145,19 +92,40 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol. What the parser only piles up is bounded here: it tells of whole headers."""
+        if self._refused:
+            return
         data, self._ahead = self._ahead + data, b""
         at = 0
         try:
             while at < len(data) and not self.pipeline and not self.transport.is_closing():
                 at += self._parse(data[at : at + _PIECE])
         except httptools.HttpParserError:
-            self.send_400_response(_BAD_HEAD)
+            self._refuse()
             return
         if at < len(data):
             self._ahead = data[at:]
-        elif self._in_head and not self._head_has_time:
-            self._head_has_time = True
-            self._give(self.header_timeout)
+        elif self._in_head and not self._head_has_time and not self._answering:
+            self._give_head()
+
+    @property
+    def _answering(self) -> bool:
+        """Whether a request that was read has no answer yet."""
+        last: RequestResponseCycle | None = self.cycle
+        return last is not None and not last.response_complete
+
+    def _refuse(self) -> None:
+        """Say 400 to what can't be read, in its turn: said at once, it would be taken for an earlier request's answer."""
+        body_is_broken = self._answering and self.cycle.more_body and not self._in_head
+        if body_is_broken:
+            if not self.pipeline:
+                self.send_400_response(_BAD_HEAD)
+                return
+            self.pipeline.popleft()
+        if self._answering:
+            self._refused = True
+            self.flow.pause_reading()
+        else:
+            self.send_400_response(_BAD_HEAD)
 
     def _parse(self, piece: bytes) -> int:
         """Have a piece parsed; how many of its bytes were. Raises HttpParserError."""
@@ -183,7 +151,7 @@ class Connection(HttpToolsProtocol):
             raise httptools.HttpParserError(_BAD_HEAD)
         lines = [header for header in self.headers if header[0] not in _OF_UPGRADES]
         if not self.parser.should_keep_alive():
-            lines.append(_CLOSE)
+            lines.append(CLOSE)
         version = self.parser.get_http_version().encode()
         head = b"%b %b HTTP/%b\r\n%b\r\n" % (
             method,
@@ -269,7 +237,7 @@ class Connection(HttpToolsProtocol):
         """The answer to what is not HTTP."""
         request_id = Ports.request_id()
         body = envelope.no(Key.BAD_REQUEST, "zh-CN", request_id)
-        lines = [b"%b: %b\r\n" % line for line in (*_headers_of(request_id, body), _CLOSE)]
+        lines = [b"%b: %b\r\n" % line for line in (*headers_of(request_id, body), CLOSE)]
         self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[400], b"".join(lines), body))
         self.transport.close()
         self._give(UNREAD_SECONDS)
@@ -287,12 +255,22 @@ class Connection(HttpToolsProtocol):
             return
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
+        elif self._refused:
+            self.send_400_response(_BAD_HEAD)
+            return
         elif not self._in_head:
             self._give(UNREAD_SECONDS if self.flow.write_paused else self.timeout_keep_alive)
+        elif not self._head_has_time:
+            self._give_head()
         if not self.pipeline:
             self.flow.resume_reading()
             if self._ahead:
                 self.data_received(b"")
+
+    def _give_head(self) -> None:
+        """A head that has begun is to end in time. While an earlier request is answered, it has all the time."""
+        self._head_has_time = True
+        self._give(self.header_timeout)
 
     def _give(self, seconds: float) -> None:
         """The connection ends unless something happens within this time."""
@@ -314,15 +292,6 @@ class Connection(HttpToolsProtocol):
         self._looks_at = self._ends
         if 0 < left < math.inf:
             self._timer = self.loop.call_later(left, self._look)
-
-
-def _headers_of(request_id: str, body: bytes) -> list[tuple[bytes, bytes]]:
-    """What stands over an answer that no request of the edge's has."""
-    return [
-        (b"content-type", b"application/json; charset=utf-8"),
-        (b"x-request-id", request_id.encode()),
-        (b"content-length", b"%d" % len(body)),
-    ]
 
 
 class Server(uvicorn.Server):
