@@ -61,9 +61,8 @@ async def test_another_process_that_comes_and_goes_leaves_the_wal(sqlite_url):
     """It deletes the WAL of a database that nobody else has open; who has, is told by a lock on the file itself."""
     path = path_of(sqlite_url)
     with opened(sqlite_url) as store:
-        await write_steadily(
-            store, "row", 2 * BETWEEN
-        )  # a checkpoint opens the file once more, and closes it
+        # A checkpoint opens the file once more, and closes it.
+        await write_steadily(store, "row", 2 * BETWEEN)
         await asyncio.to_thread(_write_elsewhere, path)
         assert path.with_name(f"{path.name}-wal").exists()
         assert await store.write(

@@ -99,11 +99,6 @@ class Fiber:
         self._greenlet = self._made(context)
         self._go(job)
 
-    @property
-    def idle(self) -> bool:
-        """Whether it runs nothing."""
-        return self._greenlet is None
-
     def close(self) -> None:
         """Let go of the connection."""
         if self._alarm is not None:

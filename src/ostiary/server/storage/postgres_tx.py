@@ -9,7 +9,7 @@ import msgspec
 
 from ostiary.server.storage.jobs import Fact, Topics, unavailable
 from ostiary.server.storage.libpq import Answer, Statement, Wire
-from ostiary.server.storage.tx import ConflictError, Row, Sql, Tx, UnavailableError
+from ostiary.server.storage.tx import ConflictError, ReadsOnly, Row, Sql, Tx, UnavailableError
 
 BEGIN_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -160,21 +160,5 @@ def _values(sql: Sql, params: dict[str, Any]) -> list[Any]:
     return [params[name] for name in sql.names]
 
 
-class PostgresReadTx(PostgresTx):
+class PostgresReadTx(ReadsOnly, PostgresTx):
     """The same over a snapshot that nothing is written to."""
-
-    def run(self, sql: Sql, **params: Any) -> int:  # noqa: ARG002 - the signature is Tx's
-        """Refuse: a programming error."""
-        raise TypeError(f"store.read(step) writes nothing: {sql!r}")
-
-    def must_each(self, sqls: tuple[Sql, ...], *_: object, **__: object) -> None:
-        """Refuse: a programming error."""
-        raise TypeError(f"store.read(step) writes nothing: {sqls!r}")
-
-    def each(self, sql: Sql, rows: Sequence[Mapping[str, Any]]) -> int:  # noqa: ARG002 - as above
-        """Refuse: a programming error."""
-        raise TypeError(f"store.read(step) writes nothing: {sql!r}")
-
-    def must(self, sql: Sql, *, expect: int | None = 1, **params: Any) -> None:  # noqa: ARG002 - as above
-        """Refuse: a programming error."""
-        raise TypeError(f"store.read(step) writes nothing: {sql!r}")

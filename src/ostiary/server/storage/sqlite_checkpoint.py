@@ -26,6 +26,7 @@ ROWS_BETWEEN = 5_000
 FEW = 1_000
 """Pages that may be left for the writer's turn; where more are, somebody reads an old state."""
 _COUNTS_TO = 2**32
+"""Where SQLite's count of changed rows begins anew."""
 READERS_WAIT = 50
 """Milliseconds that the writer's turn waits for those who read what stood before it."""
 

@@ -81,9 +81,8 @@ def _make(path: Path) -> None:
     comes and goes would then take itself for the last one, and delete the WAL from under us
     (sqlite.org/howtocorrupt.html, 2.2).
     """
-    file = os.path.realpath(
-        path
-    )  # O_EXCL follows no link, and the file behind one may be the one that is missing
+    # O_EXCL follows no link, and the file behind one may be the one that is missing.
+    file = os.path.realpath(path)
     with suppress(FileExistsError):
         os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, NoReturn
 
 from ostiary.server.storage.jobs import Fact, Topics
-from ostiary.server.storage.tx import ConflictError, Row, Sql, Tx, UnavailableError
+from ostiary.server.storage.tx import ConflictError, ReadsOnly, Row, Sql, Tx, UnavailableError
 
 
 class SqliteTx:
@@ -124,23 +124,7 @@ def _touched(cursor: sqlite3.Cursor | _Failed) -> int:
     return count
 
 
-class SqliteReadTx(SqliteTx):
+class SqliteReadTx(ReadsOnly, SqliteTx):
     """The same over a snapshot that nothing is written to."""
 
     __slots__ = ()
-
-    def run(self, sql: Sql, **params: Any) -> int:  # noqa: ARG002 - the signature is Tx's
-        """Refuse: a programming error."""
-        raise TypeError(f"store.read(step) writes nothing: {sql!r}")
-
-    def must_each(self, sqls: tuple[Sql, ...], *_: object, **__: object) -> None:
-        """Refuse: a programming error."""
-        raise TypeError(f"store.read(step) writes nothing: {sqls!r}")
-
-    def each(self, sql: Sql, rows: Sequence[Mapping[str, Any]]) -> int:  # noqa: ARG002 - as above
-        """Refuse: a programming error."""
-        raise TypeError(f"store.read(step) writes nothing: {sql!r}")
-
-    def must(self, sql: Sql, *, expect: int | None = 1, **params: Any) -> None:  # noqa: ARG002 - as above
-        """Refuse: a programming error."""
-        raise TypeError(f"store.read(step) writes nothing: {sql!r}")

@@ -1,5 +1,7 @@
 """One-time tokens at rest: only their MAC. One per user and kind; a newer one overwrites it."""
 
+from typing import Any
+
 import msgspec
 
 from ostiary.server.storage.tx import Sql, Tx
@@ -85,13 +87,9 @@ def put(tx: Tx, whose: Whose, token: Kept) -> None:
     """Keep a new token; the user's older one of this kind is gone."""
     tx.must(
         _PUT,
-        user_id=whose.user_id,
-        kind=whose.kind,
-        pool_id=whose.pool_id,
+        **_this(whose),
         mac=token.mac,
         key_id=token.key_id,
-        session_id=whose.session_id,
-        app_id=whose.app_id,
         claims=token.claims,
         made_at=token.made_at,
         ends_at=token.ends_at,
@@ -135,8 +133,8 @@ def void_all(tx: Tx, user_id: str, now: int, *, spent: str = "") -> None:
     tx.must(_VOID, expect=None, user_id=user_id, now=now, spent=spent)
 
 
-def _this(whose: Whose) -> dict[str, str]:
-    """The parameters of `_THIS`."""
+def _this(whose: Whose) -> dict[str, Any]:
+    """The parameters that say whose token it is: those of `_THIS`, and some of `_PUT`."""
     return {
         "user_id": whose.user_id,
         "kind": whose.kind,

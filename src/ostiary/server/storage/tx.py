@@ -134,3 +134,31 @@ class Tx(Protocol):
 
         `things` are given to the first of them, and to nobody where none listens.
         """
+
+
+class ReadsOnly:
+    """Before a `Tx` among the bases: refuses what writes, which is a programming error in a `store.read(step)`."""
+
+    __slots__ = ()
+
+    def run(self, sql: Sql, **_params: Any) -> int:
+        """Refuse."""
+        raise TypeError(f"store.read(step) writes nothing: {sql!r}")
+
+    def must(self, sql: Sql, *, expect: int | None = 1, **_params: Any) -> None:  # noqa: ARG002 - Tx's signature
+        """Refuse."""
+        raise TypeError(f"store.read(step) writes nothing: {sql!r}")
+
+    def each(self, sql: Sql, rows: Sequence[Mapping[str, Any]]) -> int:  # noqa: ARG002 - Tx's signature
+        """Refuse."""
+        raise TypeError(f"store.read(step) writes nothing: {sql!r}")
+
+    def must_each(
+        self,
+        sqls: tuple[Sql, ...],
+        rows: Sequence[tuple[Any, ...]],  # noqa: ARG002 - Tx's signature
+        *,
+        expect: int | None = 1,  # noqa: ARG002 - as above
+    ) -> None:
+        """Refuse."""
+        raise TypeError(f"store.read(step) writes nothing: {sqls!r}")
