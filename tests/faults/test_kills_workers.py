@@ -3,6 +3,8 @@
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -47,6 +49,40 @@ def test_one_killed_under_load(postgres_url, tmp_path):
         assert service.stop() == 0
         judge(crowd)
         print(told(crowd))
+
+
+STOPPED_IN_BETWEEN = """
+import os, signal, sys, time
+from ostiary.server.web import processes
+
+processes._PAUSE = 0
+fork, forks = os.fork, []
+
+def fork_and_be_told_to_stop():
+    forks.append(fork())
+    if len(forks) == 3 and forks[-1]:  # the successor: whoever stops us has seen it, and we have not
+        os.kill(os.getpid(), signal.SIGTERM)
+    elif len(forks) == 3 and sys.argv[1] == "child":
+        os.kill(os.getpid(), signal.SIGTERM)
+    return forks[-1]
+
+def serve(told_ready):
+    told_ready()
+    time.sleep(0.2 if len(forks) == 1 else 600)  # the first one dies
+    return 0
+
+os.fork = fork_and_be_told_to_stop
+sys.exit(processes.run(2, serve, lambda: None))
+"""
+
+
+@pytest.mark.parametrize("told", ["parent", "child"])
+def test_a_stop_does_not_miss_who_is_just_being_born(told):
+    """It hung: a signal between the fork and the note of it reached the others, and the last one was waited for."""
+    assert (
+        subprocess.run([sys.executable, "-c", STOPPED_IN_BETWEEN, told], timeout=20, check=False).returncode
+        == 0
+    )
 
 
 def test_one_killed_while_the_database_is_away(own_postgres_server, tmp_path):

@@ -15,6 +15,7 @@ from ostiary.server.core.log import log
 Child = Callable[[Callable[[], None]], int]
 """Serves until SIGTERM; calls its argument when it listens; gives the exit code."""
 
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _PAUSE = 1.0
 """Seconds between the death of a process and its successor: one that can't live must not eat a core."""
 
@@ -43,14 +44,18 @@ class _Parent:
         self.stopping = False
 
     def start(self) -> bool:
-        """Fork one process and wait until it listens; False where it died before."""
+        """Fork one process and wait until it listens; False where it died before, or we are to stop."""
         hears, tells = os.pipe()
-        process = os.fork()
-        if process == 0:
-            os.close(hears)
-            self._be_child(tells)
+        # A signal that came just now would miss the new process: we do not know it yet, nor it what to do.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        if not self.stopping:
+            process = os.fork()
+            if process == 0:
+                os.close(hears)
+                self._be_child(tells)
+            self._living.add(process)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         os.close(tells)
-        self._living.add(process)
         select.select([hears], [], [])
         ready = os.read(hears, 1) == b"r"
         os.close(hears)
@@ -88,6 +93,7 @@ class _Parent:
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, signal.SIG_DFL)
             signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until its own handler stands
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
             code = self._child(lambda: (os.write(tells, b"r"), None)[1])
         finally:
             os._exit(code)
