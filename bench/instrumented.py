@@ -131,7 +131,16 @@ def _step_room(_self: Any, job: Any, *_rest: Any) -> str:
 def watch_all() -> None:
     from ostiary.contract import envelope
     from ostiary.server.delivery import sealer, worker
-    from ostiary.server.storage import db, jobs, libpq, postgres, sqlite, sqlite_tx, sqlite_writer
+    from ostiary.server.storage import (
+        db,
+        jobs,
+        libpq,
+        postgres,
+        postgres_batch,
+        sqlite,
+        sqlite_tx,
+        sqlite_writer,
+    )
     from ostiary.server.web import api, callers, cors, metrics, middleware, wire
 
     watch(middleware.Edge, "_answer", "edge")
@@ -155,6 +164,8 @@ def watch_all() -> None:
     watch(sqlite_writer.Writer, "_own", "SQL: savepoints, COMMIT")
     watch(sqlite._Reader, "_snapshot", _step_room)  # noqa: SLF001 - a room's inside is what is measured
     watch(postgres._Connection, "_transaction", _step_room)  # noqa: SLF001 - a room's inside is what is measured
+    watch(postgres_batch.Batch, "run", "store: batches")
+    watch(postgres_batch._Step, "go_on", lambda step, _: _step_room(None, step.job))  # noqa: SLF001 - as above
     watch(libpq.Wire, "trip", "SQL: trips")
     watch_fibers()
     watch_tokens()

@@ -1,5 +1,6 @@
 """A store alone, for its own tests: the table `meta` is all they need."""
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -12,7 +13,7 @@ from ostiary.server.core.millis import Millis
 from ostiary.server.core.ports import Clock, Ports
 from ostiary.server.storage.db import Store
 from ostiary.server.storage.sqlite_file import path_of
-from ostiary.server.storage.tx import Sql, Tx
+from ostiary.server.storage.tx import Sql, Tx, by_rows
 
 PUT = Sql("INSERT INTO meta (name, value) VALUES (:name, :value)")
 PUT_ONCE = Sql("INSERT INTO meta (name, value) VALUES (:name, :value) ON CONFLICT (name) DO NOTHING")
@@ -23,6 +24,22 @@ GET_LOCKED = Sql(
 )
 MOVE = Sql("UPDATE meta SET value = :new WHERE name = :name AND value = :old")
 RAISE = Sql("UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE name = :name")
+HELD = Sql(
+    "SELECT value FROM meta WHERE name = :name",
+    postgresql="SELECT value FROM meta WHERE name = :name FOR UPDATE",
+    holds=("name",),
+)
+SET = Sql("UPDATE meta SET value = :value WHERE name = :name")
+ADD = by_rows(
+    4,
+    "(:name#, CAST(:amount# AS BIGINT))",
+    "INSERT INTO meta (name, value)",
+    """
+    ON CONFLICT (name) DO UPDATE
+    SET value = CAST(CAST(meta.value AS BIGINT) + CAST(excluded.value AS BIGINT) AS TEXT)
+    """,
+)
+SLEEP = Sql("SELECT pg_sleep(:seconds)::text")
 NAMES = Sql("SELECT name FROM meta ORDER BY name")
 MUCH = Sql(
     "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count)"
@@ -83,3 +100,25 @@ def count_once(counter: str, guess: str) -> Any:
             tx.must(RAISE, name=counter)
 
     return fact
+
+
+def add_one(name: str, *others: str):
+    """Read a held row, look away, and write what was read plus one: only a lock keeps two of these apart."""
+
+    def step(tx: Tx) -> int:
+        values = []
+        for one in (name, *others):
+            row = tx.one(HELD, name=one)
+            assert row is not None
+            values.append((one, int(row[0])))
+            tx.one(GET, name="another trip")
+        for one, value in values:
+            tx.must(SET, name=one, value=str(value + 1))
+        return values[0][1] + 1
+
+    return step
+
+
+async def connect(store: Store) -> None:
+    """Have it open its connections, so that what comes next begins in its order."""
+    await asyncio.gather(*(store.read(lambda tx: tx.one(SLEEP, seconds=0)) for _ in range(40)))

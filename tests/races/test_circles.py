@@ -1,6 +1,8 @@
 """Roles raced: of two with one code exactly one is made, and nobody is ever in a role that is gone."""
 
 import asyncio
+import base64
+import json
 from collections import Counter
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from ostiary.server.core.refused import Refused
 from tests.counts import RACE_ROUNDS
 from tests.desk import Desk
+from tests.front_door import FrontDoor
 from tests.workbench import Workbench
 
 pytestmark = pytest.mark.anyio
@@ -21,6 +24,11 @@ async def desk(bench: Workbench) -> Desk:
 
 def counted(answers):
     return Counter(one.key.value if isinstance(one, Refused) else "done" for one in answers)
+
+
+def roles_in(id_token):
+    claims = id_token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4))).get("roles") or []
 
 
 def targets(user_id):
@@ -52,6 +60,25 @@ async def test_of_many_renamed_to_one_code_exactly_one_gets_it(desk: Desk) -> No
             )
         )
         assert counted(answers) == {"done": 1, "role_taken": len(codes) - 1}
+
+
+async def test_a_token_has_all_roles_that_are_taken_away_together_or_none(bench: Workbench) -> None:
+    desk, door = Desk(bench), FrontDoor(bench)
+    made = await door.sign_up(username="alice")
+    door.app("none", refresh_token_rotation=False)
+    tokens = await door.sign_in(username="alice", scope="openid offline_access roles")
+    form = {"targets": targets(made.user_id), "roles": [{"code": f"role-{number}"} for number in range(4)]}
+    for role in form["roles"]:
+        await desk.done("create_role", code=role["code"])
+    for turn in range(RACE_ROUNDS // 3):
+        await desk.done("assign_role_batch", **form)
+        asks = [door.refresh(tokens.refresh_token) for _ in range(8)]
+        asks.insert(turn % 3, desk.ask("revoke_role_batch", form))
+        answers = await asyncio.gather(*asks)
+        seen = [roles_in(answer.id_token) for answer in answers if hasattr(answer, "id_token")]
+        assert len(seen) == 8
+        assert {len(roles) for roles in seen} <= {0, 4}
+    bench.service.signer.close()
 
 
 async def test_assigning_and_deleting_at_once_leaves_nobody_in_what_is_gone(desk: Desk) -> None:

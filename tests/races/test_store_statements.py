@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -35,6 +36,13 @@ POSTGRESQL_ONLY = {
 
 def test_there_are_statements():
     assert len(ALL) > 50
+
+
+@pytest.mark.parametrize("name", [name for name, sql in ALL.items() if " FOR " in sql.postgresql])
+def test_what_locks_rows_names_them(name):
+    """Steps that share a transaction keep out of each other's way by these names only (`postgres_batch`)."""
+    locks = re.search(r"\bFOR (NO KEY UPDATE|UPDATE|KEY SHARE|SHARE)\b(?! SKIP LOCKED)", ALL[name].postgresql)
+    assert bool(ALL[name].holds) == bool(locks)
 
 
 @pytest.fixture(scope="module")

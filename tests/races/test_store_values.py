@@ -1,9 +1,11 @@
 """Values mean the same on both databases."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from ostiary.server.storage import meta
 from ostiary.server.storage.tx import Sql, Tx, UnavailableError, by_rows
 from tests.stores import GET, MOVE, NAMES, PUT, opened, put
 
@@ -60,6 +62,11 @@ MANY = by_rows(
     "INSERT INTO meta (name, value)",
     "ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE meta.value <> excluded.value",
 )
+
+
+async def test_a_number_is_added_to_and_read_at_once(store):
+    answers = await asyncio.gather(*(store.write(lambda tx: meta.add(tx, "number", 2)) for _ in range(16)))
+    assert sorted(answers) == list(range(2, 34, 2))
 
 
 async def test_many_rows_must_each_be_touched_or_nothing_is(store):

@@ -13,7 +13,7 @@ from ostiary.server.storage.users import UserRow
 
 
 def erase(visit: Visit[object], rows: Sequence[UserRow], *, actor: str) -> None:
-    """Forget these users, whose rows are locked. The pool's count comes before their contacts: the order of locks."""
+    """Forget these users, whose rows are locked."""
     user_counts.removed(visit.tx, visit.pool.id, [row.id for row in rows])
     for row in rows:
         contacts.free(visit, row.account, actor=actor)

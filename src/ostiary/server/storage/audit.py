@@ -2,11 +2,14 @@
 
 import msgspec
 
-from ostiary.server.storage.tx import Sql, Tx
+from ostiary.server.storage.tx import Tx, by_rows
 
 
 class AuditRow(msgspec.Struct, frozen=True):
-    """Who did what, when, with which outcome. `facts` is JSON with numbers as keyed hashes only."""
+    """Who did what, when, with which outcome. `facts` is JSON with numbers as keyed hashes only.
+
+    Its fields are the columns, in this order.
+    """
 
     id: str
     pool_id: str
@@ -23,15 +26,12 @@ class AuditRow(msgspec.Struct, frozen=True):
     mac: bytes
 
 
-_NOTE = Sql(
-    """
-    INSERT INTO audit (id, pool_id, at, event, verdict, user_id, actor, session_id, app_id, request_id, facts, key_id, mac)
-    VALUES (:id, :pool_id, :at, :event, :verdict, :user_id, :actor, :session_id, :app_id, :request_id, :facts,
-            :key_id, :mac)
-    """
+_COLUMNS = AuditRow.__struct_fields__
+_NOTE = by_rows(
+    16, f"({', '.join(f':{name}#' for name in _COLUMNS)})", f"INSERT INTO audit ({', '.join(_COLUMNS)})"
 )
 
 
 def note(tx: Tx, row: AuditRow) -> None:
     """Write one row in the transaction of what it tells."""
-    tx.must(_NOTE, **msgspec.structs.asdict(row))
+    tx.append(_NOTE, msgspec.structs.astuple(row))

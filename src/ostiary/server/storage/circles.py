@@ -20,8 +20,8 @@ _NOT_AFTER = "\U0010ffff"
 _COLUMNS = "id, pool_id, kind, code, name, description, type, enabled, disable_at, made_at"
 _BY_CODE = f"SELECT {_COLUMNS} FROM circles WHERE pool_id = :pool_id AND kind = :kind AND code = :code"
 _FIND = Sql(_BY_CODE)
-_SHARE = Sql(_BY_CODE, postgresql=f"{_BY_CODE} FOR SHARE")
-_HOLD = Sql(_BY_CODE, postgresql=f"{_BY_CODE} FOR UPDATE")
+_SHARE = Sql(_BY_CODE, postgresql=f"{_BY_CODE} FOR SHARE", holds=("code",))
+_HOLD = Sql(_BY_CODE, postgresql=f"{_BY_CODE} FOR UPDATE", holds=("code",))
 
 _INSERT = Sql(
     f"""

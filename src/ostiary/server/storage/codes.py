@@ -26,7 +26,7 @@ _OWN = Sql(
     WHERE c.pool_id = :pool_id AND c.target = :target AND c.channel = :channel AND c.owner = :owner
     """
 )
-_NOBODYS = Sql(_ONE, postgresql=_ONE + " FOR UPDATE")
+_NOBODYS = Sql(_ONE, postgresql=_ONE + " FOR UPDATE", holds=("target",))
 
 # A user's id is in one pool only, so these name no pool: with one, a database may walk all codes of the pool instead.
 _LIVE_TARGETS = Sql(

@@ -12,17 +12,14 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeVar, cast
 
 from ostiary.server.core.log import log
-from ostiary.server.core.millis import SECOND, Millis
+from ostiary.server.core.millis import Millis
 from ostiary.server.core.ports import Ports
-from ostiary.server.storage.jobs import ClosedError, Counts, Job, Mailbox
+from ostiary.server.storage.jobs import QUEUE_LIMIT, ClosedError, Counts, Job, Mailbox
 from ostiary.server.storage.listening import Callback, Listeners
 from ostiary.server.storage.migrate import bring_up_to_date, require_up_to_date
 from ostiary.server.storage.tx import Lane, Sql, Tx
 
 T = TypeVar("T")
-
-QUEUE_LIMIT = 5 * SECOND
-"""A step that could not begin by then is answered with `UnavailableError`."""
 
 DEFAULT_CONNECTIONS = 16
 

@@ -14,7 +14,7 @@ _READ_TEXT = """
     SELECT key, moments, locked_until, version FROM sign_in_failures
     WHERE key IN (:first, :second, :third) ORDER BY key"""
 _READ = Sql(_READ_TEXT)
-_LOAD = Sql(_READ_TEXT, postgresql=_READ_TEXT + " FOR UPDATE")
+_LOAD = Sql(_READ_TEXT, postgresql=_READ_TEXT + " FOR UPDATE", holds=("first", "second", "third"))
 _STORE = Sql(
     """
     INSERT INTO sign_in_failures (key, moments, locked_until, version, ends_at)
@@ -24,7 +24,9 @@ _STORE = Sql(
     WHERE sign_in_failures.version = :version
     """
 )
-_FORGET = Sql("DELETE FROM sign_in_failures WHERE key IN (:first, :second, :third)")
+_FORGET = Sql(
+    "DELETE FROM sign_in_failures WHERE key IN (:first, :second, :third)", holds=("first", "second", "third")
+)
 _USE_CAPTCHA = Sql("INSERT INTO used_captchas (id, ends_at) VALUES (:id, :ends_at) ON CONFLICT DO NOTHING")
 
 

@@ -6,34 +6,33 @@ where it was once there is an answer; nobody is woken, and nobody fights for the
 Rules of this room:
 1. Everything here happens in the loop's own thread (`close` may be called from any), so nothing needs a lock.
 2. What would block goes through `Waits`. A step that thinks long keeps the loop, as it does on SQLite (ADR 0004).
-3. Everybody waits in one queue per loop, first come, first served.
-4. A step sees the context (request id) of whoever asked for it, not of whoever woke it.
+3. A step sees the context (request id) of whoever asked for it, not of whoever woke it.
 """
 
 import asyncio
 import select
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from contextvars import Context, copy_context
+from contextvars import Context
 from typing import Any, Protocol, TypeVar
 
-from greenlet import getcurrent, greenlet
+from greenlet import greenlet
 
 from ostiary.server.core.millis import SECOND
-from ostiary.server.storage.jobs import ClosedError, Job, Mailbox, Member
+from ostiary.server.storage.jobs import Job, Member
 
 T = TypeVar("T")
 
-_GLANCE = 0.02
+GLANCE = 0.02
 """Seconds between two looks, while a crew is closed."""
 _LOOKS = 1.0
 """Seconds between two looks at a socket that is waited for."""
-_PATIENCE = 12
-"""Seconds after which a closing loop's connections count as lost: the server itself ends every statement before."""
+
+Asked = tuple[Job, Context]
+"""A step, and the context (request id) of whoever asked for it."""
 
 
 class Waits(Protocol):
@@ -74,10 +73,33 @@ class InThread:
         """See `Waits.forget`."""
 
 
+class FiberMember(Member, Protocol):
+    """What a fiber runs steps with: its connection."""
+
+    def serve_together(self, asked: list[Asked]) -> tuple[list[Asked], list[Asked]]:
+        """Do these jobs in one transaction and answer them; never raises.
+
+        Those that are to be run alone instead, and those that this transaction was in the way of: with a later one.
+        """
+
+
+class FiberCrew(Protocol):
+    """Whose fiber it is (`fiber_crew`)."""
+
+    loop: asyncio.AbstractEventLoop
+    hub: greenlet
+
+    def freed(self, fiber: "Fiber") -> list[Asked] | None:
+        """A fiber is done: what it does next, or None."""
+
+    def run_again(self, alone: list[Asked], together: list[Asked]) -> None:
+        """Run these, each on its own or in the next batch, before those who came later."""
+
+
 class Fiber:
     """One place to run steps in, with a connection of its own. Waits by leaving its loop to the others."""
 
-    def __init__(self, crew: "FiberCrew", member: "Callable[[Waits], Member]") -> None:
+    def __init__(self, crew: FiberCrew, member: Callable[[Waits], FiberMember]) -> None:
         self._crew = crew
         self._loop = crew.loop
         self._member = member(self)
@@ -94,10 +116,10 @@ class Fiber:
 
     # ── for the crew ────────────────────────────────────────────────────────────────────────
 
-    def begin(self, job: Job, context: Context) -> None:
-        """Run a job until it is done or waits."""
-        self._greenlet = self._made(context)
-        self._go(job)
+    def begin(self, asked: list[Asked]) -> None:
+        """Run a job, or several together, until they are done or wait."""
+        self._greenlet = self._made(asked)
+        self._go(asked)
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -111,7 +133,7 @@ class Fiber:
             case None:
                 pass  # idle
             case int():
-                ready = InThread().ready(self._watched, awaited, int(_GLANCE * SECOND))
+                ready = InThread().ready(self._watched, awaited, int(GLANCE * SECOND))
                 if ready or overdue:
                     self._go(ready)
             case Future():
@@ -170,10 +192,16 @@ class Fiber:
 
     # ── the way out of a step and back ──────────────────────────────────────────────────────
 
-    def _made(self, context: Context) -> greenlet:
-        made = greenlet(self._member.serve, self._crew.hub)
-        made.gr_context = context
+    def _made(self, asked: list[Asked]) -> greenlet:
+        made = greenlet(self._serve, self._crew.hub)
+        made.gr_context = asked[0][1] if len(asked) == 1 else Context()
         return made
+
+    def _serve(self, asked: list[Asked]) -> None:
+        if len(asked) == 1:
+            self._member.serve(asked[0][0])
+        else:
+            self._crew.run_again(*self._member.serve_together(asked))
 
     def _wait_for(self, awaited: int | Future[Any] | asyncio.TimerHandle) -> Any:
         """Leave the loop to others until `_go` is called; with what."""
@@ -191,9 +219,8 @@ class Fiber:
             self._greenlet, following = None, self._crew.freed(self)
             if following is None:
                 return
-            job, context = following
-            self._greenlet = self._made(context)
-            self._greenlet.switch(job)
+            self._greenlet = self._made(following)
+            self._greenlet.switch(following)
 
     def _said(self) -> None:
         """The server says something. To one who waits for nothing: that it hangs up, which is seen at the next use."""
@@ -221,79 +248,6 @@ class Fiber:
     def _called(self, future: object) -> None:
         if self._awaited is future:
             self._go()
-
-
-class FiberCrew:
-    """At most `size` fibers of one loop, made when needed. The one that worked last goes on: its connection is warm."""
-
-    def __init__(self, size: int, member: Callable[[Waits], Member], mailbox: Mailbox) -> None:
-        self.loop = mailbox.loop
-        self.hub = getcurrent()
-        """What the loop itself runs in."""
-        self._thread = threading.get_ident()
-        self._size = size
-        self._member = member
-        self._jobs: deque[tuple[Job, Context]] = deque()
-        self._fibers: list[Fiber] = []
-        self._idle: list[Fiber] = []
-        self._closed = False
-        self._ended = threading.Event()
-
-    def put(self, job: Job) -> None:
-        """Run a job, or queue it. Raises ClosedError."""
-        if self._closed:
-            raise ClosedError("The store is closed")
-        if self._idle:
-            self._idle.pop().begin(job, copy_context())
-        elif len(self._fibers) < self._size:
-            fiber = Fiber(self, self._member)
-            self._fibers.append(fiber)
-            fiber.begin(job, copy_context())
-        else:
-            self._jobs.append((job, copy_context()))
-
-    def freed(self, fiber: Fiber) -> tuple[Job, Context] | None:
-        """A fiber is done with its job: its next one, or None."""
-        if self._jobs:
-            return self._jobs.popleft()
-        self._idle.append(fiber)
-        if self._closed:
-            self._end_if_done()
-        return None
-
-    def __len__(self) -> int:
-        return len(self._jobs)
-
-    def close(self) -> None:
-        """Finish what waits, then let go of the connections; blocks."""
-        if self.loop.is_closed():  # and nobody waits any more
-            for fiber in self._fibers:
-                fiber.close()
-        elif threading.get_ident() == self._thread:
-            self._finish_here()
-        else:
-            with suppress(RuntimeError):
-                self.loop.call_soon_threadsafe(self._close)
-            while self.loop.is_running() and not self._ended.wait(_GLANCE):
-                pass
-
-    def _close(self) -> None:
-        self._closed = True
-        self._end_if_done()
-
-    def _finish_here(self) -> None:
-        """The loop waits for us: nobody else would go on with what waits in it."""
-        given_up_at = time.monotonic() + _PATIENCE
-        self._close()
-        while not self._ended.is_set():
-            for fiber in self._fibers:
-                fiber.push(overdue=time.monotonic() > given_up_at)
-
-    def _end_if_done(self) -> None:
-        if len(self._idle) == len(self._fibers) and not self._ended.is_set():
-            for fiber in self._fibers:
-                fiber.close()
-            self._ended.set()
 
 
 def _call(function: Callable[[], T], future: Future[T]) -> None:

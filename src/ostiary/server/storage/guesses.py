@@ -17,7 +17,7 @@ _LOAD = """
     WHERE pool_id = :pool_id AND subject = :subject AND channel = :channel"""
 
 _READ = Sql(_LOAD)
-_LOCKED = Sql(_LOAD, postgresql=_LOAD + " FOR UPDATE")
+_LOCKED = Sql(_LOAD, postgresql=_LOAD + " FOR UPDATE", holds=("subject",))
 
 _MAKE = Sql(
     """

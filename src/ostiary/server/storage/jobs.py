@@ -16,10 +16,13 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ostiary.server.core.millis import SECOND
 from ostiary.server.storage.tx import ConflictError, Tx, UnavailableError
 
 TALLY = "tally:"
 """Topics that begin so are counted, beside being told."""
+QUEUE_LIMIT = 5 * SECOND
+"""A step that could not begin by then is answered with `UnavailableError`."""
 RERUNS = 3
 """How often a step is run again after a conflict before it counts as failed."""
 
@@ -46,7 +49,7 @@ class Counts:
     steps: int = 0
     """Steps that stood in those batches."""
     batches: int = 0
-    """Group commits tried (PostgreSQL: write steps)."""
+    """Transactions tried for one step, or several that share a commit."""
     biggest_batch: int = 0
     reruns: int = 0
     """Steps run again after a conflict or a lost batch."""
@@ -120,6 +123,7 @@ class Job:
         "facts",
         "future",
         "given_up_at",
+        "lost",
         "mailbox",
         "reads",
         "step",
@@ -144,6 +148,8 @@ class Job:
         """The waiting loop's; None where a thread waits."""
         self.given_up_at = given_up_at
         """A step that has not begun by this moment (`Clock.undisturbed`) is answered as unavailable."""
+        self.lost = False
+        """Whether a batch that it stood in was lost."""
         self.value: Any = None
         self.error: Exception | None = None
         self.facts: list[Fact] = []

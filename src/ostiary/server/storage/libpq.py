@@ -110,6 +110,8 @@ class Wire:
         self._plans: dict[_Key, _Plan] = {}
         """What is prepared here."""
         self._named = 0
+        self.failed_at = -1
+        """Which statement of the newest trip failed; -1: none, or the connection did."""
 
     @property
     def closed(self) -> bool:
@@ -131,6 +133,7 @@ class Wire:
         Raises the first one's psycopg.Error (with `sqlstate`), psycopg.OperationalError without a state
         where the connection is lost, ValueError for a value that is none of ours.
         """
+        self.failed_at = -1
         encoded = [(text, *_encoded(values)) for text, values in statements]
         awaited: list[_Plan | None] = []
         try:
@@ -181,7 +184,7 @@ class Wire:
             result = self._result()
             if failed is None:
                 if result.status not in _GOOD:
-                    failed = result
+                    failed, self.failed_at = result, len(answers)
                     self._forget(awaited)
                     if pg.status != pq.ConnStatus.OK:
                         return answers, failed

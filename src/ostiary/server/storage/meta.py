@@ -15,10 +15,12 @@ _PUT = Sql(
 )
 _ADD = Sql(
     "INSERT INTO meta (name, value) VALUES (:name, CAST(CAST(:amount AS INTEGER) AS TEXT))"
-    " ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(meta.value AS INTEGER) + CAST(:amount AS INTEGER) AS TEXT)",
+    " ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(meta.value AS INTEGER) + CAST(:amount AS INTEGER) AS TEXT)"
+    " RETURNING value",
     postgresql="INSERT INTO meta (name, value) VALUES (:name, CAST(CAST(:amount AS BIGINT) AS TEXT))"
     " ON CONFLICT (name) DO UPDATE"
-    " SET value = CAST(CAST(meta.value AS BIGINT) + CAST(:amount AS BIGINT) AS TEXT)",
+    " SET value = CAST(CAST(meta.value AS BIGINT) + CAST(:amount AS BIGINT) AS TEXT)"
+    " RETURNING value",
 )
 _NEWEST_MOMENT = Sql("SELECT at FROM audit ORDER BY id DESC LIMIT 1")
 
@@ -41,8 +43,9 @@ def get_int(tx: Tx, name: str) -> int:
 
 def add(tx: Tx, name: str, amount: int) -> int:
     """Add to a number (0 where there was none); what it is now."""
-    tx.run(_ADD, name=name, amount=amount)
-    return get_int(tx, name)
+    row = tx.one(_ADD, name=name, amount=amount)
+    assert row is not None
+    return int(row[0])
 
 
 def newest_moment(tx: Tx) -> int:

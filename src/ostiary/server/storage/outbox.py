@@ -92,7 +92,7 @@ def new_id(ports: Ports, made_at: int) -> str:
 
 
 _QUEUE = by_rows(
-    3,
+    16,
     """(:id#, :pool_id#, :user_id#, :medium#, :recipient#, :purpose#, :facts#, :lang#,
         :state#, :attempts#, :due_at#, :made_at#, :ends_at#)""",
     """
@@ -103,9 +103,8 @@ _QUEUE = by_rows(
 
 
 def queue(tx: Tx, *messages: Message) -> None:
-    """Put up to three messages beside the fact they tell of; the worker hears of them after the commit."""
-    rows = [_row(tx, message) for message in messages]
-    tx.must_each(_QUEUE, rows, expect=None)  # an INSERT adds all of them, or fails
+    """Put messages beside the fact they tell of; the worker hears of them after the commit."""
+    tx.append(_QUEUE, *[_row(tx, message) for message in messages])
 
 
 def _row(tx: Tx, message: Message) -> Row:

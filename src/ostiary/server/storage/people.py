@@ -31,7 +31,7 @@ _APP_OF_POOL = Sql("SELECT id FROM apps WHERE pool_id = :pool_id ORDER BY made_a
 
 _POOL = Sql("SELECT id, name, country_code, locale, policy FROM pools WHERE id = :pool_id")
 
-_LOCK_USER = Sql("SELECT id FROM users WHERE id = :user_id FOR UPDATE")
+_LOCK_USER = Sql("SELECT id FROM users WHERE id = :user_id FOR UPDATE", holds=("user_id",))
 
 _ACCOUNT_BY_ID = Sql(
     f"""

@@ -45,7 +45,9 @@ _POOL = Sql(f"SELECT {POOL_COLUMNS} FROM pools WHERE id = :id")
 _POOLS = Sql(f"SELECT {POOL_COLUMNS} FROM pools ORDER BY made_at, id LIMIT :most")
 _POLICY = Sql("SELECT policy FROM pools WHERE id = :id")
 _LOCK_POLICY = Sql(
-    "SELECT policy FROM pools WHERE id = :id", postgresql="SELECT policy FROM pools WHERE id = :id FOR UPDATE"
+    "SELECT policy FROM pools WHERE id = :id",
+    postgresql="SELECT policy FROM pools WHERE id = :id FOR UPDATE",
+    holds=("id",),
 )
 _SET_POLICY = Sql("UPDATE pools SET policy = :policy WHERE id = :id")
 _ORIGINS = Sql('SELECT id, policy FROM pools WHERE policy LIKE \'%"allowedOrigins":"_%\'')
@@ -59,7 +61,7 @@ _SET_APP_POLICY = Sql("UPDATE apps SET policy = :policy WHERE id = :id")
 
 _APP_OF = f"SELECT {APP_COLUMNS} FROM apps WHERE id = :id AND pool_id = :pool_id"
 _FIND_APP = Sql(_APP_OF)
-_HOLD_APP = Sql(_APP_OF, postgresql=f"{_APP_OF} FOR UPDATE")
+_HOLD_APP = Sql(_APP_OF, postgresql=f"{_APP_OF} FOR UPDATE", holds=("id",))
 _APPS_PAGE = Sql(
     f"SELECT {APP_COLUMNS} FROM apps WHERE pool_id = :pool_id ORDER BY made_at, id LIMIT :limit OFFSET :skip"
 )

@@ -1,7 +1,8 @@
 """The PostgreSQL engine: a few connections, one transaction a step.
 
 Rules of this room:
-1. READ COMMITTED, with BEGIN in the first statement's flush and COMMIT in the last `must`'s.
+1. READ COMMITTED, with BEGIN in the first statement's flush and COMMIT in the last `must`'s. Writing steps that an
+   event loop asks for at the same time share a transaction, and are kept apart in it (`postgres_batch`, `fiber_crew`).
 2. The server itself counts the rows of a `must` and fails the transaction where they are not what was
    expected; so a COMMIT in the same flush can never store what a check would have refused.
 3. Serialization failures and deadlocks are conflicts: the step runs again.
@@ -14,27 +15,32 @@ import threading
 import time
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import psycopg
 
 from ostiary.server.core.millis import SECOND
 from ostiary.server.core.ports import Clock, Ports
-from ostiary.server.storage.fibers import FiberCrew, InThread, Waits
+from ostiary.server.storage.fiber_crew import LoopCrew
+from ostiary.server.storage.fibers import Asked, InThread, Waits
 from ostiary.server.storage.jobs import (
+    QUEUE_LIMIT,
     ClosedError,
     Counts,
     Crew,
     Job,
     Mailbox,
+    Topics,
     answer,
     unavailable,
     work,
 )
 from ostiary.server.storage.libpq import Wire
 from ostiary.server.storage.listening import Listeners
+from ostiary.server.storage.postgres_batch import Batch, Holders
+from ostiary.server.storage.postgres_last import InFlight
 from ostiary.server.storage.postgres_tx import BEGIN_READ, PostgresReadTx, PostgresTx
-from ostiary.server.storage.tx import ConflictError, Lane, UnavailableError
+from ostiary.server.storage.tx import ConflictError, Lane, Tx, UnavailableError
 
 CONNECTIONS = 16
 STATEMENT_LIMIT = 5 * SECOND
@@ -102,8 +108,9 @@ class PostgresEngine:
         shared = _Shared(url, ports, counts, listeners)
         self._threads = Crew("store", 1, lambda: _Connection(shared, InThread()))
         self._bulk = Crew("store-bulk", 1, lambda: _Connection(shared, InThread()))
-        self._of_a_loop = partial(FiberCrew, max(1, connections - 2), partial(_Connection, shared))
-        self._loops: dict[Mailbox, FiberCrew] = {}
+        self._of_a_loop = partial(LoopCrew, max(2, connections - 2))
+        self._shared = shared
+        self._loops: dict[Mailbox, LoopCrew] = {}
         self._adding = threading.Lock()
         self._closed = False
 
@@ -126,10 +133,10 @@ class PostgresEngine:
         for crew in self._crews():
             crew.close()
 
-    def _crews(self) -> tuple[Crew | FiberCrew, ...]:
+    def _crews(self) -> tuple[Crew | LoopCrew, ...]:
         return (*tuple(self._loops.values()), self._threads, self._bulk)
 
-    def _crew(self, job: Job, lane: Lane) -> Crew | FiberCrew:
+    def _crew(self, job: Job, lane: Lane) -> Crew | LoopCrew:
         if lane is Lane.BULK:
             return self._bulk
         if job.mailbox is None:
@@ -137,13 +144,14 @@ class PostgresEngine:
         crew = self._loops.get(job.mailbox)
         return self._new_loop(job.mailbox) if crew is None else crew
 
-    def _new_loop(self, mailbox: Mailbox) -> FiberCrew:
+    def _new_loop(self, mailbox: Mailbox) -> LoopCrew:
         with self._adding:
             if self._closed:
                 raise ClosedError("The store is closed")
             for ended in [one for one in self._loops if one.loop.is_closed()]:
                 self._loops.pop(ended).close()
-            crew = self._loops[mailbox] = self._of_a_loop(mailbox)
+            member = partial(_Connection, self._shared, in_flight=InFlight(), holders={})
+            crew = self._loops[mailbox] = self._of_a_loop(member, mailbox)
         return crew
 
 
@@ -166,8 +174,17 @@ class _Shared:
 class _Connection:
     """A thread's or a fiber's connection, which is opened when needed and replaced when it died."""
 
-    def __init__(self, shared: _Shared, waits: Waits) -> None:
+    def __init__(
+        self,
+        shared: _Shared,
+        waits: Waits,
+        in_flight: InFlight | None = None,
+        holders: Holders | None = None,
+    ) -> None:
+        """`in_flight`, `holders`: what the batches of one event loop have in common."""
         self._shared = shared
+        self._in_flight = InFlight() if in_flight is None else in_flight
+        self._holders = {} if holders is None else holders
         self._waits = waits
         self._wire: Wire | None = None
         self._counts = Counts()
@@ -175,25 +192,108 @@ class _Connection:
 
     def serve(self, job: Job) -> None:
         """Do the job and answer it."""
-        if job.given_up_at <= self._shared.clock.undisturbed():
-            job.error = unavailable("The step waited too long for its turn")
-        elif not job.future.done():
+        if self._is_wanted(job):
             self._counts.batches += not job.reads
             self._counts.steps += not job.reads
             work(job, self._transaction, self._pause, self._counts)
-        self._counts.unavailable += isinstance(job.error, UnavailableError)
-        topics = job.topics
-        if topics:
-            self._counts.tally(topics)
-        self._count()
-        answer([job])
-        if topics:
-            self._shared.listeners.tell(topics)
+        elif job.facts:  # of a batch that was lost
+            error = (
+                job.error if isinstance(job.error, UnavailableError) else unavailable("Nobody waits any more")
+            )
+            job.step, job.error = partial(_fail, error), None
+            work(job, self._transaction, self._pause, self._counts)
+        self._finish([job])
+
+    def serve_together(self, asked: list[Asked]) -> tuple[list[Asked], list[Asked]]:
+        """Do these jobs in one transaction and answer them; those to be run alone instead, those with the next batch."""
+        wanted: list[Asked] = []
+        survivors: list[Asked] = []  # of those whom nobody wants any more
+        for one in asked:
+            job = one[0]
+            if self._is_wanted(job):
+                wanted.append(one)
+            elif job.facts:
+                survivors.append(one)
+            else:
+                self._finish([job])
+        if not wanted:
+            return survivors, []
+        try:
+            wire = self._opened()
+            batch = Batch(wire, wanted, self._shared.listeners, self._in_flight, self._holders)
+        except BaseException:  # noqa: BLE001 - each alone meets the same, or not, and is told
+            return [*wanted, *survivors], []
+        alone, together = self._run_batch(batch, wire)
+        unfinished = {job for job, _ in (*alone, *together)}
+        self._finish([step.job for step in batch.steps if step.job not in unfinished])
+        return [*alone, *survivors], [*together, *batch.later]
 
     def close(self) -> None:
         """Let go of the connection."""
         if self._wire is not None:
             self._wire.close()
+
+    def _is_wanted(self, job: Job) -> bool:
+        """Whether somebody waits for it, and not too long; its error otherwise."""
+        if job.given_up_at <= self._shared.clock.undisturbed():
+            job.error = unavailable("The step waited too long for its turn")
+        return job.error is None and not job.future.done()
+
+    def _finish(self, jobs: list[Job]) -> None:
+        topics: Topics = {}
+        for job in jobs:
+            self._counts.unavailable += isinstance(job.error, UnavailableError)
+            if job.topics:
+                self._counts.tally(job.topics)
+                for topic, things in job.topics.items():
+                    topics.setdefault(topic, []).extend(things)
+        self._count()
+        answer(jobs)
+        if topics:
+            self._shared.listeners.tell(topics)
+
+    def _run_batch(self, batch: Batch, wire: Wire) -> tuple[list[Asked], list[Asked]]:
+        """Run steps in one transaction; those that are to be run again, alone and in another batch."""
+        alone: list[Asked] = []
+        together: list[Asked] = []
+        try:
+            batch.run()
+        except BaseException as error:  # noqa: BLE001 - whatever a step raises, the others are served
+            self._undo(wire, error)
+            alone, together = self._after(batch, error)
+            self._counts.reruns += len(alone) + len(together)
+        else:
+            for step in batch.steps:
+                step.job.topics = step.tx.topics
+            self._counts.steps += len(batch.steps)
+            self._counts.commits += batch.committed
+            self._counts.commit_seconds += batch.commit_seconds
+            self._counts.biggest_batch = max(self._counts.biggest_batch, len(batch.steps))
+        self._counts.batches += 1
+        self._counts.statements += batch.statements
+        return alone, together
+
+    def _after(self, batch: Batch, error: BaseException) -> tuple[list[Asked], list[Asked]]:
+        """A batch is lost: its steps begin anew, with as much time as they had and what must survive of them.
+
+        Alone: the one that lost it, or all where nobody knows which; who has lost one before. The others in another batch.
+        Where COMMIT may have happened they fail instead, and only those with survivors go on, to have these stored.
+        """
+        limit = self._shared.clock.undisturbed() + QUEUE_LIMIT
+        alone: list[Asked] = []
+        together: list[Asked] = []
+        for step in batch.steps:
+            job = step.job
+            again = batch.culprit not in {None, step} and not job.lost
+            job.given_up_at, job.facts, job.lost = limit, step.tx.facts or job.facts, True
+            if not batch.unknown:
+                (together if again else alone).append(step.asked)
+            elif job.facts:
+                job.step = partial(_fail, unavailable(error))
+                alone.append(step.asked)
+            else:
+                job.error = unavailable(error)
+        return alone, together
 
     def _transaction(self, job: Job) -> Any:
         """Run a step between BEGIN and COMMIT; where anything goes wrong, ROLLBACK."""
@@ -232,7 +332,7 @@ class _Connection:
 
     def _undo(self, wire: Wire, error: BaseException) -> None:
         """ROLLBACK, on a connection that is still good; another one next time otherwise."""
-        with suppress(psycopg.Error):
+        with suppress(Exception):  # of a dead connection, or because the loop it would wait in is closed
             if not wire.closed and getattr(error, "sqlstate", None) not in _PLANS_GONE:
                 wire.trip(("ROLLBACK", ()))
                 return
@@ -247,6 +347,11 @@ class _Connection:
     def _pause(self, run: int) -> None:
         dice = self._shared.ports.random_bytes(1)[0]
         self._waits.pause(JITTER / SECOND * run * dice / 255)
+
+
+def _fail(error: UnavailableError, _tx: Tx) -> NoReturn:
+    """What is left of a step that may have been stored, or not."""
+    raise error
 
 
 def translated(error: BaseException, tx: PostgresTx, wire: Wire) -> BaseException:

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Callable, Container, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from ostiary.server.storage.jobs import Fact, Topics, unavailable
-from ostiary.server.storage.libpq import Answer, Statement, Wire
+from ostiary.server.storage.libpq import Answer, Statement
+from ostiary.server.storage.postgres_last import Key, Last
 from ostiary.server.storage.tx import ConflictError, ReadsOnly, Row, Sql, Tx, UnavailableError
 
 BEGIN_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
@@ -34,18 +35,34 @@ def checked(text: str, expect: int) -> str | None:
     return f"WITH touched AS ({text} RETURNING 1) SELECT 1 / (count(*) = {expect:d})::int FROM touched"
 
 
+class Line(Protocol):
+    """What a transaction speaks into: a connection (`libpq.Wire`), or a batch that has one (`postgres_batch`)."""
+
+    def trip(self, *statements: Statement) -> list[Answer]:
+        """See `Wire.trip`."""
+
+
 class PostgresTx:
     """A step's view of the transaction: see `Tx`."""
 
     dialect = "postgresql"
 
-    def __init__(self, wire: Wire, begin: str = BEGIN_WRITE, listeners: Container[str] = ()) -> None:
-        self._wire = wire
+    def __init__(self, line: Line, begin: str | None = BEGIN_WRITE, listeners: Container[str] = ()) -> None:
+        """`begin`: None where somebody else has begun the transaction."""
+        self._line = line
         self.listeners = listeners
-        self._deferred: list[Statement] = [(begin, ())]
+        self.deferred: list[Statement] = [] if begin is None else [(begin, ())]
         """What goes out with the next flush."""
-        self._expected: dict[int, int] = {}
-        """Place in `_deferred` → rows, for the statements that cannot check themselves."""
+        self.expected: dict[int, int] = {}
+        """Place in `deferred` → rows, for the statements that cannot check themselves."""
+        self.wants: list[str] = []
+        """Names of the rows that the next flush locks (`Sql.holds`)."""
+        self.wrote = False
+        """Whether a flush did more than look and lock."""
+        self._writes = False
+        """Whether the next one will."""
+        self.last = Last()
+        """What goes out with COMMIT."""
         self._foretold: list[Statement] = []
         """What goes out behind the next statement."""
         self._early: dict[tuple[str, tuple[Any, ...]], Answer] = {}
@@ -84,11 +101,27 @@ class PostgresTx:
         self, sqls: tuple[Sql, ...], rows: Sequence[tuple[Any, ...]], *, expect: int | None = 1
     ) -> None:
         """See `Tx.must_each`."""
+        if not rows:
+            return
         every = None if expect is None else expect * len(rows)
         self._defer(sqls[len(rows) - 1], [value for row in rows for value in row], every)
 
+    def append(self, sqls: tuple[Sql, ...], *rows: tuple[Any, ...]) -> None:
+        """See `Tx.append`."""
+        self.last.append(sqls, rows)
+
+    def add_up(self, sqls: tuple[Sql, ...], amounts: Mapping[Key, int]) -> None:
+        """See `Tx.add_up`."""
+        self.last.add_up(sqls, amounts)
+
+    def adding(self, sqls: tuple[Sql, ...], about: Callable[[Key], bool]) -> int:
+        """See `Tx.adding`."""
+        return self.last.amount(sqls, about)
+
     def soon(self, sql: Sql, **params: Any) -> None:
         """See `Tx.soon`."""
+        if sql.holds or sql.writes:
+            raise TypeError(f"what is foretold only looks: {sql!r}")
         self._foretold.append((sql.postgresql, _values(sql, params)))
 
     def survive(self, fact: Callable[[Tx], None]) -> None:
@@ -103,11 +136,14 @@ class PostgresTx:
         """Flush what is deferred, and COMMIT: in the same flush unless a count must be looked at first."""
         if self.failure is not None:  # the step caught it
             raise self.failure
-        if not self.begun and len(self._deferred) == 1:
+        last = self.last.statements()
+        if not self.begun and len(self.deferred) == 1 and not last:
             return  # the step asked the database nothing
         self._foretold = []
-        if self._expected:
+        if self.expected:
             self._flush()
+        self.deferred.extend(last)
+        self.statements += len(last)
         self.committing = True
         status = self._flush(("COMMIT", ())).tag
         if status != "COMMIT":
@@ -116,13 +152,14 @@ class PostgresTx:
     def _defer(self, sql: Sql, values: list[Any], expect: int | None) -> None:
         self.statements += 1
         self._early = {}
+        self._notice(sql, values)
         text = sql.postgresql
         if expect is not None:
             guarded = checked(text, expect)
             if guarded is None:
-                self._expected[len(self._deferred)] = expect
+                self.expected[len(self.deferred)] = expect
             text = guarded or text
-        self._deferred.append((text, values))
+        self.deferred.append((text, values))
 
     def _look(self, sql: Sql, params: dict[str, Any]) -> Answer:
         early = self._early.pop((sql.postgresql, tuple(_values(sql, params))), None) if self._early else None
@@ -130,30 +167,48 @@ class PostgresTx:
 
     def _now(self, sql: Sql, params: dict[str, Any]) -> Answer:
         self.statements += 1
-        return self._flush((sql.postgresql, _values(sql, params)))
+        values = _values(sql, params)
+        self._notice(sql, values)
+        return self._flush((sql.postgresql, values))
+
+    def _notice(self, sql: Sql, values: list[Any]) -> None:
+        """What the next flush does that others must know of."""
+        if sql.writes:
+            self._writes = True
+        if sql.holds:
+            self.wants.extend(
+                [values[place] for place in sql.holds if values[place]]
+            )  # "" and NULL name no row
 
     def _flush(self, *last: Statement) -> Answer:
         """Send everything deferred, `last` and what was foretold in one trip; the answer to `last`."""
         if self.failure is not None:
             raise UnavailableError("The transaction has failed") from self.failure
-        batch, expected, foretold = [*self._deferred, *last], self._expected, self._foretold
-        self._deferred, self._expected, self._foretold = [], {}, []
+        batch, expected, foretold = [*self.deferred, *last], self.expected, self._foretold
+        self.deferred, self.expected, self._foretold = [], {}, []
         try:
-            answers = self._wire.trip(*batch, *foretold)
+            answers = self._line.trip(*batch, *foretold)
         except Exception as error:
             self.failure = error
             raise
         self.begun = True
-        for place, rows in expected.items():
-            if answers[place].touched != rows:
-                self.failure = ConflictError(
-                    f"{answers[place].touched} rows instead of {rows}: {batch[place][0]}"
-                )
-                raise self.failure
+        self.wrote, self._writes = self.wrote or self._writes, False
+        try:
+            look_at(expected, batch, answers)
+        except ConflictError as conflict:
+            self.failure = conflict
+            raise
         self.statements += len(foretold)
         early = zip(foretold, answers[len(batch) :], strict=True)
         self._early = {(text, tuple(values)): answer for (text, values), answer in early}
         return answers[len(batch) - 1]
+
+
+def look_at(expected: Mapping[int, int], statements: Sequence[Statement], answers: Sequence[Answer]) -> None:
+    """Raise ConflictError where a statement touched another number of rows than was expected at its place."""
+    for place, rows in expected.items():
+        if answers[place].touched != rows:
+            raise ConflictError(f"{answers[place].touched} rows instead of {rows}: {statements[place][0]}")
 
 
 def _values(sql: Sql, params: dict[str, Any]) -> list[Any]:

@@ -81,6 +81,18 @@ class SqliteTx:
         if expect is not None and touched != expect * len(rows):
             raise ConflictError(f"{touched} rows instead of {expect} each: {sqls[0]!r}")
 
+    def append(self, sqls: tuple[Sql, ...], *rows: tuple[Any, ...]) -> None:
+        """See `Tx.append`."""
+        self._each(sqls[0], rows)
+
+    def add_up(self, sqls: tuple[Sql, ...], amounts: Mapping[tuple[Any, ...], int]) -> None:
+        """See `Tx.add_up`: with one writer, last or not is all the same."""
+        self._each(sqls[0], [(*key, amount) for key, amount in amounts.items()])
+
+    def adding(self, _sqls: tuple[Sql, ...], _about: Callable[[tuple[Any, ...]], bool]) -> int:
+        """See `Tx.adding`: what was added up is in its rows."""
+        return 0
+
     def soon(self, sql: Sql, **params: Any) -> None:
         """See `Tx.soon`: a look costs no trip here."""
 

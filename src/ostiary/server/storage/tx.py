@@ -31,9 +31,10 @@ class UnavailableError(Exception):
 class Sql:
     """One statement: SQLite's spelling, and PostgreSQL's, each with numbers for the names of its parameters."""
 
-    __slots__ = ("names", "postgresql", "sqlite", "text", "values")
+    __slots__ = ("holds", "names", "postgresql", "sqlite", "text", "values", "writes")
 
-    def __init__(self, text: str, *, postgresql: str | None = None) -> None:
+    def __init__(self, text: str, *, postgresql: str | None = None, holds: Sequence[str] = ()) -> None:
+        """`holds`: the parameters that name rows which are locked FOR UPDATE or FOR SHARE, here or by whom this waits for."""
         self.text = text
         """As it is written for SQLite."""
         self.sqlite, names = _numbered(text, "?")
@@ -41,6 +42,10 @@ class Sql:
         """Parameters in the order of ?1, ?2 …: by place, SQLite's module looks nothing up by name."""
         self.postgresql, self.names = _numbered(postgresql if postgresql is not None else text, "$")
         """With $1, $2 … for `names`, in this order."""
+        self.holds = tuple(map(self.names.index, holds))
+        """Where in `names` the locked rows' names stand: PostgreSQL's steps that share a transaction take turns by them."""
+        self.writes = not self.postgresql.lstrip().startswith("SELECT")
+        """Whether it may do more than look and lock."""
 
     def __repr__(self) -> str:
         return f"Sql({self.text!r})"
@@ -66,7 +71,7 @@ def _picker(names: tuple[str, ...]) -> Callable[[Mapping[str, Any]], tuple[Any, 
 
 
 def by_rows(most: int, row: str, before: str, after: str = "") -> tuple[Sql, ...]:
-    """An INSERT of one row, of two, … of `most`, for `Tx.must_each`; `row` is what stands behind VALUES.
+    """An INSERT of one row, of two, … of `most`, for a `Tx` that has many; `row` is what stands behind VALUES.
 
     `#` in the names of a row's parameters is its place.
     """
@@ -111,6 +116,25 @@ class Tx(Protocol):
         """`must` for each of these rows, values in the order of the columns; each is to touch `expect` rows (None: any).
 
         Of `sqls` (`by_rows`), SQLite runs the first one for every row, PostgreSQL the one for all of them.
+        """
+
+    def append(self, sqls: tuple[Sql, ...], *rows: tuple[Any, ...]) -> None:
+        """Put rows that nobody asks for again in this transaction, values in the order of the columns.
+
+        `sqls` (`by_rows`) are plain INSERTs. PostgreSQL runs them before the commit, a few for all steps that share it.
+        """
+
+    def add_up(self, sqls: tuple[Sql, ...], amounts: Mapping[tuple[Any, ...], int]) -> None:
+        """Add to rows in which everybody counts, to each key's so much, as the last thing before the commit.
+
+        `sqls` (`by_rows`) insert a key's columns and the amount, or add that to the row that is there. PostgreSQL locks
+        these rows in the order of their keys, and adds up what steps that share a commit add to the same one.
+        """
+
+    def adding(self, sqls: tuple[Sql, ...], about: Callable[[tuple[Any, ...]], bool]) -> int:
+        """What is being added up to rows of such keys, and in no row yet that this transaction's last look could see.
+
+        For whoever keeps a limit: steps that come together look before any of them is stored. SQLite: 0, one by one.
         """
 
     def soon(self, sql: Sql, **params: Any) -> None:
@@ -160,5 +184,13 @@ class ReadsOnly:
         *,
         expect: int | None = 1,  # noqa: ARG002 - as above
     ) -> None:
+        """Refuse."""
+        raise TypeError(f"store.read(step) writes nothing: {sqls!r}")
+
+    def append(self, sqls: tuple[Sql, ...], *rows: tuple[Any, ...]) -> None:  # noqa: ARG002 - as above
+        """Refuse."""
+        raise TypeError(f"store.read(step) writes nothing: {sqls!r}")
+
+    def add_up(self, sqls: tuple[Sql, ...], amounts: Mapping[tuple[Any, ...], int]) -> None:  # noqa: ARG002 - as above
         """Refuse."""
         raise TypeError(f"store.read(step) writes nothing: {sqls!r}")

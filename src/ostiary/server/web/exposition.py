@@ -43,7 +43,7 @@ STORE = {
     "commits": "Write transactions committed.",
     "commit_seconds": "Seconds spent in COMMIT: divided by commits, what a commit takes.",
     "steps": "Writing steps run in batches: divided by batches, the mean size of a batch.",
-    "batches": "Group commits tried (PostgreSQL: one a step).",
+    "batches": "Transactions tried for one writing step, or several that share a commit.",
     "reruns": "Steps run again after a conflict or a lost batch.",
     "unavailable": "Steps answered with 503: the database could not do them in time.",
     "slow": "Steps that took longer than the setting slow_step_ms.",

@@ -13,7 +13,7 @@ from ostiary.server.features.management.users import hold
 from ostiary.server.features.management.users_rules import Named
 from ostiary.server.guards import accounts, audit
 from ostiary.server.guards.entry import Errand
-from ostiary.server.storage import circles
+from ostiary.server.storage import circles, people
 
 UNKNOWN: dict[CircleKind, Key] = {"role": Key.ROLE_NOT_FOUND, "group": Key.GROUP_NOT_FOUND}
 TAKEN: dict[CircleKind, Key] = {"role": Key.ROLE_TAKEN, "group": Key.GROUP_TAKEN}
@@ -77,6 +77,8 @@ def join(errand: Errand[Movement], kind: CircleKind) -> IsSuccess | Refused:
 def leave(errand: Errand[Movement], kind: CircleKind) -> IsSuccess | Refused:
     """Take users out of circles; who is in none of them is passed over."""
     ask = errand.ask
+    for user_id in sorted(ask.user_ids):  # whose token is being made has all of these circles, or none
+        people.lock_user(errand.tx, user_id)
     shared = circles.share(errand.tx, errand.pool.id, kind, ask.codes)
     refused = missing(UNKNOWN[kind], ask.codes, shared, "code")
     if refused is not None:

@@ -185,6 +185,10 @@ def _newcomer(came: Visit[ByCode]) -> Grant | Waiting | Refused:
         custom_data=ask.custom_data,
     )
     user = refused or accounts.create(came.tx, came.ports, came.pool.id, new, came.now)
+    if isinstance(user, Refused) and user.key in {Key.PHONE_TAKEN, Key.EMAIL_TAKEN}:
+        raise ConflictError(
+            "the number or address was free a moment ago, and is somebody's now: they sign in"
+        )
     if isinstance(user, Refused):
         return _noted(came, user, None, "code", ask.contact)
     sign_in_limits.signed_up(came)
