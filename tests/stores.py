@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 
 from ostiary.server.core.keyring import RootKeys
+from ostiary.server.core.log import request_id
 from ostiary.server.core.millis import Millis
 from ostiary.server.core.ports import Clock, Ports
 from ostiary.server.storage.db import Store
@@ -89,6 +90,15 @@ def put(name: str, value: str = "") -> Any:
         return name
 
     return step
+
+
+def requests_seen(tx: Tx) -> list[str]:
+    """A step that makes three trips: whose request it belonged to, before them and after each."""
+    seen = [request_id.get()]
+    for _ in range(3):
+        tx.one(GET, name="row")
+        seen.append(request_id.get())
+    return seen
 
 
 def count_once(counter: str, guess: str) -> Any:

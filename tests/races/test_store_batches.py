@@ -26,6 +26,7 @@ from tests.stores import (
     count_once,
     opened,
     put,
+    requests_seen,
     stored,
 )
 
@@ -198,16 +199,9 @@ async def test_readers_leave_room_for_writers(store):
 
 
 async def test_each_step_of_a_batch_sees_its_own_request(store):
-    def step(tx: Tx) -> list[str]:
-        seen = [request_id.get()]
-        for _ in range(3):
-            tx.one(GET, name="row")
-            seen.append(request_id.get())
-        return seen
-
     async def ask(store: Store, number: int) -> None:
         request_id.set(f"request-{number}")
-        assert await store.write(step) == [f"request-{number}"] * 4
+        assert await store.write(requests_seen) == [f"request-{number}"] * 4
 
     await asyncio.gather(*(ask(store, number) for number in range(CROWD)))
     assert store.counts.biggest_batch == CROWD

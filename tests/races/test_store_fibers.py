@@ -12,7 +12,7 @@ from ostiary.server.core.log import request_id
 from ostiary.server.core.millis import SECOND
 from ostiary.server.storage.tx import Lane, Sql, Tx, UnavailableError
 from tests.faults.chaos import Chaos
-from tests.stores import GET, MOVE, PUT, count_once, opened, put, stored
+from tests.stores import GET, MOVE, PUT, count_once, opened, put, requests_seen, stored
 
 pytestmark = pytest.mark.anyio
 
@@ -51,18 +51,11 @@ async def test_steps_wait_side_by_side_and_the_loop_goes_on(postgres_url):
 
 
 async def test_a_step_sees_the_request_that_asked_for_it(postgres_url):
-    def step(tx: Tx) -> list[str]:
-        seen = [request_id.get()]
-        for _ in range(3):
-            tx.one(GET, name="row")
-            seen.append(request_id.get())
-        return seen
-
     with opened(postgres_url, connections=4) as store:
 
         async def ask(number: int) -> None:
             request_id.set(f"request-{number}")
-            assert await store.write(step) == [f"request-{number}"] * 4
+            assert await store.read(requests_seen) == [f"request-{number}"] * 4
             assert request_id.get() == f"request-{number}"
 
         await asyncio.gather(*(ask(number) for number in range(32)))

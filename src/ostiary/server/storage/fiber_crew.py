@@ -3,9 +3,9 @@
 Rules of this room:
 1. Reading steps run alone, each in a snapshot of its own. Writing steps that are there at the same time run together
    (`postgres_batch`), up to `BATCH` of them.
-2. Three batches are under way at once: the steps of one run here, the server works on another, its disk on a third. What comes
-   meanwhile gathers. One that takes longer than `PATIENCE` (a lock, a far server) does not count, so that nobody waits
-   for it: others begin beside it.
+2. Three batches are under way at once: the steps of one run here, the server works on another, its disk on a third.
+   What comes meanwhile gathers. One that takes longer than `PATIENCE` (a lock, a far server) does not count, so that
+   nobody waits for it: others begin beside it.
 3. A step that lost its batch runs alone. Those who run alone leave three fibers (half of a few) to the batches.
 4. First come, first served, among those who run alone and among those who run together. The fiber that worked last
    goes on: its connection is warm.

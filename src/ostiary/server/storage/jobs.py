@@ -169,6 +169,18 @@ class Job:
             self.future.set_exception(self.error)
 
 
+def outcome(jobs: list[Job], counts: Counts) -> Topics:
+    """Count what became of finished jobs; what they tell of, all together."""
+    topics: Topics = {}
+    for job in jobs:
+        counts.unavailable += isinstance(job.error, UnavailableError)
+        if job.topics:
+            counts.tally(job.topics)
+            for topic, things in job.topics.items():
+                topics.setdefault(topic, []).extend(things)
+    return topics
+
+
 def answer(jobs: list[Job]) -> None:
     """Answer finished jobs: one wake-up per event loop."""
     for mailbox in {job.mailbox for job in jobs}:

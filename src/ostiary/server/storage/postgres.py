@@ -30,8 +30,8 @@ from ostiary.server.storage.jobs import (
     Crew,
     Job,
     Mailbox,
-    Topics,
     answer,
+    outcome,
     unavailable,
     work,
 )
@@ -240,13 +240,7 @@ class _Connection:
         return job.error is None and not job.future.done()
 
     def _finish(self, jobs: list[Job]) -> None:
-        topics: Topics = {}
-        for job in jobs:
-            self._counts.unavailable += isinstance(job.error, UnavailableError)
-            if job.topics:
-                self._counts.tally(job.topics)
-                for topic, things in job.topics.items():
-                    topics.setdefault(topic, []).extend(things)
+        topics = outcome(jobs, self._counts)
         self._count()
         answer(jobs)
         if topics:

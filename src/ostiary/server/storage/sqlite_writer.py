@@ -33,9 +33,9 @@ from ostiary.server.storage.jobs import (
     Counts,
     Job,
     Mailbox,
-    Topics,
     answer,
     at_once,
+    outcome,
     unavailable,
     work,
 )
@@ -44,7 +44,7 @@ from ostiary.server.storage.sqlite_checkpoint import Checkpointer
 from ostiary.server.storage.sqlite_file import Deadline, connect, translated
 from ostiary.server.storage.sqlite_tx import SqliteTx
 from ostiary.server.storage.turns import Turns
-from ostiary.server.storage.tx import Lane, Tx, UnavailableError
+from ostiary.server.storage.tx import Lane, Tx
 
 BATCH = 64
 """LIVE steps that share one commit, at most."""
@@ -371,13 +371,7 @@ class Writer:
             mailbox.post([partial(mailbox.loop.call_soon, self._turn, mailbox)])
 
     def _finish(self, jobs: list[Job]) -> None:
-        topics: Topics = {}
-        for job in jobs:
-            self._counts.unavailable += isinstance(job.error, UnavailableError)
-            if job.topics:
-                self._counts.tally(job.topics)
-                for topic, things in job.topics.items():
-                    topics.setdefault(topic, []).extend(things)
+        topics = outcome(jobs, self._counts)
         answer(jobs)
         if topics:
             self._listeners.tell(topics)
