@@ -293,7 +293,7 @@ class Signer:
         key = self._keys.get(kid)
         if key is not None or _KID.fullmatch(kid) is None:
             return key
-        if not await self._look_again():
+        if not await self._look_again() and kid not in self._keys:
             await self._look_again()  # the look we joined may have begun before the key was stored
         return self._keys.get(kid)
 
