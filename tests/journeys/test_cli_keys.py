@@ -8,12 +8,10 @@ import signal
 import threading
 import time
 
-import msgspec
 import pytest
 
 from ostiary import OstiaryError
 from ostiary.server import keyfile
-from ostiary.server.core.millis import Millis
 from tests.authenticator import enrolled, finished
 from tests.journeys.hands import send
 from tests.journeys.test_encrypted_passwords import by_rsa, by_sm2
@@ -166,11 +164,9 @@ def test_only_keys_of_codes_tokens_and_seal_ever_leave(lite):
 def test_an_interrupted_rotation_is_completed_by_the_next(lite):
     path = lite.folder / "keys.json"
     stored = json.loads(path.read_text())
-    waiting = msgspec.to_builtins(keyfile.make_key(stored["codes"][0]["madeAt"]))
-    secret = base64.urlsafe_b64encode(keyfile.make_key(Millis(0)).secret).decode()
-    stored["codes"].insert(
-        0, {"id": waiting["id"], "secret": secret, "madeAt": waiting["made_at"], "waiting": True}
-    )
+    key = keyfile.make_key(stored["codes"][0]["madeAt"])
+    secret = base64.urlsafe_b64encode(key.secret).decode()
+    stored["codes"].insert(0, {"id": key.id, "secret": secret, "madeAt": key.made_at, "waiting": True})
     path.write_text(json.dumps(stored))
     assert states(lite)[:2] == [("codes", "waiting"), ("codes", "makes")]
     assert "interrupted" in lite("doctor", code=1).out

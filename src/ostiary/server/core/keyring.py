@@ -5,8 +5,9 @@ with it, the others must be able to read. Keys that stopped making stay as long 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from ostiary.server.core.macs import Begun
 from ostiary.server.core.millis import MINUTE, Millis
 
 PURPOSES = ("codes", "tokens", "seal", "audit")
@@ -28,6 +29,14 @@ class RootKey:
     retired_at: Millis | None = None
     waiting: bool = False
     """Known to everybody who reads the file, and not used to make anything yet."""
+    _begun: Begun = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_begun", Begun(self.secret))
+
+    def mac(self, *parts: str | bytes) -> bytes:
+        """HMAC-SHA-256 over length-prefixed parts, so that no two lists of parts collide."""
+        return self._begun.mac(parts)
 
     def __repr__(self) -> str:
         return f"RootKey(id={self.id!r})"

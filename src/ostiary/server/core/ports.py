@@ -10,11 +10,9 @@ import secrets
 import time
 from dataclasses import dataclass, field
 
+from ostiary.server.core import macs
 from ostiary.server.core.keyring import KeyRing, RootKeys
 from ostiary.server.core.millis import Millis
-
-_PREFIXES = tuple(length.to_bytes(4, "big") for length in range(256))
-"""What stands before a part of a MAC: its length. Longer parts are rare, and get theirs made."""
 
 
 class Clock:
@@ -76,14 +74,8 @@ class Ports:
 
     @staticmethod
     def mac(key: bytes, *parts: str | bytes) -> bytes:
-        """HMAC-SHA-256 over length-prefixed parts, so that no two lists of parts collide."""
-        pieces: list[bytes] = []
-        for part in parts:
-            raw = part.encode() if isinstance(part, str) else part
-            length = len(raw)
-            pieces.append(_PREFIXES[length] if length < len(_PREFIXES) else length.to_bytes(4, "big"))
-            pieces.append(raw)
-        return hmac.digest(key, b"".join(pieces), "sha256")
+        """HMAC-SHA-256 under a key that is no root key (those have `RootKey.mac`), over parts that are told apart."""
+        return macs.mac(key, *parts)
 
     @staticmethod
     def sha256(text: str) -> str:

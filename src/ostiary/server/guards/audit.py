@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import msgspec
 
+from ostiary.server.core.keyring import RootKey
 from ostiary.server.core.ports import Ports
 from ostiary.server.core.refused import Refused
 from ostiary.server.guards.entry import Visit
@@ -22,17 +23,17 @@ def contact_hash(ports: Ports, pool_id: str, contact: str | None) -> str | None:
     """A number or address as the audit log knows it: equal ones are equal, and nothing more can be read."""
     if contact is None:
         return None
-    return _contact_hash(ports.ring("audit").keys[-1].secret, pool_id, contact)
+    return _contact_hash(ports.ring("audit").keys[-1], pool_id, contact)
 
 
 @lru_cache(maxsize=512)
-def _contact_hash(secret: bytes, pool_id: str, contact: str) -> str:
+def _contact_hash(key: RootKey, pool_id: str, contact: str) -> str:
     """Kept for a while: a change is noted twice, with the same two numbers.
 
     Not for long: a name that anybody types at a sign-in comes here, too, and one of 256 characters may be folded to
     9 KiB. So these never hold more than 5 MiB.
     """
-    return Ports.mac(secret, "contact", pool_id, contact)[:16].hex()
+    return key.mac("contact", pool_id, contact)[:16].hex()
 
 
 def note(
@@ -67,6 +68,6 @@ def note(
             request_id=visit.call.request_id,
             facts=text,
             key_id=key.id,
-            mac=visit.ports.mac(key.secret, *about, *where),
+            mac=key.mac(*about, *where),
         ),
     )

@@ -20,6 +20,7 @@ import msgspec
 
 from ostiary.contract.keys import Key
 from ostiary.server.core.call import UserToken
+from ostiary.server.core.keyring import RootKey
 from ostiary.server.core.millis import FUTURE_TOLERANCE, SECOND
 from ostiary.server.core.people import Account
 from ostiary.server.core.refused import Refused
@@ -96,7 +97,7 @@ def spend(step: Step[object], kind: TokenKind) -> None:
 def owner(visit: Visit[object], kind: TokenKind, token: str) -> str | None:
     """The id of the user whom this token was granted to without a session; None: nobody. Nothing is spent."""
     for key in visit.ports.ring("tokens").keys:
-        mac = _mac(visit, key.secret, _whose(visit, "", NO_SESSION, kind), token)
+        mac = _mac(key, _whose(visit, "", NO_SESSION, kind), token)
         user_id = tokens.owner(visit.tx, kind.value, mac)
         if user_id is not None:
             return user_id
@@ -129,7 +130,7 @@ def _put(
     token = visit.ports.secret(f"{whose.kind}_")
     key = visit.ports.ring("tokens").current
     kept = Kept(
-        mac=_mac(visit, key.secret, whose, token),
+        mac=_mac(key, whose, token),
         key_id=key.id,
         claims=msgspec.json.encode(claims).decode(),
         made_at=visit.now,
@@ -164,7 +165,7 @@ def _look(visit: Visit[object], whose: Whose, token: str) -> Kept | AlreadyDone 
 
 def _is_this(visit: Visit[object], whose: Whose, kept: Kept, token: str) -> bool:
     key = visit.ports.ring("tokens").get(kept.key_id)
-    return key is not None and visit.ports.same(kept.mac, _mac(visit, key.secret, whose, token))
+    return key is not None and visit.ports.same(kept.mac, _mac(key, whose, token))
 
 
 def _invalid(kind: str) -> Refused:
@@ -175,7 +176,7 @@ def _whose(visit: Visit[object], user_id: str, session_id: str, kind: TokenKind)
     return Whose(user_id, kind.value, visit.pool.id, visit.app.id, session_id)
 
 
-def _mac(visit: Visit[object], secret: bytes, whose: Whose, token: str) -> bytes:
+def _mac(key: RootKey, whose: Whose, token: str) -> bytes:
     """A token without a session is found by its MAC, so its user is not part of it: 256 random bits say whose it is."""
     user_id = whose.user_id if whose.session_id else ""
-    return visit.ports.mac(secret, whose.kind, whose.pool_id, user_id, token)
+    return key.mac(whose.kind, whose.pool_id, user_id, token)

@@ -117,7 +117,7 @@ def _link(ports: Ports, key_id: str, before: Head, mac: bytes) -> bytes:
     # A row that names no key of ours must not stop the chain: the oldest key, which never leaves, seals it.
     ring = ports.ring("audit")
     key = ring.get(key_id) or ring.keys[-1]
-    return ports.mac(key.secret, "chain", before.chain, mac, str(before.place + 1))
+    return key.mac("chain", before.chain, mac, str(before.place + 1))
 
 
 def _row_faults(ports: Ports, row: Row) -> list[Fault]:
@@ -125,4 +125,4 @@ def _row_faults(ports: Ports, row: Row) -> list[Fault]:
     key = ports.ring("audit").get(key_id)
     if key is None:
         return ["key"]
-    return [] if ports.same(ports.mac(key.secret, *map(str, covered)), mac) else ["row"]
+    return [] if ports.same(key.mac(*map(str, covered)), mac) else ["row"]

@@ -7,7 +7,6 @@ are thrown away (rejection sampling; NIST SP 800-90A §A.5.1).
 
 from ostiary.server.core.codes import Code
 from ostiary.server.core.keyring import KeyRing
-from ostiary.server.core.ports import Ports
 
 SEED_BYTES = 16
 _BLOCK = 8
@@ -24,7 +23,7 @@ def digits(
     fair = (1 << 8 * _BLOCK) // space * space
     turn = 0
     while True:
-        mac = Ports.mac(key.secret, seed, pool_id, channel, target, owner, turn.to_bytes(4, "big"))
+        mac = key.mac(seed, pool_id, channel, target, owner, turn.to_bytes(4, "big"))
         for start in range(0, len(mac), _BLOCK):
             value = int.from_bytes(mac[start : start + _BLOCK], "big")
             if value < fair:

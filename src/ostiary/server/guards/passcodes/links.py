@@ -13,7 +13,6 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ostiary.server.core.keyring import KeyRing
-from ostiary.server.core.ports import Ports
 
 _NONCE_BYTES = 12
 _LONGEST = 2_048
@@ -37,8 +36,8 @@ def write(ring: KeyRing, key_id: str, link: Link) -> str | None:
     if key is None:
         return None
     plain = msgspec.json.encode(link)
-    nonce = Ports.mac(key.secret, "link nonce", plain)[:_NONCE_BYTES]
-    sealed = AESGCM(Ports.mac(key.secret, "link key")).encrypt(nonce, plain, _BOUND)
+    nonce = key.mac("link nonce", plain)[:_NONCE_BYTES]
+    sealed = AESGCM(key.mac("link key")).encrypt(nonce, plain, _BOUND)
     name = key.id.encode()
     return base64.urlsafe_b64encode(bytes((len(name),)) + name + nonce + sealed).rstrip(b"=").decode()
 
@@ -54,7 +53,7 @@ def read(ring: KeyRing, text: str) -> Link | None:
         if key is None:
             return None
         nonce, sealed = whole[end : end + _NONCE_BYTES], whole[end + _NONCE_BYTES :]
-        plain = AESGCM(Ports.mac(key.secret, "link key")).decrypt(nonce, sealed, _BOUND)
+        plain = AESGCM(key.mac("link key")).decrypt(nonce, sealed, _BOUND)
         return msgspec.json.decode(plain, type=Link)
     except (binascii.Error, ValueError, IndexError, InvalidTag, msgspec.DecodeError):
         return None
