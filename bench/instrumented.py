@@ -161,6 +161,7 @@ def watch_all() -> None:
     watch(sqlite_writer.Writer, "_step", _step_room)
     for name in ("one", "all", "run", "must", "_each"):
         watch(sqlite_tx.SqliteTx, name, "SQL")
+    watch(sqlite_writer, "do_last", "SQL")
     watch(sqlite_writer.Writer, "_own", "SQL: savepoints, COMMIT")
     watch(sqlite._Reader, "_snapshot", _step_room)  # noqa: SLF001 - a room's inside is what is measured
     watch(postgres._Connection, "_transaction", _step_room)  # noqa: SLF001 - a room's inside is what is measured

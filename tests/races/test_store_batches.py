@@ -12,10 +12,9 @@ from ostiary.server.core.log import request_id
 from ostiary.server.storage.db import Store
 from ostiary.server.storage.fiber_crew import AT_ONCE
 from ostiary.server.storage.libpq import Answer, Statement, Wire
-from ostiary.server.storage.tx import Sql, Tx, UnavailableError
+from ostiary.server.storage.tx import Tx, UnavailableError
 from tests.faults.chaos import Chaos
 from tests.stores import (
-    ADD,
     GET,
     HELD,
     MOVE,
@@ -71,25 +70,6 @@ async def test_a_batch_makes_as_many_trips_as_its_longest_step(store, monkeypatc
     await asyncio.gather(*(store.write(looks(times)) for times in (4, 5, 6)))
     # With BEGIN and its lock limit; of three, two and one; the last PUT with COMMIT.
     assert trips == [2 + 3, 3, 3, 3, 3, 2, 2]
-
-
-async def test_what_everybody_counts_is_added_up(database):
-    with opened(database) as store:
-
-        def step(number: int):
-            def adds(tx: Tx) -> None:
-                tx.add_up(ADD, {("all",): 1, (f"by-{number % 10}",): number})
-                tx.add_up(ADD, {("all",): -3})
-
-            return adds
-
-        await asyncio.gather(*(store.write(step(number)) for number in range(CROWD)))
-        await store.write(step(7))
-        rows = {name: int(value) for name, value in stored(database).items()}
-        assert rows.pop("all") == -2 * (CROWD + 1)
-        assert rows == {f"by-{digit}": sum(range(digit, CROWD, 10)) + 7 * (digit == 7) for digit in range(10)}
-        with pytest.raises(TypeError, match="writes nothing"):
-            await store.read(step(1))
 
 
 async def test_a_step_that_fails_late_takes_nothing_with_it(postgres_url, store):
@@ -255,31 +235,6 @@ async def test_what_must_survive_a_lost_batch_does_even_if_the_next_run_gets_now
     answers = await asyncio.gather(store.write(guess), store.write(loses), return_exceptions=True)
     assert [type(answer) for answer in answers] == [UnavailableError, LookupError]
     assert stored(postgres_url) == {"guess-1": "", "wrong": "1"}
-
-
-async def test_what_is_being_added_is_known_before_it_can_be_seen(postgres_url, store):
-    """A limit of ten a name holds in a crowd, in batch after batch, with steps that think between look and count."""
-    total = Sql("SELECT COALESCE(SUM(CAST(value AS BIGINT)), 0)::bigint FROM meta WHERE name = :name")
-
-    def ask(tx: Tx) -> bool:
-        row = tx.one(total, name="limited")
-        assert row is not None
-        if row[0] + tx.adding(ADD, lambda key: key == ("limited",)) >= 10:
-            return False
-        tx.add_up(ADD, {("limited",): 1})
-        tx.one(GET, name="another trip")
-        return True
-
-    answers = await asyncio.gather(*(store.write(ask) for _ in range(4 * CROWD)))
-    assert sum(answers) == 10
-    assert stored(postgres_url) == {"limited": "10"}
-
-    def never(tx: Tx) -> None:
-        tx.add_up(ADD, {("limited",): 1})
-        raise LookupError
-
-    await asyncio.gather(store.write(never), store.write(never), return_exceptions=True)
-    assert await store.write(lambda tx: tx.adding(ADD, lambda _key: True)) == 0
 
 
 async def test_steps_that_ask_nothing_ask_nothing(store):

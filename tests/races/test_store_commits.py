@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from ostiary.server.storage.sqlite_writer import QUICK_COMMIT
+from ostiary.server.storage.sqlite_writer import BATCH, GATHERING, QUICK_COMMIT
 from ostiary.server.storage.tx import Lane, Tx, UnavailableError
 from tests.stores import PUT, opened, put, stored
 
@@ -79,6 +79,64 @@ async def test_the_commit_moves_with_the_disk(url):
         assert here.isdisjoint(await several(store, "slow", 5))
         Disk.delay = 0.0
         assert await comes_here(store, "quick again")
+
+
+async def test_a_batch_that_kept_the_loop_for_long_may_keep_it_for_its_commit(url):
+    """A quarter of the time again, at most. On a busy machine anything may take longer for once: of five, one is enough."""
+    here = {threading.get_ident()}
+
+    def thinks(name: str):
+        def step(tx: Tx) -> None:
+            time.sleep(QUICK_COMMIT)
+            tx.must(PUT, name=name, value="")
+
+        return step
+
+    async def together(name: str, count: int) -> set[int]:
+        Disk.seen.clear()
+        await asyncio.gather(*(store.write(thinks(f"{name}-{number}")) for number in range(count)))
+        return set(Disk.seen)
+
+    with opened(url) as store:
+        await store.write(put("first"))
+        Disk.delay = 3 * QUICK_COMMIT
+        await several(store, "slow", SETTLED)
+        assert any([here.isdisjoint(await together(f"few-{turn}", 2)) for turn in range(5)])
+        assert here in [await together(f"many-{turn}", BATCH) for turn in range(5)]
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_long_steps_do_not_send_a_long_commit_through_the_loop(url, known):
+    """However long they were, and least of all where nobody knows the disk yet."""
+    Disk.delay = 0.2
+
+    def thinks(tx: Tx) -> None:
+        time.sleep(5 * Disk.delay)
+        tx.must(PUT, name="thought", value="")
+
+    with opened(url) as store:
+        if known:
+            await several(store, "slow", 2)
+        Disk.seen.clear()
+        await store.write(thinks)
+        assert threading.get_ident() not in Disk.seen
+
+
+async def test_who_comes_in_the_same_turns_of_the_loop_shares_a_commit(url):
+    """A request that was read in this turn asks in the next one. Nobody is waited for longer than that."""
+
+    async def comes(turn: int, name: str) -> None:
+        for _ in range(turn):
+            await asyncio.sleep(0)
+        await store.write(put(f"{name}-{turn}"))
+
+    with opened(url) as store:
+        await store.write(put("first"))
+        before = store.counts.batches
+        await asyncio.gather(*(comes(turn, "one") for turn in range(1 + GATHERING)))
+        assert store.counts.batches == before + 1
+        await asyncio.gather(*(comes(turn, "another") for turn in range(20)))
+        assert store.counts.biggest_batch < 20, "it is not put off while others come"
 
 
 async def test_a_slow_disk_stops_nobody_in_the_loop(url):

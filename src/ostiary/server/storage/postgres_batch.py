@@ -25,8 +25,9 @@ from greenlet import GreenletExit, getcurrent, greenlet
 
 from ostiary.server.storage.fibers import Asked
 from ostiary.server.storage.jobs import BatchLostError
+from ostiary.server.storage.last import Key
 from ostiary.server.storage.libpq import Answer, Statement, Wire
-from ostiary.server.storage.postgres_last import InFlight, Key
+from ostiary.server.storage.postgres_last import InFlight, statements
 from ostiary.server.storage.postgres_tx import BEGIN_WRITE, PostgresTx, look_at
 from ostiary.server.storage.tx import Sql
 
@@ -188,13 +189,12 @@ class Batch:
             self._dismiss(leaver, self)
 
     def _commit(self) -> None:
-        of_all = self.part.last.statements()
+        of_all = statements(self.part.last)
         self._statements += of_all
         self._of_all = len(of_all)
         if not self._begun and len(self._statements) == len(_BEGIN):
             return  # nobody asked the database anything
         self._statements.append(_COMMIT)
-        self.part.commits()
         sent_at = time.perf_counter()
         self.unknown = True
         try:

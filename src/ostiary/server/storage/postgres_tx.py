@@ -8,8 +8,9 @@ from typing import Any, Protocol
 import msgspec
 
 from ostiary.server.storage.jobs import Fact, Topics, unavailable
+from ostiary.server.storage.last import Key, Last
 from ostiary.server.storage.libpq import Answer, Statement
-from ostiary.server.storage.postgres_last import Key, Last
+from ostiary.server.storage.postgres_last import statements
 from ostiary.server.storage.tx import ConflictError, ReadsOnly, Row, Sql, Tx, UnavailableError
 
 BEGIN_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
@@ -136,7 +137,7 @@ class PostgresTx:
         """Flush what is deferred, and COMMIT: in the same flush unless a count must be looked at first."""
         if self.failure is not None:  # the step caught it
             raise self.failure
-        last = self.last.statements()
+        last = statements(self.last)
         if not self.begun and len(self.deferred) == 1 and not last:
             return  # the step asked the database nothing
         self._foretold = []

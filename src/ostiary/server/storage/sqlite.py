@@ -10,6 +10,7 @@ from typing import Any
 
 from ostiary.server.core.ports import Clock
 from ostiary.server.storage.jobs import Counts, Crew, Job, answer, at_once, unavailable, work
+from ostiary.server.storage.last import Last
 from ostiary.server.storage.listening import Listeners
 from ostiary.server.storage.sqlite_file import Deadline, connect, path_of, translated
 from ostiary.server.storage.sqlite_tx import SqliteReadTx
@@ -81,7 +82,7 @@ class _Reader:
             cursor.execute("BEGIN")
         except sqlite3.Error as error:
             raise unavailable(error) from error
-        tx = SqliteReadTx(cursor)
+        tx = SqliteReadTx(cursor, Last())
         deadline.start()
         try:
             value = job.step(tx)

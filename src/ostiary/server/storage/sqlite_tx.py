@@ -5,6 +5,8 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, NoReturn
 
 from ostiary.server.storage.jobs import Fact, Topics
+from ostiary.server.storage.last import Key, Last
+from ostiary.server.storage.sqlite_file import translated
 from ostiary.server.storage.tx import ConflictError, ReadsOnly, Row, Sql, Tx, UnavailableError
 
 
@@ -16,10 +18,12 @@ class SqliteTx:
     """
 
     dialect = "sqlite"
-    __slots__ = ("_cursor", "facts", "failure", "listeners", "statements", "topics")
+    __slots__ = ("_cursor", "_last", "facts", "failure", "listeners", "statements", "topics")
 
-    def __init__(self, cursor: sqlite3.Cursor, listeners: Container[str] = ()) -> None:
+    def __init__(self, cursor: sqlite3.Cursor, last: Last, listeners: Container[str] = ()) -> None:
+        """`last`: where it leaves what is done at the end of the transaction, which is not its own business."""
         self._cursor: sqlite3.Cursor | _Failed = cursor
+        self._last = last
         self.listeners = listeners
         self.facts: list[Fact] = []
         self.topics: Topics = {}
@@ -83,15 +87,15 @@ class SqliteTx:
 
     def append(self, sqls: tuple[Sql, ...], *rows: tuple[Any, ...]) -> None:
         """See `Tx.append`."""
-        self._each(sqls[0], rows)
+        self._last.append(sqls, rows)
 
-    def add_up(self, sqls: tuple[Sql, ...], amounts: Mapping[tuple[Any, ...], int]) -> None:
-        """See `Tx.add_up`: with one writer, last or not is all the same."""
-        self._each(sqls[0], [(*key, amount) for key, amount in amounts.items()])
+    def add_up(self, sqls: tuple[Sql, ...], amounts: Mapping[Key, int]) -> None:
+        """See `Tx.add_up`."""
+        self._last.add_up(sqls, amounts)
 
-    def adding(self, _sqls: tuple[Sql, ...], _about: Callable[[tuple[Any, ...]], bool]) -> int:
-        """See `Tx.adding`: what was added up is in its rows."""
-        return 0
+    def adding(self, sqls: tuple[Sql, ...], about: Callable[[Key], bool]) -> int:
+        """See `Tx.adding`."""
+        return self._last.amount(sqls, about)
 
     def soon(self, sql: Sql, **params: Any) -> None:
         """See `Tx.soon`: a look costs no trip here."""
@@ -115,6 +119,18 @@ class SqliteTx:
     def _fail(self, error: sqlite3.Error) -> None:
         self.failure = error
         self._cursor = _Failed(error)
+
+
+def do_last(cursor: sqlite3.Cursor, last: Last) -> int:
+    """Do what the steps of a transaction left for its end; how many statements that were."""
+    statements = 0
+    try:
+        for sqls, rows in last.rows():
+            cursor.executemany(sqls[0].sqlite, rows)
+            statements += len(rows)
+    except sqlite3.Error as error:
+        raise translated(error) from error
+    return statements
 
 
 class _Failed:

@@ -5,7 +5,8 @@ Rules of this room:
    BEGIN IMMEDIATE.
 2. A batch of an event loop runs in that loop: its steps are memory and CPU, which one interpreter gives to one thread
    at a time anyhow. BEGIN there takes a free lock or none; waiting for it is the thread's. COMMIT with its fsync is the
-   loop's while the disk is quick (a way to the thread and back costs more), and the thread's while it is not.
+   loop's while the disk is quick (a way to the thread and back costs more), and the thread's while it is not. A batch
+   waits for who else comes in the same turns of the loop, and for nobody after that.
 3. A step that fails leaves the others of its batch alone: the batch is run again, each step in its own SAVEPOINT.
    Hardly any step fails (a refusal is an outcome), so the first run goes without.
 4. SQLite may end a whole transaction (disk full, interrupt, I/O error), and a COMMIT may fail: then every
@@ -14,6 +15,7 @@ Rules of this room:
 6. COMMIT writes the WAL and nothing else: checkpoints are made beside it (`sqlite_checkpoint`).
 """
 
+import math
 import sqlite3
 import time
 from collections.abc import Callable
@@ -39,20 +41,25 @@ from ostiary.server.storage.jobs import (
     unavailable,
     work,
 )
+from ostiary.server.storage.last import Last
 from ostiary.server.storage.listening import Listeners
 from ostiary.server.storage.sqlite_checkpoint import Checkpointer
 from ostiary.server.storage.sqlite_file import Deadline, connect, translated
-from ostiary.server.storage.sqlite_tx import SqliteTx
+from ostiary.server.storage.sqlite_tx import SqliteTx, do_last
 from ostiary.server.storage.turns import Turns
 from ostiary.server.storage.tx import Lane, Tx
 
 BATCH = 64
 """LIVE steps that share one commit, at most."""
+GATHERING = 2
+"""Turns of the event loop that a batch waits, at most, for more steps: it begins once a turn has brought none."""
 QUICK_COMMIT = 0.002
 """Seconds. While COMMIT takes less on average, it does not leave the event loop."""
+QUICK_SHARE = 1 / 4
+"""Nor while it takes less than this share of the time that the steps before it took the loop, and than `QUICK_AT_MOST`."""
+QUICK_AT_MOST = 0.010
 _WEIGHT = 1 / 8
 """Of the newest commit in that average: one of 20 ms is enough for the next ones to be the thread's."""
-
 
 PAUSE_LIMIT = 5 * SECOND
 """How long a pause may wait for its turn; where it does not come, the next one will."""
@@ -93,13 +100,7 @@ class _Pause:
 class Writer:
     """Runs writing steps over one connection, in turns (`turns`)."""
 
-    def __init__(
-        self,
-        path: Path,
-        clock: Clock,
-        counts: Counts,
-        listeners: Listeners,
-    ) -> None:
+    def __init__(self, path: Path, clock: Clock, counts: Counts, listeners: Listeners) -> None:
         self._connection = connection = connect(path)
         self._cursor = connection.cursor()
         """The one that everything goes through: what it runs next ends what it ran before."""
@@ -111,14 +112,14 @@ class Writer:
         self._checkpointer = Checkpointer(path, self.pause)
         self._deadline = Deadline(clock, connection)
         self._turns: Turns[_Batch] = Turns(BATCH)
-        self._commit_takes = QUICK_COMMIT
+        self._commit_takes = math.inf
         """Seconds, a moving average. Until the disk has shown to be quick, it is not."""
 
     def put(self, job: Job, lane: Lane) -> None:
         """Queue a step; a LIVE one of an event loop is put in that loop's thread. Raises ClosedError."""
         mailbox = self._turns.put(job, lane)
         if mailbox is not None:
-            mailbox.loop.call_soon(self._turn, mailbox)
+            self._ring(mailbox)
 
     def pause(self, action: Callable[[], object]) -> None:
         """Call `action` in the thread while nobody writes; blocks until it is done. Raises what it raises, or ClosedError."""
@@ -136,6 +137,18 @@ class Writer:
 
     # ── in an event loop ────────────────────────────────────────────────────────────────────
 
+    def _ring(self, mailbox: Mailbox) -> None:
+        """In the mailbox's loop: have its steps run, soon and together."""
+        mailbox.loop.call_soon(self._gather, mailbox, 0, GATHERING)
+
+    def _gather(self, mailbox: Mailbox, seen: int, turns: int) -> None:
+        """Begin once a turn of the loop has brought no further step; the thread's own work, if any, does not wait so long."""
+        waiting = self._turns.waiting(mailbox)
+        if turns and seen < waiting < BATCH and not self._turns.thread_waits():
+            mailbox.loop.call_soon(self._gather, mailbox, waiting, turns - 1)
+        else:
+            self._turn(mailbox)
+
     def _turn(self, mailbox: Mailbox) -> None:
         """Run the steps of one batch, and leave its end to the thread."""
         taken = self._turns.take(mailbox)
@@ -145,7 +158,7 @@ class Writer:
         try:
             batch.wanted = self._still_wanted(taken)
             batch.left = self._run(batch.wanted) if batch.wanted else _Left.ANSWERS
-            if batch.left is _Left.COMMIT and self._commit_takes < QUICK_COMMIT:
+            if batch.left is _Left.COMMIT and self._commit_is_quick(batch.wanted):
                 batch.left = self._committed_here()
         except BaseException as error:  # out of memory, say: who waits is answered all the same
             batch.left = _Left.ANSWERS
@@ -157,6 +170,10 @@ class Writer:
                 self._answer(batch, self._turns.let_go_of_loop())
             else:
                 self._turns.hand_over(batch)
+
+    def _commit_is_quick(self, jobs: list[Job]) -> bool:
+        share = QUICK_SHARE * (jobs[-1].ended - jobs[0].begun)
+        return self._commit_takes < max(QUICK_COMMIT, min(share, QUICK_AT_MOST))
 
     def _committed_here(self) -> _Left:
         try:
@@ -282,12 +299,14 @@ class Writer:
     def _hopefully(self, jobs: list[Job]) -> None:
         """Run steps in the batch's transaction, which is lost if one of them fails."""
         now = time.perf_counter()
+        last = Last()
         self._deadline.start()
         try:
             for job in jobs:
                 job.begun = now
-                job.value = self._step(job)
+                job.value = self._step(job, last)
                 job.ended = now = time.perf_counter()
+            self._counts.statements += do_last(self._cursor, last)
         except BaseException as error:
             raise BatchLostError(str(error)) from error
         finally:
@@ -310,14 +329,17 @@ class Writer:
         return value
 
     def _limited(self, job: Job) -> Any:
+        last = Last()
         self._deadline.start()
         try:
-            return self._step(job)
+            value = self._step(job, last)
+            self._counts.statements += do_last(self._cursor, last)
         finally:
             self._deadline.stop()
+        return value
 
-    def _step(self, job: Job) -> Any:
-        tx = SqliteTx(self._cursor, self._listeners)
+    def _step(self, job: Job, last: Last) -> Any:
+        tx = SqliteTx(self._cursor, last, self._listeners)
         try:
             value = job.step(tx)
             if tx.failure is not None:  # the step caught it
@@ -344,7 +366,8 @@ class Writer:
         begun = time.perf_counter()
         self._own("COMMIT")
         took = time.perf_counter() - begun
-        self._commit_takes += _WEIGHT * (took - self._commit_takes)
+        so_far = self._commit_takes if self._commit_takes < math.inf else took
+        self._commit_takes = so_far + _WEIGHT * (took - so_far)
         self._counts.commit_seconds += took
         self._counts.commits += 1
         self._checkpointer.wrote(self._connection.total_changes)
@@ -368,7 +391,7 @@ class Writer:
             self._counts.biggest_batch = max(self._counts.biggest_batch, len(batch.wanted))
         self._finish(batch.taken)
         for mailbox in ringing:
-            mailbox.post([partial(mailbox.loop.call_soon, self._turn, mailbox)])
+            mailbox.post([partial(self._ring, mailbox)])
 
     def _finish(self, jobs: list[Job]) -> None:
         topics = outcome(jobs, self._counts)

@@ -52,6 +52,10 @@ class Turns(Generic[B]):
             self._moved.notify()
             return None
 
+    def waiting(self, mailbox: Mailbox) -> int:
+        """For a loop: how many of its steps wait."""
+        return len(self._of_loops.get(mailbox, ()))
+
     def take(self, mailbox: Mailbox) -> list[Job]:
         """For a loop: its next batch, and the connection with it. Empty: nothing waits, or it is another's turn."""
         with self._moved:
@@ -85,7 +89,7 @@ class Turns(Generic[B]):
                             return jobs
                         if self._closed and not len(self):
                             return None
-                    if not self._moved.wait(PATIENCE if self._threads_work() else None):
+                    if not self._moved.wait(PATIENCE if self.thread_waits() else None):
                         self._loops_are_next = False
                 else:
                     self._moved.wait()
@@ -97,7 +101,7 @@ class Turns(Generic[B]):
         """
         with self._moved:
             self._held = False
-            if self._threads_work():
+            if self.thread_waits():
                 self._moved.notify()
                 return []
             return list(self._of_loops)
@@ -122,7 +126,8 @@ class Turns(Generic[B]):
     def __len__(self) -> int:
         return len(self._bulk) + len(self._of_threads) + sum(map(len, self._of_loops.values()))
 
-    def _threads_work(self) -> bool:
+    def thread_waits(self) -> bool:
+        """Whether work of the thread's own waits, or its end does."""
         return bool(self._bulk or self._of_threads or self._closed)
 
     def _own(self) -> list[Job]:
