@@ -10,7 +10,6 @@ import secrets
 import time
 from dataclasses import dataclass, field
 
-from ostiary.server.core import macs
 from ostiary.server.core.keyring import KeyRing, RootKeys
 from ostiary.server.core.millis import Millis
 
@@ -71,11 +70,6 @@ class Ports:
         """A UUID (RFC 9562 §5.4) for `requestId`. Not a secret."""
         text = os.urandom(15).hex()  # the version and the variant are the other two digits
         return f"{text[:8]}-{text[8:12]}-4{text[12:15]}-a{text[15:18]}-{text[18:]}"
-
-    @staticmethod
-    def mac(key: bytes, *parts: str | bytes) -> bytes:
-        """HMAC-SHA-256 under a key that is no root key (those have `RootKey.mac`), over parts that are told apart."""
-        return macs.mac(key, *parts)
 
     @staticmethod
     def sha256(text: str) -> str:

@@ -33,3 +33,22 @@ class Last:
         yield from self._rows.items()
         for sqls, amounts in sorted(self._sums.items(), key=lambda item: item[0][0].text):
             yield sqls, [(*key, amount) for key, amount in sorted(amounts.items())]
+
+
+class LeavesToLast:
+    """Among the bases of a `Tx`: appends and adds up at the end."""
+
+    __slots__ = ()
+    last: Last
+
+    def append(self, sqls: tuple[Sql, ...], *rows: tuple[Any, ...]) -> None:
+        """See `Tx.append`."""
+        self.last.append(sqls, rows)
+
+    def add_up(self, sqls: tuple[Sql, ...], amounts: Mapping[Key, int]) -> None:
+        """See `Tx.add_up`."""
+        self.last.add_up(sqls, amounts)
+
+    def adding(self, sqls: tuple[Sql, ...], about: Callable[[Key], bool]) -> int:
+        """See `Tx.adding`."""
+        return self.last.amount(sqls, about)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from ostiary.server.storage.jobs import Fact, Topics, unavailable
-from ostiary.server.storage.last import Key, Last
+from ostiary.server.storage.last import Last, LeavesToLast
 from ostiary.server.storage.libpq import Answer, Statement
 from ostiary.server.storage.postgres_last import statements
 from ostiary.server.storage.tx import ConflictError, ReadsOnly, Row, Sql, Tx, UnavailableError
@@ -43,7 +43,7 @@ class Line(Protocol):
         """See `Wire.trip`."""
 
 
-class PostgresTx:
+class PostgresTx(LeavesToLast):
     """A step's view of the transaction: see `Tx`."""
 
     dialect = "postgresql"
@@ -106,18 +106,6 @@ class PostgresTx:
             return
         every = None if expect is None else expect * len(rows)
         self._defer(sqls[len(rows) - 1], [value for row in rows for value in row], every)
-
-    def append(self, sqls: tuple[Sql, ...], *rows: tuple[Any, ...]) -> None:
-        """See `Tx.append`."""
-        self.last.append(sqls, rows)
-
-    def add_up(self, sqls: tuple[Sql, ...], amounts: Mapping[Key, int]) -> None:
-        """See `Tx.add_up`."""
-        self.last.add_up(sqls, amounts)
-
-    def adding(self, sqls: tuple[Sql, ...], about: Callable[[Key], bool]) -> int:
-        """See `Tx.adding`."""
-        return self.last.amount(sqls, about)
 
     def soon(self, sql: Sql, **params: Any) -> None:
         """See `Tx.soon`."""

@@ -5,12 +5,12 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, NoReturn
 
 from ostiary.server.storage.jobs import Fact, Topics
-from ostiary.server.storage.last import Key, Last
+from ostiary.server.storage.last import Last, LeavesToLast
 from ostiary.server.storage.sqlite_file import translated
 from ostiary.server.storage.tx import ConflictError, ReadsOnly, Row, Sql, Tx, UnavailableError
 
 
-class SqliteTx:
+class SqliteTx(LeavesToLast):
     """A step's view of the transaction: see `Tx`. `must` runs at once here.
 
     All statements of a connection go through one cursor: what one found is fetched before the next begins. Each method
@@ -18,12 +18,12 @@ class SqliteTx:
     """
 
     dialect = "sqlite"
-    __slots__ = ("_cursor", "_last", "facts", "failure", "listeners", "statements", "topics")
+    __slots__ = ("_cursor", "facts", "failure", "last", "listeners", "statements", "topics")
 
     def __init__(self, cursor: sqlite3.Cursor, last: Last, listeners: Container[str] = ()) -> None:
         """`last`: where it leaves what is done at the end of the transaction, which is not its own business."""
         self._cursor: sqlite3.Cursor | _Failed = cursor
-        self._last = last
+        self.last = last
         self.listeners = listeners
         self.facts: list[Fact] = []
         self.topics: Topics = {}
@@ -84,18 +84,6 @@ class SqliteTx:
         touched = self._each(sqls[0], rows)
         if expect is not None and touched != expect * len(rows):
             raise ConflictError(f"{touched} rows instead of {expect} each: {sqls[0]!r}")
-
-    def append(self, sqls: tuple[Sql, ...], *rows: tuple[Any, ...]) -> None:
-        """See `Tx.append`."""
-        self._last.append(sqls, rows)
-
-    def add_up(self, sqls: tuple[Sql, ...], amounts: Mapping[Key, int]) -> None:
-        """See `Tx.add_up`."""
-        self._last.add_up(sqls, amounts)
-
-    def adding(self, sqls: tuple[Sql, ...], about: Callable[[Key], bool]) -> int:
-        """See `Tx.adding`."""
-        return self._last.amount(sqls, about)
 
     def soon(self, sql: Sql, **params: Any) -> None:
         """See `Tx.soon`: a look costs no trip here."""

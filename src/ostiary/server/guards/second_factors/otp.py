@@ -8,6 +8,7 @@ import base64
 
 import pyotp
 
+from ostiary.server.core import macs
 from ostiary.server.core.millis import SECOND
 from ostiary.server.core.ports import Ports
 
@@ -66,7 +67,7 @@ def new_recovery_code(ports: Ports) -> str:
 
 def recovery_mac(secret: bytes, user_id: str, digits: str) -> bytes:
     """What is kept of a recovery code. Its key is the authenticator's secret, which is sealed, and goes with it."""
-    return Ports.mac(secret, "recovery code", user_id, digits)
+    return macs.mac(secret, "recovery code", user_id, digits)
 
 
 def _base32(secret: bytes) -> str:
