@@ -9,11 +9,13 @@ refusals included (`answer["statusCode"]`). What differs is what was broken:
 - `timeout` is kept; theirs was documented in milliseconds and ignored. 1 000 and more are read as milliseconds.
 - Connections are reused, and reads are repeated after a 502, 503, 504, 429 or a lost connection.
 - `client_secret_basic` reaches `/api/v3/signin`; `revoke_token` raises where the server refuses.
-- An app without a secret authenticates with `none`, not with half of `client_secret_post`.
+- An app without a secret authenticates with `none`, not with half of `client_secret_post`. Where another method is
+  asked for by name, the calls that need the secret raise `UsageError`; the client is made all the same, like theirs.
 - A failed connection and an answer that is not JSON raise `ostiary.OstiaryError`s, which keep the HTTP
   status; a wrong access key raises one, too (theirs: `GenAuthException`).
 - `authorization` carries `Bearer <token>` where theirs had the bare token; the server takes both.
 - `None` inside a payload is left out; theirs sent null.
+- `websocket_host` and `websocket_endpoint` are taken and used for nothing: no events are served.
 
 A method that Ostiary does not serve sends nothing and answers `{"statusCode": 501, "message": …}`: the message says
 what to use instead.
@@ -23,13 +25,14 @@ from typing import Any
 
 import httpx2
 
-from ostiary.client._settings import DEFAULT_HOST, DEFAULT_MAX_RETRIES
+from ostiary.client._settings import DEFAULT_HOST, DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_SECONDS
 from ostiary.client.authentication import (
     _LIST_MY_DEVICES,
     _REVOKE_MY_DEVICE_SESSION,
     _UNBIND_MY_DEVICE,
     PlainAuthenticationClient,
 )
+from ostiary.client.errors import UsageError
 from ostiary.client.management import PlainManagementClient
 
 MILLISECONDS_FROM = 1_000
@@ -38,13 +41,15 @@ MILLISECONDS_FROM = 1_000
 class AuthenticationClient(PlainAuthenticationClient):
     """The incumbent's `AuthenticationClient`: dicts in, envelopes as dicts out."""
 
+    _refuse_at_once = False
+
     def __init__(
         self,
         app_id: str,
         app_host: str | None = None,
         app_secret: str | None = None,
         access_token: str | None = None,
-        timeout: float = 10.0,
+        timeout: float | str | None = DEFAULT_TIMEOUT_SECONDS,
         protocol: str | None = None,
         token_endpoint_auth_method: Any = None,
         introspection_endpoint_auth_method: Any = None,
@@ -103,7 +108,7 @@ class ManagementClient(PlainManagementClient):
         access_key_id: str,
         access_key_secret: str,
         host: str | None = None,
-        timeout: float = 10.0,
+        timeout: float | str | None = DEFAULT_TIMEOUT_SECONDS,
         lang: str | None = None,
         use_unverified_ssl: bool = False,  # noqa: FBT001, FBT002 - the incumbent's position
         websocket_host: str | None = None,
@@ -127,5 +132,12 @@ class ManagementClient(PlainManagementClient):
         )
 
 
-def _seconds(timeout: float) -> float:
-    return timeout / 1000 if timeout >= MILLISECONDS_FROM else timeout
+def _seconds(timeout: Any) -> float:
+    """What theirs took and ignored: any number, one written as text, None."""
+    if timeout is None:
+        return DEFAULT_TIMEOUT_SECONDS
+    try:
+        seconds = float(timeout)
+    except (TypeError, ValueError, OverflowError):
+        raise UsageError(f"timeout is a number of seconds, not {timeout!r}") from None
+    return seconds / 1000 if seconds >= MILLISECONDS_FROM else seconds

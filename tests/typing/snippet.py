@@ -23,6 +23,10 @@ def sync(client: AuthenticationClient) -> None:
     assert_type(answer.request_id, str | None)
     assert_type(client.update_phone(answer.data.update_phone_token).data.success, bool)
     assert_type(client.get_profile().data, User)
+    answers: list[Result[object]] = [client.get_profile(), client.send_sms("CHANNEL_LOGIN", "13900139000")]
+    whatever: Result[object] = client.get_profile()
+    assert_type(answers[0].data, object)
+    assert_type(whatever.request_id, str | None)
     assert_type(client.send_sms("CHANNEL_BIND_PHONE", "13900139000").data, None)
     assert_type(client.with_access_token("at"), AuthenticationClient)
     with client.with_options(timeout=3) as other:

@@ -260,22 +260,25 @@ def test_oauth_refusals_speak_oauth(server, client):
 
 
 @pytest.mark.parametrize(
-    "answer",
+    ("answer", "start"),
     [
-        Answer(b"<html>nginx</html>", 502),
-        Answer(b"", 200),
-        Answer(b"[]", 200),
-        Answer({"hello": "world"}, 200),
-        Answer(ok({"success": "yes"}).body),
-        Answer(b"", 301, {"location": "https://elsewhere.example.com/"}),
+        (Answer(b"<html>nginx</html>", 502), "<html>nginx</html>"),
+        (Answer(b"", 200), ""),
+        (Answer(b"[]", 200), "[]"),
+        (Answer({"hello": "world"}, 200), "{hello}"),
+        (
+            Answer(ok({"success": "yes"}).body),
+            "{statusCode, message, requestId, data: {success}}",
+        ),
+        (Answer(b"", 301, {"location": "https://elsewhere.example.com/"}), ""),
     ],
 )
-def test_an_answer_of_somebody_else_keeps_status_and_start(server, client, answer):
+def test_an_answer_of_somebody_else_keeps_status_and_start(server, client, answer, start):
     server.script = [answer]
     with pytest.raises(UnexpectedAnswer) as caught:
         client.update_phone("upt_1")
     assert caught.value.http_status == answer.status
-    assert caught.value.body_start == answer.content().decode()[:200]
+    assert caught.value.body_start == start
     assert answer.headers.get("location", "") in str(caught.value)
 
 

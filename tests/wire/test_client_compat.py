@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ostiary import compat
-from ostiary.client.errors import ClientAuthenticationError, OAuthError, UnexpectedAnswer
+from ostiary.client.errors import ClientAuthenticationError, OAuthError, UnexpectedAnswer, UsageError
 from tests.wire.scripted_server import Answer, Asked, ScriptedServer, no, ok
 
 DIFFERENCES = {
@@ -164,6 +164,23 @@ def test_basic_reaches_the_sign_in(server: ScriptedServer):
         client.sign_in_by_account_password("lin", "secret")
         sent.append(server.asked[-1].headers.get("authorization"))
     assert sent == [None, "Basic YXBwOnM="]
+
+
+@pytest.mark.parametrize("method", ["client_secret_post", "client_secret_basic"])
+def test_a_secret_is_missed_by_the_calls_that_need_it_and_by_no_other(server: ScriptedServer, method):
+    methods = [f"{name}_endpoint_auth_method" for name in ("token", "introspection", "revocation")]
+    for library in libraries("AuthenticationClient"):
+        client = library("app", server.url, access_token="at", **dict.fromkeys(methods, method))
+        server.script = [ok({"userId": "u1"})]
+        assert client.get_profile()["data"] == {"userId": "u1"}
+        assert client.sign_in_by_account_password("lin", "secret")["statusCode"] == 200
+        server.asked.clear()
+        for call in ("get_new_access_token_by_refresh_token", "introspect_token", "revoke_token"):
+            with pytest.raises(Exception, match="secret"):
+                getattr(client, call)("a token")
+        assert not server.asked
+    with pytest.raises(UsageError, match="introspection_endpoint_auth_method"):
+        client.introspect_token("a token")
 
 
 def test_a_proxys_page_keeps_its_status(server: ScriptedServer):

@@ -2,7 +2,8 @@
 
 import base64
 from collections.abc import Mapping
-from typing import Any, Self, TypeVar
+from functools import partial
+from typing import Any, ClassVar, Self, TypeVar
 from urllib.parse import quote_plus
 
 from ostiary.client._base import ClientCore
@@ -15,6 +16,7 @@ from ostiary.client._offline import (
     checked,
     checked_by_secret,
     fetch_keys,
+    find_shown,
     header_of,
 )
 from ostiary.client._settings import (
@@ -24,6 +26,8 @@ from ostiary.client._settings import (
     ClientAuthMethod,
     Transport,
     auth_method,
+    check_header,
+    clean_host,
 )
 from ostiary.client._urls import Urls
 from ostiary.client.errors import UsageError
@@ -36,6 +40,8 @@ class AuthenticationCore(Urls, ClientCore[H]):
     """Settings, credentials and requests of one app; `H` is the HTTP client that may be brought along."""
 
     _side = "AuthenticationClient"
+    _refuse_at_once: ClassVar[bool] = True
+    """A client whose app has no secret to prove itself with, and should, is not made."""
     app_id: str
     """The application's id."""
 
@@ -68,36 +74,33 @@ class AuthenticationCore(Urls, ClientCore[H]):
           `client_secret_post` with a secret, `none` without.
         - `access_token`: the signed-in user's; or later by `set_access_token`, or per user by
           `with_access_token`.
-        - `timeout`: seconds, for each step of an attempt (connect, send, be answered) and for the answer as
-          a whole.
+        - `timeout`: seconds, for an attempt as a whole: connect, send, be answered to the last byte. Not in it: a
+          synchronous client's look for the host's address, and that it tries each of several for as long.
+          Repeats come on top, with waits between them of up to 8 seconds, or up to 30 where the server asks.
         - `protocol`: `oidc` or `oauth`, the prefix of the token endpoints.
         - `use_unverified_ssl`: True turns the check of TLS certificates off. For a laboratory.
         - `lang`: `zh-CN` or `en-US`, the language of `message`.
         - `real_ip`: the end user's address, where this program is a configured backend.
-        - `websocket_host`, `websocket_endpoint`: where events come from.
-        - `http_client`: an `httpx2.Client` (`AsyncClient`) of your own; you close it.
-        - `max_retries`: how often a call that is safe to repeat is repeated.
+        - `websocket_host`, `websocket_endpoint`: the incumbent's, kept as attributes and used for nothing: no events
+          are served (`sub_event` says what to do instead).
+        - `http_client`: an `httpx2.Client` (`AsyncClient`) of your own; you close it. Its cookies and its `auth` are
+          left out. With a `Client`, headers that drip in are not bounded by `timeout` as a whole.
+        - `max_retries`: how often a call that is safe to repeat is repeated. There is no deadline over the repeats.
         """
         if not app_id:
             raise UsageError("app_id is missing")
-        has_secret = bool(app_secret)
+        check_header("app_id", app_id)
+        check_header("access_token", access_token)
+        method = partial(auth_method, has_secret=bool(app_secret), refuse_at_once=self._refuse_at_once)
         self.app_id = app_id
         self._app_secret = app_secret
         self._access_token = access_token
-        self._transport = Transport(app_host.rstrip("/"), timeout, max_retries, lang, real_ip)
+        self._transport = Transport(clean_host(app_host), timeout, max_retries, lang, real_ip)
         self._prefix = _protocol_prefix(protocol)
         self._auth_methods: Mapping[str, ClientAuthMethod] = {
-            "token": auth_method(
-                "token_endpoint_auth_method", token_endpoint_auth_method, has_secret=has_secret
-            ),
-            "introspection": auth_method(
-                "introspection_endpoint_auth_method",
-                introspection_endpoint_auth_method,
-                has_secret=has_secret,
-            ),
-            "revocation": auth_method(
-                "revocation_endpoint_auth_method", revocation_endpoint_auth_method, has_secret=has_secret
-            ),
+            "token": method("token_endpoint_auth_method", token_endpoint_auth_method),
+            "introspection": method("introspection_endpoint_auth_method", introspection_endpoint_auth_method),
+            "revocation": method("revocation_endpoint_auth_method", revocation_endpoint_auth_method),
         }
         self.redirect_uri = redirect_uri
         self.post_logout_redirect_uri = post_logout_redirect_uri
@@ -117,6 +120,7 @@ class AuthenticationCore(Urls, ClientCore[H]):
         For one user per program. A server that answers many at once makes a client per user with
         `with_access_token`, which costs nothing.
         """
+        check_header("access_token", access_token)
         self._access_token = access_token
 
     def with_access_token(self, access_token: str | None) -> Self:
@@ -155,7 +159,7 @@ class AuthenticationCore(Urls, ClientCore[H]):
             return checked_by_secret(token, header, self._app_secret, issuer=issuer, audience=self.app_id)
         kid = header.kid
         if jwks is not None:
-            key = next((key for key in jwks["keys"] if key.get("kid") == kid), None)
+            key = find_shown(jwks, kid)
         else:
             key = self._keys.find(kid)
             if key is None:
@@ -202,8 +206,13 @@ class AuthenticationCore(Urls, ClientCore[H]):
         `client_secret_basic` takes the place of the user's token (RFC 6749 §2.3.1); `none` sends no secret,
         for a server has to refuse one that it did not ask for.
         """
-        method = self._auth_methods[_auth_method_name(endpoint.path)]
+        name = _auth_method_name(endpoint.path)
+        method = self._auth_methods[name]
         filled = dict(form)
+        if method != "none" and not (filled.get("client_secret") or self._app_secret):
+            if endpoint.content == "form":
+                raise UsageError(f"{name}_endpoint_auth_method={method!r} needs app_secret")
+            method = "none"  # a sign-in: whether the app has to prove itself is the server's to say
         if method == "client_secret_basic":
             shown = filled.pop("client_id", None) or self.app_id, filled.pop("client_secret", None)
             pair = f"{quote_plus(shown[0])}:{quote_plus(shown[1] or self._app_secret or '')}"

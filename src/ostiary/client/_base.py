@@ -51,7 +51,7 @@ class ClientCore(ABC, Generic[H]):
 
     @property
     def timeout(self) -> float:
-        """Seconds for each step of an attempt."""
+        """Seconds for an attempt as a whole."""
         return self._transport.timeout
 
     @property

@@ -6,8 +6,8 @@ from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar
 
 import httpx2
-import msgspec
 
+from ostiary.client import _json
 from ostiary.client._authentication import AuthenticationCore
 from ostiary.client._base import ClientCore
 from ostiary.client._core import Response
@@ -30,7 +30,7 @@ class _Sync(ClientCore[httpx2.Client]):
 
     def _open(self, http_client: httpx2.Client | None, *, use_unverified_ssl: bool) -> None:
         verify = pool_options(http_client, httpx2.Client, use_unverified_ssl=use_unverified_ssl)
-        self._hand = Hand(http_client, verify=verify)
+        self._hand = Hand(http_client, self._transport.host, verify=verify)
 
     def _do(self, endpoint: Endpoint[R], form: Form) -> R:
         return self._hand.run(self._call(endpoint, form))
@@ -62,7 +62,7 @@ class _Async(ClientCore[httpx2.AsyncClient]):
 
     def _open(self, http_client: httpx2.AsyncClient | None, *, use_unverified_ssl: bool) -> None:
         verify = pool_options(http_client, httpx2.AsyncClient, use_unverified_ssl=use_unverified_ssl)
-        self._hand = AsyncHand(http_client, verify=verify)
+        self._hand = AsyncHand(http_client, self._transport.host, verify=verify)
 
     async def _do(self, endpoint: Endpoint[R], form: Form) -> R:
         return await self._hand.run(self._call(endpoint, form))
@@ -92,7 +92,8 @@ class _Plain(_Sync):
 
     def _ask(self, endpoint: Endpoint[Any], form: Form) -> dict[str, Any]:
         try:
-            return self._do(replace(endpoint, make_reader=lambda: _plain_answer), form)
+            reader = _plain_or_empty if endpoint.bodyless else _plain_answer
+            return self._do(replace(endpoint, make_reader=lambda: reader), form)
         except TurnedAway as error:
             return error.body
 
@@ -109,8 +110,8 @@ class TurnedAway(NotLoggedIn):
 def _plain_answer(response: Response) -> dict[str, Any]:
     """The body, whatever it says; a 401 is raised so that the core sees it."""
     try:
-        body = msgspec.json.decode(response.content or b"{}")  # a revocation has no body
-    except msgspec.DecodeError:
+        body = _json.read_any(response.content)
+    except _json.NotReadable:
         body = None
     if not isinstance(body, dict):
         raise unexpected(response, "it is not a JSON object")
@@ -119,6 +120,13 @@ def _plain_answer(response: Response) -> dict[str, Any]:
         error.body = body
         raise error
     return body
+
+
+def _plain_or_empty(response: Response) -> dict[str, Any]:
+    """As `_plain_answer`, for a success that says nothing."""
+    if not response.content and 200 <= response.status < 300:
+        return {}
+    return _plain_answer(response)
 
 
 class SyncAuthentication(_Sync, AuthenticationCore[httpx2.Client]):
@@ -136,7 +144,9 @@ class SyncAuthentication(_Sync, AuthenticationCore[httpx2.Client]):
             change.send_codes()
             change.finish(new_code="123456", old_code="654321")
         """
-        return PhoneChange(self, Number(new_phone_number, new_phone_country_code), prove_old=prove_old)
+        return PhoneChange(
+            self, self._hand.run, Number(new_phone_number, new_phone_country_code), prove_old=prove_old
+        )
 
     def introspect_token_offline(
         self,
@@ -164,7 +174,9 @@ class AsyncAuthentication(_Async, AuthenticationCore[httpx2.AsyncClient]):
         self, new_phone_number: str, new_phone_country_code: str | None = None, *, prove_old: bool = True
     ) -> AsyncPhoneChange:
         """As `AuthenticationClient.phone_change`; the steps are awaited."""
-        return AsyncPhoneChange(self, Number(new_phone_number, new_phone_country_code), prove_old=prove_old)
+        return AsyncPhoneChange(
+            self, self._hand.run, Number(new_phone_number, new_phone_country_code), prove_old=prove_old
+        )
 
     async def introspect_token_offline(
         self,

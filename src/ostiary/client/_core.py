@@ -36,7 +36,7 @@ class Request:
     headers: Mapping[str, str] = field(repr=False)
     content: bytes | None = field(repr=False)
     timeout: float
-    """Seconds for each step of this attempt: to connect, to send, to be answered."""
+    """Seconds for this attempt as a whole: to connect, to send, to be answered to the last byte."""
     safe: bool
     """May be sent again after it was sent."""
 
@@ -61,9 +61,17 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Exclusive:
-    """Run this call while no other `Exclusive` of the same client runs; what it returns is sent back."""
+    """Run this call; where one of the same client runs already, wait for that instead.
+
+    What it returned is sent back and what it failed with is thrown, to all who waited: the calls that a client
+    wants run like this must stand for one another.
+    """
 
     call: "Call[Any]"
+
+
+class Unwritable(APIConnectionError):
+    """The request can't be written as HTTP: it did not leave, and it would not the next time."""
 
 
 Effect: TypeAlias = Request | Wait | Exclusive
@@ -107,13 +115,13 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         then = email.utils.parsedate_to_datetime(value)
         now = email.utils.parsedate_to_datetime(headers.get("date", ""))  # the server's clock, not ours
         return max(0.0, (then - now).total_seconds())
-    except (ValueError, TypeError):  # not a date; or one with and one without a zone
+    except (ValueError, TypeError, OverflowError):  # no date; one with and one without a zone; in no calendar
         return None
 
 
 def _may_repeat(request: Request, error: APIConnectionError) -> bool:
-    if isinstance(error, CertificateRefused):
-        return False  # the certificate will not be better in a second
+    if isinstance(error, CertificateRefused | Unwritable):
+        return False  # neither the certificate nor the request will be better in a second
     return request.safe or error.request_sent is False
 
 

@@ -1,43 +1,84 @@
 """The two hands: they do what a call asks for, and decide nothing.
 
 `Hand` is for threads, `AsyncHand` for asyncio and trio. A hand owns the pool of connections; clients made
-from one another (`with_options`, `with_access_token`) share one.
+from one another (`with_options`, `with_access_token`) share one. What belongs to one process, or to one event
+loop, is its `_Gear`: a forked child gets gear of its own and leaves its parent's alone.
 """
 
-import threading
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from ssl import SSLCertVerificationError
+from dataclasses import dataclass
 from time import sleep
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import anyio  # httpx2 stands on it: no dependency of our own
+import anyio.lowlevel
 import httpx2
 
-from ostiary.client import _ports
+from ostiary.client import _forks, _pools, _ports, _punctual
 from ostiary.client._core import Call, Effect, Exclusive, Request, Response, Wait
-from ostiary.client.errors import APIConnectionError, APITimeoutError, CertificateRefused, OstiaryError
+from ostiary.client._failures import as_ours, too_late
+from ostiary.client._turns import AsyncTurns, Turns
+from ostiary.client.errors import APIConnectionError, OstiaryError, UsageError
 
 T = TypeVar("T")
+H = TypeVar("H", httpx2.Client, httpx2.AsyncClient)
+S = TypeVar("S", Turns, AsyncTurns)
 
 LARGEST_ANSWER = 32 * 1024 * 1024
 """Bytes. Nothing of this API comes near; a broken proxy must not fill the memory."""
-KEEPALIVE_SECONDS = 4.0
-"""Under the five after which common servers hang up: a POST must not meet a connection that is just closing."""
-NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
+_loops: anyio.lowlevel.RunVar[object] = anyio.lowlevel.RunVar("ostiary event loop")
 
 
-class Hand:
+@dataclass(slots=True)
+class _Gear(Generic[H, S]):
+    """What a hand works with, in the process that made it."""
+
+    generation: int
+    http: H
+    turns: S
+    loop: object = None
+    """The event loop that the connections belong to, from their first use on."""
+
+
+class _Owner(Generic[H, S]):
+    """Keeps a hand's gear. `http` is a client that was brought along, which no fork can be mended for."""
+
+    _gear: _Gear[H, S]
+
+    def __init__(self, http: H | None, host: str, *, verify: bool) -> None:
+        self._brought: H | None = http
+        self._host = host
+        self._verify = verify
+        self._closed = False
+        self._inherited: list[_Gear[H, S]] = []
+        self._gear = self._equip()
+
+    def _equip(self) -> _Gear[H, S]:
+        raise NotImplementedError
+
+    def _ready(self) -> _Gear[H, S]:
+        """The gear of this process, made anew in a forked child."""
+        if self._closed:
+            raise UsageError("This client was closed: make another one")
+        if self._gear.generation == _forks.generation():
+            return self._gear
+        if self._brought is not None:
+            raise UsageError(
+                "This process is a fork, and http_client belongs to its parent: two processes on one connection "
+                "are shown each other's answers. Make the HTTP client and this client after the fork"
+            )
+        with _forks.lock():
+            if self._gear.generation != _forks.generation():
+                self._inherited.append(self._gear)  # kept as it is: collecting it might end the parent's
+                self._gear = self._equip()
+        return self._gear
+
+    def _is_mine_to_close(self) -> bool:
+        return self._brought is None and self._gear.generation == _forks.generation()
+
+
+class Hand(_Owner[httpx2.Client, Turns]):
     """Does a call's effects one after the other, in the caller's thread."""
-
-    def __init__(self, http: httpx2.Client | None, *, verify: bool) -> None:
-        self._owns_pool = http is None
-        self._http = http or httpx2.Client(**_pool_options(verify=verify))
-        self._alone = threading.Lock()
-        if self._owns_pool:  # a client that nobody closes gives its sockets back all the same
-            weakref.finalize(self, self._http.close)
 
     def run(self, call: Call[T]) -> T:
         """Drive a call to its end."""
@@ -55,9 +96,18 @@ class Hand:
             return result
 
     def close(self) -> None:
-        """Close the pool, unless it was brought along."""
-        if self._owns_pool:
-            self._http.close()
+        """Close the pool, unless it was brought along or is a parent process's."""
+        self._closed = True
+        if self._is_mine_to_close():
+            self._gear.http.close()
+
+    def _equip(self) -> _Gear[httpx2.Client, Turns]:
+        generation = _forks.generation()
+        if self._brought is not None:
+            return _Gear(generation, self._brought, Turns())
+        http = _pools.make(self._host, verify=self._verify)
+        weakref.finalize(self, _close_unless_forked, http, generation)
+        return _Gear(generation, http, Turns())
 
     def _do(self, effect: Effect) -> Any:
         match effect:
@@ -66,30 +116,25 @@ class Hand:
             case Wait():
                 return sleep(_ports.between(effect.at_least, effect.at_most))
             case Exclusive():
-                with self._alone:
-                    return self.run(effect.call)
+                return self._ready().turns.share(lambda: self.run(effect.call))
 
     def _send(self, request: Request) -> Response:
-        deadline = _ports.monotonic() + request.timeout
-        with _as_ours(request):
-            answer = self._http.send(_of_httpx(self._http, request), stream=True, follow_redirects=False)
+        http = self._ready().http
+        with as_ours(request), _punctual.all_within(request.timeout):
+            answer = http.send(_pools.request_of(http, request), **_pools.SEND_OPTIONS)
             try:
+                _punctual.watch(answer)
                 body = bytearray()
                 for piece in answer.iter_bytes():
                     body += piece
-                    _check(request, body, deadline)
+                    _check_size(request, body)
             finally:
                 answer.close()
         return _from_httpx(answer, body)
 
 
-class AsyncHand:
+class AsyncHand(_Owner[httpx2.AsyncClient, AsyncTurns]):
     """Does a call's effects one after the other, in the caller's task."""
-
-    def __init__(self, http: httpx2.AsyncClient | None, *, verify: bool) -> None:
-        self._owns_pool = http is None
-        self._http = http or httpx2.AsyncClient(**_pool_options(verify=verify))
-        self._alone = anyio.Lock()
 
     async def run(self, call: Call[T]) -> T:
         """Drive a call to its end."""
@@ -107,9 +152,25 @@ class AsyncHand:
             return result
 
     async def close(self) -> None:
-        """Close the pool, unless it was brought along."""
-        if self._owns_pool:
-            await self._http.aclose()
+        """Close the pool, unless it was brought along, or belongs to a parent process or to another loop."""
+        self._closed = True
+        if self._is_mine_to_close() and self._gear.loop in {None, _this_loop()}:
+            await self._gear.http.aclose()
+
+    def _equip(self) -> _Gear[httpx2.AsyncClient, AsyncTurns]:
+        http = self._brought or _pools.make_async(self._host, verify=self._verify)
+        return _Gear(_forks.generation(), http, AsyncTurns())
+
+    def _here(self) -> _Gear[httpx2.AsyncClient, AsyncTurns]:
+        """The gear, where it belongs to the event loop that is running."""
+        gear = self._ready()
+        gear.loop = gear.loop or _this_loop()
+        if gear.loop is not _this_loop() and self._brought is None:
+            raise UsageError(
+                "An asynchronous client belongs to the event loop that first used it, and this is another one: "
+                "make a client in each loop (in each asyncio.run), or use the synchronous one"
+            )
+        return gear
 
     async def _do(self, effect: Effect) -> Any:
         match effect:
@@ -118,42 +179,55 @@ class AsyncHand:
             case Wait():
                 return await anyio.sleep(_ports.between(effect.at_least, effect.at_most))
             case Exclusive():
-                async with self._alone:
-                    return await self.run(effect.call)
+                return await self._here().turns.share(lambda: self.run(effect.call))
 
     async def _send(self, request: Request) -> Response:
-        deadline = _ports.monotonic() + request.timeout
-        with _as_ours(request):
-            answer = await self._http.send(
-                _of_httpx(self._http, request), stream=True, follow_redirects=False
-            )
-            try:
-                body = bytearray()
-                async for piece in answer.aiter_bytes():
-                    body += piece
-                    _check(request, body, deadline)
-            finally:
-                await answer.aclose()
+        http = self._here().http
+        trail = _Trail(may_have_left=self._brought is not None)
+        with as_ours(request):
+            with anyio.move_on_after(request.timeout):
+                return await self._exchange(http, request, trail)
+            raise too_late(request, sent=None if trail.may_have_left else False)
+
+    async def _exchange(self, http: httpx2.AsyncClient, request: Request, trail: "_Trail") -> Response:
+        answer = await http.send(_pools.request_of(http, request, trace=trail.note), **_pools.SEND_OPTIONS)
+        try:
+            body = bytearray()
+            async for piece in answer.aiter_bytes():
+                body += piece
+                _check_size(request, body)
+        finally:
+            await answer.aclose()
         return _from_httpx(answer, body)
 
 
-def _pool_options(*, verify: bool) -> dict[str, Any]:
-    return {
-        "verify": verify,
-        "limits": httpx2.Limits(keepalive_expiry=KEEPALIVE_SECONDS),
-        # One pool serves many users: a cookie set for one must not travel with the next.
-        "cookies": CookieJar(policy=DefaultCookiePolicy(allowed_domains=())),
-    }
+@dataclass(slots=True)
+class _Trail:
+    """Whether a request that was broken off had begun to leave, by what the transport says of its steps."""
+
+    may_have_left: bool
+    """At first False with our own pool, which tells its steps; a transport that was brought along may not."""
+
+    async def note(self, step: str, _: Any) -> None:
+        """Take a step of httpcore2's, such as `http11.send_request_headers.started`."""
+        if step.endswith("connect_tcp.started"):
+            self.may_have_left = False
+        elif step.endswith("send_request_headers.started"):
+            self.may_have_left = True
 
 
-def _of_httpx(http: httpx2.Client | httpx2.AsyncClient, request: Request) -> httpx2.Request:
-    return http.build_request(
-        request.method,
-        request.url,
-        headers=dict(request.headers),
-        content=request.content,
-        timeout=request.timeout,
-    )
+def _close_unless_forked(http: httpx2.Client, generation: int) -> None:
+    """Give back the sockets of a client that nobody closed; a child that ends does not close its parent's."""
+    if generation == _forks.generation():
+        http.close()
+
+
+def _this_loop() -> object:
+    loop = _loops.get(None)
+    if loop is None:
+        loop = object()
+        _loops.set(loop)
+    return loop
 
 
 def _from_httpx(answer: httpx2.Response, body: bytearray) -> Response:
@@ -161,37 +235,7 @@ def _from_httpx(answer: httpx2.Response, body: bytearray) -> Response:
     return Response(answer.status_code, headers, bytes(body))
 
 
-def _check(request: Request, body: bytearray, deadline: float) -> None:
-    """An answer that drips in, a byte a second, ends too; each of its bytes came in time."""
-    if _ports.monotonic() > deadline:
-        raise APITimeoutError(f"{request.url} did not finish its answer within {request.timeout:g} s")
+def _check_size(request: Request, body: bytearray) -> None:
     if len(body) > LARGEST_ANSWER:
-        raise APIConnectionError(f"{request.url} answers with more than {LARGEST_ANSWER} bytes")
-
-
-@contextmanager
-def _as_ours(request: Request) -> Iterator[None]:
-    """The transport's exceptions as ours, with what they say about whether the request left."""
-    where = request.url.partition("?")[0]
-    try:
-        yield
-    except httpx2.TimeoutException as error:
-        sent = False if isinstance(error, NEVER_SENT) else None
-        raise APITimeoutError(f"{where} did not answer within {request.timeout:g} s", sent) from error
-    except httpx2.ConnectError as error:
-        if _is_certificate(error):
-            raise CertificateRefused(f"The certificate of {where} is not trusted: {error}", False) from error
-        raise APIConnectionError(f"{where} can't be reached: {error}", False) from error
-    except (httpx2.RequestError, httpx2.InvalidURL) as error:
-        sent = False if isinstance(error, NEVER_SENT) else None
-        raise APIConnectionError(
-            f"{where} gave no answer: {str(error) or type(error).__name__}", sent
-        ) from error
-
-
-def _is_certificate(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, SSLCertVerificationError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+        where = request.url.partition("?")[0]
+        raise APIConnectionError(f"{where} answers with more than {LARGEST_ANSWER} bytes")

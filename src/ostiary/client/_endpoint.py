@@ -12,12 +12,13 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from ostiary.client import _refusals
+from ostiary.client import _json, _refusals
 from ostiary.client._core import Response
 from ostiary.client.errors import UnexpectedAnswer
 from ostiary.contract.common import Wire
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 R = TypeVar("R")
 
 Credential = Literal["user", "client", "management", "none"]
@@ -27,16 +28,16 @@ Form = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result(Generic[T]):
+class Result(Generic[T_co]):
     """A successful answer. Its `repr` shows no data: that may be a token.
 
     `data` is the operation's Struct (None where it has none to give), `status_code` is 200, `request_id`
-    is what the server's log calls the request.
+    is what the server's log calls the request. Nothing of it changes, so that a `Result[User]` is a `Result[object]`.
     """
 
     status_code: int
     message: str
-    data: T = field(repr=False)
+    data: T_co = field(repr=False)
     api_code: int | None = None
     request_id: str | None = None
 
@@ -53,6 +54,8 @@ class Endpoint(Generic[R]):
     """May be sent twice: it reads. See the rules of ``_core``."""
     content: Literal["json", "form", "query"]
     make_reader: Callable[[], Callable[[Response], R]]
+    bodyless: bool = False
+    """Success has no body (RFC 7009 §2.2)."""
 
     @cached_property
     def read(self) -> Callable[[Response], R]:
@@ -87,6 +90,7 @@ def oauth(
         safe=safe,
         content="query" if method == "GET" else "form",
         make_reader=lambda: _bare_reader(data),
+        bodyless=data is type(None),
     )
 
 
@@ -127,8 +131,8 @@ def _envelope_reader(data: type[T], credential: Credential) -> Callable[[Respons
         if envelope.status_code != 200:
             raise _refusals.refusal(envelope, response, of_client=credential == "client")
         try:
-            value = decode(envelope.data)
-        except msgspec.DecodeError as error:
+            value = _json.read(envelope.data, decode)
+        except _json.NotReadable as error:
             raise _refusals.unexpected(response, f"its data is not what was expected: {error}") from None
         return Result(
             status_code=envelope.status_code,
@@ -147,8 +151,8 @@ def _bare_reader(data: type[T]) -> Callable[[Response], T]:
         if not 200 <= response.status < 300:
             raise _refusals.oauth_refusal(response)
         try:
-            return decode(response.content)
-        except msgspec.DecodeError as error:
+            return _json.read(response.content, decode)
+        except _json.NotReadable as error:
             raise _refusals.unexpected(response, f"it is not what was expected: {error}") from None
 
     return read

@@ -1,21 +1,26 @@
 """What ManagementClient and AsyncManagementClient share: everything but the hand that does it.
 
 A management token is fetched when the first call needs one and renewed before it ends; however many
-threads or tasks find it missing, one of them fetches it (`Exclusive`) and the others take what it got.
+threads or tasks find it missing, one of them fetches it (`Exclusive`) and the others share what came of that.
 """
 
 import base64
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
-import msgspec
-
-from ostiary.client import _ports
+from ostiary.client import _json, _ports
 from ostiary.client._base import ClientCore
 from ostiary.client._core import Call, Exclusive, Request, exchange
 from ostiary.client._endpoint import Endpoint, Form, api, json_content, query_text
-from ostiary.client._settings import DEFAULT_HOST, DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_SECONDS, Transport
-from ostiary.client.errors import NotLoggedIn, UsageError
+from ostiary.client._settings import (
+    DEFAULT_HOST,
+    DEFAULT_MAX_RETRIES,
+    DEFAULT_TIMEOUT_SECONDS,
+    Transport,
+    clean_host,
+    fits_header,
+)
+from ostiary.client.errors import NotLoggedIn, UnexpectedAnswer, UsageError
 from ostiary.contract.management import ManagementTokenData
 
 R = TypeVar("R")
@@ -86,19 +91,22 @@ class ManagementCore(ClientCore[H]):
 
         - `access_key_id`, `access_key_secret`: the pool's key. Its token is fetched and renewed by itself.
         - `host`: the URL of the service.
-        - `timeout`: seconds, for each step of an attempt (connect, send, be answered) and for the answer as
-          a whole.
+        - `timeout`: seconds, for an attempt as a whole: connect, send, be answered to the last byte. Not in it: a
+          synchronous client's look for the host's address, and that it tries each of several for as long.
+          Repeats come on top, with waits between them of up to 8 seconds, or up to 30 where the server asks.
         - `lang`: `zh-CN` or `en-US`, the language of `message`.
         - `use_unverified_ssl`: True turns the check of TLS certificates off. For a laboratory.
-        - `websocket_host`, `websocket_endpoint`: where events come from.
-        - `http_client`: an `httpx2.Client` (`AsyncClient`) of your own; you close it.
-        - `max_retries`: how often a call that is safe to repeat is repeated.
+        - `websocket_host`, `websocket_endpoint`: the incumbent's, kept as attributes and used for nothing: no events
+          are served (`sub_event` says what to do instead).
+        - `http_client`: an `httpx2.Client` (`AsyncClient`) of your own; you close it. Its cookies and its `auth` are
+          left out. With a `Client`, headers that drip in are not bounded by `timeout` as a whole.
+        - `max_retries`: how often a call that is safe to repeat is repeated. There is no deadline over the repeats.
         """
         if not access_key_id or not access_key_secret:
             raise UsageError("access_key_id and access_key_secret are both needed")
         self.access_key_id = access_key_id
         self._access_key_secret = access_key_secret
-        self._transport = Transport(host.rstrip("/"), timeout, max_retries, lang)
+        self._transport = Transport(clean_host(host), timeout, max_retries, lang)
         self.websocket_host = websocket_host
         self.websocket_endpoint = websocket_endpoint
         self._shelf = TokenShelf()
@@ -150,7 +158,10 @@ class ManagementCore(ClientCore[H]):
         answer = yield from self._attempt(GET_TOKEN, form, None)
         life = answer.data.expires_in
         text = answer.data.access_token
-        token = Token(text, _user_pool_id(text), asked + life - min(MARGIN_SECONDS, life / 10))
+        pool = _user_pool_id(text)
+        if not (fits_header(text) and fits_header(pool or "")):
+            raise UnexpectedAnswer("The server gave a management token that no HTTP header can hold")
+        token = Token(text, pool, asked + life - min(MARGIN_SECONDS, life / 10))
         self._shelf.token = token
         return token
 
@@ -183,8 +194,8 @@ def _user_pool_id(token: str) -> str | None:
     if len(parts) != 3:
         return None
     try:
-        claims = msgspec.json.decode(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (ValueError, msgspec.DecodeError):
+        claims = _json.read_any(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except ValueError:
         return None
     pool = claims.get("scoped_userpool_id") if isinstance(claims, dict) else None
     return pool if isinstance(pool, str) else None

@@ -6,15 +6,14 @@ not more often than every ten seconds: whoever sends forged tokens must not make
 
 import base64
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
-from ostiary.client import _ports
+from ostiary.client import _json, _ports
 from ostiary.client._core import Call, Request, exchange
 from ostiary.client._endpoint import oauth
-from ostiary.client.errors import TokenNotValid, UsageError
+from ostiary.client.errors import OstiaryError, TokenNotValid, UsageError
 from ostiary.contract.tokens import JwkSet
 
 JWKS = oauth("jwks", "GET", "/oidc/.well-known/jwks.json", JwkSet, credential="none", safe=True)
@@ -48,31 +47,62 @@ class KeyShelf:
 
     keys: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     fetched_at: float = float("-inf")
+    asked_at: float = float("-inf")
+    """When the server was last asked, whether or not it answered."""
+    failure: OstiaryError | None = None
+    """What the last look ended with, where no keys came of it."""
 
     def find(self, kid: str) -> Mapping[str, Any] | None:
         """The key, where it is known and fresh enough."""
         return self.keys.get(kid) if _ports.monotonic() - self.fetched_at < KEEP_SECONDS else None
 
     def may_ask(self) -> bool:
-        """Whether the last look is long enough ago."""
-        return _ports.monotonic() - self.fetched_at >= ASK_AGAIN_SECONDS
+        """Whether the last look is long enough ago, whatever came of it."""
+        return _ports.monotonic() - self.asked_at >= ASK_AGAIN_SECONDS
 
     def fill(self, keys: list[dict[str, Any]]) -> None:
         """Take what the server shows now, and only that."""
         self.keys = {str(key.get("kid", "")): key for key in keys}
-        self.fetched_at = _ports.monotonic()
+        self.failure = None
+        self.fetched_at = self.asked_at = _ports.monotonic()
+
+    def fail(self, error: OstiaryError) -> None:
+        """Remember that the server was asked in vain: it is not asked again by each token that comes."""
+        self.failure = error
+        self.asked_at = _ports.monotonic()
 
 
 def fetch_keys(shelf: KeyShelf, request: Request, max_retries: int) -> Call[None]:
-    """Fill the shelf from the server, unless another has just done so."""
-    if shelf.may_ask():
+    """Fill the shelf from the server, unless another has just done so.
+
+    Where that failed a moment ago, the same failure is raised and the server is left alone: a token whose
+    key could not be fetched is not thereby forged.
+    """
+    if not shelf.may_ask():
+        if shelf.failure is not None:
+            raise copy(shelf.failure) from shelf.failure
+        return
+    try:
         response = yield from exchange(request, max_retries=max_retries)
         shelf.fill(JWKS.read(response).keys)
+    except OstiaryError as error:
+        shelf.fail(error)
+        raise
 
 
-def header_of(token: str, typ: str | None, alg: str | None) -> Header:
+def find_shown(jwks: Any, kid: str) -> Mapping[str, Any] | None:
+    """The key that somebody brought along as a JWKS (RFC 7517 §5); `UsageError` where it is none."""
+    keys = jwks.get("keys") if isinstance(jwks, Mapping) else None
+    if not isinstance(keys, list | tuple) or not all(isinstance(key, Mapping) for key in keys):
+        raise UsageError(
+            'server_jwks is what jwks.json answers: a mapping with a list of keys, {"keys": [...]}'
+        )
+    return next((key for key in keys if key.get("kid") == kid), None)
+
+
+def header_of(token: Any, typ: str | None, alg: str | None) -> Header:
     """The header of a token; `TokenNotValid` where it is none, or of another kind or algorithm than is wanted."""
-    if len(token) > LONGEST_TOKEN or token.count(".") != 2:
+    if not isinstance(token, str) or len(token) > LONGEST_TOKEN or token.count(".") != 2:
         raise TokenNotValid("This is no JSON Web Token")
     header = _part(token, 0)
     if typ is not None and str(header.get("typ", "")).lower() != typ.lower():
@@ -145,8 +175,8 @@ def _number(claims: Mapping[str, Any], name: str) -> bool:
 def _part(token: str, index: int) -> dict[str, Any]:
     text = token.split(".")[index]
     try:
-        value = msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (ValueError, msgspec.DecodeError):
+        value = _json.read_any(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except ValueError:  # neither base64, nor JSON in it
         raise TokenNotValid("This is no JSON Web Token") from None
     if not isinstance(value, dict):
         raise TokenNotValid("This is no JSON Web Token")

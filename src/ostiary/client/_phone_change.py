@@ -4,18 +4,24 @@ The walk is written once, as generators that ask for a client's methods; `PhoneC
 only call them. What it knows beyond the three operations:
 
 - The old number is asked for a code where the account has one (a pool may not want it; giving it never hurts).
-- A lost answer to `update_phone` is no reason to begin again: the same token is shown once more, and
-  `UpdateTokenUsed` means that the number has moved.
+- A lost answer to `update_phone` is no reason to begin again: the same token is shown once more, after a pause
+  and, where that answer is lost as well, at the next `finish`. `UpdateTokenUsed` means that the number has moved.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
+from ostiary.client._core import Call, Wait
 from ostiary.client.errors import (
     APIConnectionError,
+    OldPhoneMismatch,
+    OstiaryError,
+    PhoneTaken,
+    SamePhone,
     ServerError,
     UnexpectedAnswer,
+    UpdateTokenError,
     UpdateTokenUsed,
     UsageError,
 )
@@ -26,6 +32,12 @@ CHANNELS: dict[Side, str] = {"new": "CHANNEL_BIND_PHONE", "old": "CHANNEL_UNBIND
 
 LOST = (APIConnectionError, ServerError, UnexpectedAnswer)
 """Errors after which it is not known whether the server did it."""
+
+SPENT = (UpdateTokenError, OldPhoneMismatch, PhoneTaken)
+"""Refusals of `update_phone` after which its token is good for nothing."""
+
+PAUSE = Wait(1.0, 2.0)
+"""Between the two showings of a token: a service that is being started again must not lose both answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +56,27 @@ class Ask:
     arguments: dict[str, Any] = field(repr=False)
 
 
-Walk = Generator[Ask, Any, T]
+Walk: TypeAlias = Generator[Ask | Wait, Any, T]
+"""Yields what is wanted; is sent a method's answer for an `Ask`, None for a `Wait`, or has an error thrown in."""
 
 
 class PhoneChangeSteps:
     """What both hands share."""
 
-    def __init__(self, client: Any, new: Number, *, prove_old: bool) -> None:
+    def __init__(
+        self, client: Any, run: Callable[[Call[None]], Any], new: Number, *, prove_old: bool
+    ) -> None:
+        """`run` drives a call: a pause is the hand's to make."""
         self._client = client
+        self._run = run
         self._prove_old = prove_old
         self._sent: dict[Side, Number] = {}
+        self._token: str | None = None
+        self._may_have_moved = False
         self.new = new
         """The number that is wanted."""
         self.old: Number | None = None
-        """The account's number, as `send_codes` found it."""
+        """The account's number, as `send_codes` found it; None also where it was not looked for."""
 
     @property
     def needs(self) -> tuple[Side, ...]:
@@ -70,10 +89,9 @@ class PhoneChangeSteps:
     def _send_codes(self, *, again: bool) -> Walk[tuple[Side, ...]]:
         if again:
             self._sent.clear()
-        if self._prove_old and self.old is None:
+        if self._prove_old and (again or self.old is None):
             profile = (yield Ask("get_profile", {})).data
-            if profile.phone:
-                self.old = Number(profile.phone, profile.phone_country_code)
+            self.old = Number(profile.phone, profile.phone_country_code) if profile.phone else None
         numbers: dict[Side, Number | None] = {"new": self.new, "old": self.old}
         for side, number in numbers.items():
             if number is not None and side not in self._sent:
@@ -84,18 +102,48 @@ class PhoneChangeSteps:
     def _finish(self, new_code: str, old_code: str | None) -> Walk[None]:
         if self.old is not None and old_code is None:
             raise UsageError("old_code is missing: a code was sent to the old number, too")
+        if self._token is not None:  # granted by codes that were right, and not known to be spent
+            try:
+                return (yield from self._spend(self._token))
+            except UpdateTokenError:
+                pass  # over meanwhile: it is for the codes again
+        try:
+            self._token = yield from self._prove(new_code, old_code)
+        except SamePhone:
+            if not self._may_have_moved:
+                raise
+            self._may_have_moved = False  # it did, and what the token was for is forgotten there
+            return None
+        self._may_have_moved = False  # a token is granted only where the number is still another one
+        return (yield from self._spend(self._token))
+
+    def _prove(self, new_code: str, old_code: str | None) -> Walk[str]:
         payload = {"newPhonePassCode": new_code, **_payload("new", self.new)}
         if self.old is not None:
             payload |= {"oldPhonePassCode": old_code, **_payload("old", self.old)}
         answer = yield Ask("verify_update_phone_request", {"phone_pass_code_payload": payload})
-        spend = Ask("update_phone", {"update_phone_token": answer.data.update_phone_token})
+        token: str = answer.data.update_phone_token
+        return token
+
+    def _spend(self, token: str) -> Walk[None]:
+        show = Ask("update_phone", {"update_phone_token": token})
+        self._may_have_moved = True  # beforehand: a task that is cancelled meanwhile comes to no line after
         try:
-            yield spend
-        except LOST:
             try:
-                yield spend
-            except UpdateTokenUsed:
-                return  # the first one arrived; only its answer was lost
+                yield show
+            except LOST:
+                yield PAUSE
+                yield show
+        except UpdateTokenUsed:
+            pass  # this token moved this number: an earlier showing arrived, only its answer was lost
+        except SPENT:
+            self._token = None
+            raise
+        self._token, self._may_have_moved = None, False
+
+
+def _alone(pause: Wait) -> Call[None]:
+    yield pause
 
 
 class PhoneChange(PhoneChangeSteps):
@@ -104,8 +152,9 @@ class PhoneChange(PhoneChangeSteps):
     def send_codes(self, *, again: bool = False) -> tuple[Side, ...]:
         """Send the codes that are needed, and tell to whom: `("new", "old")` or `("new",)`.
 
-        Called again after an error it sends what is missing; with `again=True` it sends all once more (the
-        same codes while they live; one message a minute per number, else `RateLimited`).
+        Called again after an error it sends what is missing; with `again=True` it looks again for the number
+        that the account has and sends all once more (the same codes while they live; one message a minute per
+        number, else `RateLimited`).
         """
         return self._walk(self._send_codes(again=again))
 
@@ -115,6 +164,11 @@ class PhoneChange(PhoneChangeSteps):
         May be called again after `CodeWrong` (with better codes), and after `ReauthenticationRequired` by a
         client that has signed in again. After `CodeExpired` or `UpdateTokenError`: `send_codes(again=True)`.
         After `PhoneTaken`: another number.
+
+        After `APIConnectionError`, `ServerError` or `UnexpectedAnswer` it is not known whether the number moved.
+        Keep this object and call `finish` again, with the same codes, once the service answers: a change that was
+        done is found done, one that was proven and not done is done now. If that raises `CodeExpired`, it was
+        the answer to the codes that was lost, or too much time went by: `send_codes(again=True)`.
         """
         self._walk(self._finish(new_code, old_code))
 
@@ -123,14 +177,19 @@ class PhoneChange(PhoneChangeSteps):
             ask = next(walk)
             while True:
                 try:
-                    answer = getattr(self._client, ask.method)(**ask.arguments)
-                except (*LOST, UpdateTokenUsed) as error:
+                    answer = self._do(ask)
+                except OstiaryError as error:
                     ask = walk.throw(error)
                 else:
                     ask = walk.send(answer)
         except StopIteration as end:
             result: T = end.value
             return result
+
+    def _do(self, ask: Ask | Wait) -> Any:
+        if isinstance(ask, Wait):
+            return self._run(_alone(ask))
+        return getattr(self._client, ask.method)(**ask.arguments)
 
 
 class AsyncPhoneChange(PhoneChangeSteps):
@@ -149,14 +208,19 @@ class AsyncPhoneChange(PhoneChangeSteps):
             ask = next(walk)
             while True:
                 try:
-                    answer = await getattr(self._client, ask.method)(**ask.arguments)
-                except (*LOST, UpdateTokenUsed) as error:
+                    answer = await self._do(ask)
+                except OstiaryError as error:
                     ask = walk.throw(error)
                 else:
                     ask = walk.send(answer)
         except StopIteration as end:
             result: T = end.value
             return result
+
+    async def _do(self, ask: Ask | Wait) -> Any:
+        if isinstance(ask, Wait):
+            return await self._run(_alone(ask))
+        return await getattr(self._client, ask.method)(**ask.arguments)
 
 
 def _arguments(number: Number) -> dict[str, Any]:

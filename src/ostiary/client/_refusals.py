@@ -10,12 +10,14 @@ from typing import Any
 
 import msgspec
 
-from ostiary.client import errors
+from ostiary.client import _json, errors
 from ostiary.client._core import Response, retry_after
 from ostiary.contract.keys import Key
 
 BODY_START = 200
 """Characters of a strange answer that its error shows."""
+LONGEST_API_CODE = 9
+"""Digits of an apiCode written as text; the contract's have four."""
 
 FAMILIES: Mapping[Key, type[errors.APIError]] = {
     Key.PARAMETERS_INCOMPLETE: errors.ParameterError,
@@ -125,8 +127,8 @@ _envelopes = msgspec.json.Decoder(Envelope)
 def envelope_of(response: Response) -> Envelope:
     """The envelope, whatever its verdict; `UnexpectedAnswer` where there is none."""
     try:
-        return _envelopes.decode(response.content)
-    except msgspec.DecodeError:
+        return _json.read(response.content, _envelopes.decode)
+    except _json.NotReadable:
         raise unexpected(response, "it is not the envelope of this API") from None
 
 
@@ -168,8 +170,11 @@ def oauth_refusal(response: Response) -> errors.APIError:
 
 
 def unexpected(response: Response, why: str) -> errors.UnexpectedAnswer:
-    """The error for an answer that is none of this API: HTTP status and the body's start are kept."""
-    start = response.content[: BODY_START * 4].decode("utf-8", "replace")[:BODY_START]
+    """The error for an answer that is none of this API: HTTP status and the body's start are kept.
+
+    A body that is JSON, or was meant to be, may hold somebody's tokens: of it only the names are shown.
+    """
+    start = body_start(response.content)
     where = f" (it points to {response.headers['location']})" if "location" in response.headers else ""
     error = errors.UnexpectedAnswer(
         f"The server's answer can't be used: {why}{where}. HTTP {response.status}, beginning {start!r}",
@@ -179,6 +184,27 @@ def unexpected(response: Response, why: str) -> errors.UnexpectedAnswer:
     )
     error.body_start = start
     return error
+
+
+def body_start(content: bytes) -> str:
+    """The first characters of a body, or what a JSON body is made of."""
+    text = content[: BODY_START * 4].decode("utf-8", "replace")
+    try:
+        start = _names(_json.read_any(content))
+    except _json.NotReadable:
+        is_broken_json = text.lstrip("\ufeff\ufffd\0 \t\r\n").startswith(("{", "[", '"'))
+        start = f"(broken JSON, {len(content)} bytes)" if is_broken_json else text
+    return start[:BODY_START]
+
+
+def _names(value: Any, depth: int = 2) -> str:
+    """JSON without its values: `{statusCode, data: {access_token}}`."""
+    if isinstance(value, dict):
+        inner = {name: _names(one, depth - 1) if depth else "" for name, one in value.items()}
+        return "{" + ", ".join(f"{name}: {one}" if one else name for name, one in inner.items()) + "}"
+    if isinstance(value, list):
+        return "[…]" if value else "[]"
+    return ""
 
 
 def family(key: Key | None, status_code: int) -> type[errors.APIError]:
@@ -213,12 +239,13 @@ def _retry_after(data: Any, response: Response) -> float | None:
 def _number(api_code: int | str | None) -> int | None:
     """The older API wrote it as text."""
     if isinstance(api_code, str):
-        return int(api_code) if api_code.isascii() and api_code.isdigit() else None
+        is_number = api_code.isascii() and api_code.isdigit() and len(api_code) <= LONGEST_API_CODE
+        return int(api_code) if is_number else None
     return api_code or None  # some servers write 0 for "none"
 
 
 def _plain(content: bytes | msgspec.Raw) -> Any:
     try:
-        return msgspec.json.decode(content)
-    except msgspec.DecodeError:
+        return _json.read_any(content)
+    except _json.NotReadable:
         return None

@@ -2301,7 +2301,10 @@ class AuthenticationClient(SyncAuthentication):
 
 
 class AsyncAuthenticationClient(AsyncAuthentication):
-    """Every operation as a method, for tasks under asyncio or trio."""
+    """Every operation as a method, for tasks under asyncio or trio.
+
+    A client belongs to the event loop that first used it: make one in each `asyncio.run`.
+    """
 
     async def sign_up(
         self,

@@ -326,4 +326,4 @@ class UnexpectedAnswer(APIError):
     """What came is no answer of this API: a proxy's page, another service, a broken body."""
 
     body_start: str = ""
-    """The first 200 characters of what came."""
+    """The first 200 characters of what came; of JSON only its names, for its values may be credentials."""

@@ -126,9 +126,14 @@ class Flavour:
         return "_ask" if self.plain else "_do"
 
 
+OF_ONE_LOOP = """Every operation as a method, for tasks under asyncio or trio.
+
+    A client belongs to the event loop that first used it: make one in each `asyncio.run`.
+    """
+
 FLAVOURS = (
     Flavour("", "Sync", "Every operation as a method, for threads."),
-    Flavour("Async", "Async", "Every operation as a method, for tasks under asyncio or trio.", wait="await "),
+    Flavour("Async", "Async", OF_ONE_LOOP, wait="await "),
     Flavour("Plain", "Plain", "The incumbent's methods: dicts in, envelopes as dicts out.", plain=True),
 )
 

@@ -2054,7 +2054,10 @@ class ManagementClient(SyncManagement):
 
 
 class AsyncManagementClient(AsyncManagement):
-    """Every operation as a method, for tasks under asyncio or trio."""
+    """Every operation as a method, for tasks under asyncio or trio.
+
+    A client belongs to the event loop that first used it: make one in each `asyncio.run`.
+    """
 
     async def get_management_token(
         self,
