@@ -1,9 +1,12 @@
 """The plugin as its users meet it: found by its entry point, in pytest runs of other projects."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
 
+import httpx2
 import pytest
 
 from ostiary.testing import NothingArrived, start
@@ -115,7 +118,9 @@ def test_a_message_that_does_not_come_is_told_with_what_came(run):
     )
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        ["*no CHANNEL_BIND_PHONE arrived at +8613700137001; the inbox holds: *BIND_PHONE to +8613700137000"]
+        [
+            "*no CHANNEL_BIND_PHONE code arrived at +8613700137001; the inbox holds: *BIND_PHONE to +8613700137000"
+        ]
     )
 
 
@@ -156,6 +161,59 @@ def test_a_run_that_does_not_use_it_loads_nothing_of_it(run):
     result.assert_outcomes(passed=1)
 
 
+def test_a_proxy_of_the_environment_has_no_business_on_loopback(run, monkeypatch):
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    result = run(
+        test_proxy="""
+        import httpx2
+        import pytest
+        from ostiary.client.errors import UsageError
+
+        def test_threads(person):
+            assert person.client.get_profile().data.phone
+
+        @pytest.mark.parametrize("anyio_backend", ["asyncio"])
+        async def test_tasks(person, anyio_backend):
+            async with person.async_client() as client:
+                assert (await client.with_options(lang="zh-CN").get_profile()).data.phone
+            with pytest.raises(UsageError, match="closed"):
+                await client.get_profile()
+            async with httpx2.AsyncClient(trust_env=False) as own, person.async_client(http_client=own) as client:
+                assert (await client.get_profile()).data.phone
+        """
+    )
+    result.assert_outcomes(passed=2)
+
+
+def test_a_killed_run_leaves_nothing_behind(pytester, monkeypatch):
+    scratch = pytester.mkdir("scratch")
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    test = pytester.makepyfile(
+        """
+        import time
+
+        def test_long(ostiary_service):
+            print(ostiary_service.url, flush=True)
+            time.sleep(60)
+        """
+    )
+    command = [sys.executable, "-m", "pytest", "-qs", "-p", "no:cacheprovider", "-p", "no:schemathesis", test]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        url = next(line.strip() for line in process.stdout if line.startswith("http"))
+        assert httpx2.get(f"{url}/healthz", trust_env=False).status_code == 200
+        os.kill(process.pid, signal.SIGKILL)
+    until = time.monotonic() + 20
+    while list(scratch.iterdir()) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not list(scratch.iterdir())
+    with pytest.raises(httpx2.ConnectError):
+        httpx2.get(url, trust_env=False)
+
+
 # ── without pytest ──────────────────────────────────────────────────────────────────────────
 
 
@@ -189,6 +247,23 @@ def test_what_comes_later_is_waited_for(tmp_path):
         assert (again.code, again.channel) == (first.code, first.channel)
         service.inbox.clear()
         assert service.inbox.messages() == []
+
+
+def test_a_code_is_looked_for_behind_the_notices():
+    with start() as service:
+        person, new = service.person(), "13700137000"
+        person.client.send_sms("CHANNEL_BIND_PHONE", new)
+        code = service.inbox.code(new)
+        change = person.client.phone_change(new)
+        service.clock.advance(minutes=1)
+        change.send_codes()
+        change.finish(code, service.inbox.code(person.phone or ""))
+        told = service.inbox.message(new, "phone_changed")
+        assert service.inbox.code(new) == code
+        with pytest.raises(NothingArrived, match="no code arrived"):
+            service.inbox.code(new, after=told, timeout=0.1)
+        with pytest.raises(NothingArrived, match="no phone_changed code arrived"):
+            service.inbox.code(new, "phone_changed", timeout=0.1)
 
 
 def test_a_service_that_does_not_start_says_why():

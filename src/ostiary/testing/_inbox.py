@@ -64,11 +64,7 @@ class Inbox:
         A number without `+` is a mainland Chinese one, as in the API. With `after`, only what came later counts.
         Raises `NothingArrived` after `timeout` seconds.
         """
-        for found in self._looks(to, channel, after, timeout):
-            if found is not None:
-                return found
-            time.sleep(_PAUSE_SECONDS)
-        raise self._nothing(to, channel)
+        return self._wait(to, channel, after, timeout)
 
     async def message_async(
         self,
@@ -79,11 +75,7 @@ class Inbox:
         timeout: float = PATIENCE_SECONDS,  # noqa: ASYNC109 - the same argument as in `message`
     ) -> Message:
         """As `message`; other tasks of the loop go on meanwhile (asyncio or trio)."""
-        for found in self._looks(to, channel, after, timeout):
-            if found is not None:
-                return found
-            await anyio.sleep(_PAUSE_SECONDS)
-        raise self._nothing(to, channel)
+        return await self._wait_async(to, channel, after, timeout)
 
     def code(
         self,
@@ -93,8 +85,8 @@ class Inbox:
         after: Message | None = None,
         timeout: float = PATIENCE_SECONDS,
     ) -> str:
-        """The code in the newest message, as in `message`."""
-        return _code(self.message(to, channel, after=after, timeout=timeout))
+        """The code in the newest message that carries one, as in `message`; notices carry none."""
+        return _code(self._wait(to, channel, after, timeout, with_code=True))
 
     async def code_async(
         self,
@@ -105,28 +97,55 @@ class Inbox:
         timeout: float = PATIENCE_SECONDS,  # noqa: ASYNC109 - the same argument as in `code`
     ) -> str:
         """As `code`; other tasks of the loop go on meanwhile."""
-        return _code(await self.message_async(to, channel, after=after, timeout=timeout))
+        return _code(await self._wait_async(to, channel, after, timeout, with_code=True))
 
     def clear(self) -> None:
         """Empty all phones and mailboxes."""
         self._http.delete(self._url).raise_for_status()
 
+    def _wait(
+        self, to: str, channel: str | None, after: Message | None, timeout: float, *, with_code: bool = False
+    ) -> Message:
+        for found in self._looks(to, channel, after, timeout, with_code=with_code):
+            if found is not None:
+                return found
+            time.sleep(_PAUSE_SECONDS)
+        raise self._nothing(to, channel, with_code=with_code)
+
+    async def _wait_async(
+        self,
+        to: str,
+        channel: str | None,
+        after: Message | None,
+        timeout: float,  # noqa: ASYNC109 - the same argument as in `_wait`
+        *,
+        with_code: bool = False,
+    ) -> Message:
+        for found in self._looks(to, channel, after, timeout, with_code=with_code):
+            if found is not None:
+                return found
+            await anyio.sleep(_PAUSE_SECONDS)
+        raise self._nothing(to, channel, with_code=with_code)
+
     def _looks(
-        self, to: str, channel: str | None, after: Message | None, timeout: float
+        self, to: str, channel: str | None, after: Message | None, timeout: float, *, with_code: bool
     ) -> Iterator[Message | None]:
         """One look after the other, at least one, until the time is over."""
         until = time.monotonic() + timeout
         while True:
-            newer = (
-                message for message in self.messages(to, channel) if after is None or message.id > after.id
+            wanted = (
+                message
+                for message in self.messages(to, channel)
+                if (after is None or message.id > after.id) and not (with_code and message.code is None)
             )
-            yield next(newer, None)
+            yield next(wanted, None)
             if time.monotonic() >= until:
                 return
 
-    def _nothing(self, to: str, channel: str | None) -> NothingArrived:
+    def _nothing(self, to: str, channel: str | None, *, with_code: bool) -> NothingArrived:
         seen = [f"{message.channel} to {message.to}" for message in self.messages()[:10]]
-        what = f"no {channel} arrived" if channel else "nothing arrived"
+        wanted = " ".join(part for part in (channel, "code" if with_code else None) if part)
+        what = f"no {wanted} arrived" if wanted else "nothing arrived"
         return NothingArrived(f"{what} at {_recipient(to)}; the inbox holds: {', '.join(seen) or 'nothing'}")
 
 
@@ -135,6 +154,5 @@ def _recipient(to: str) -> str:
 
 
 def _code(message: Message) -> str:
-    if message.code is None:
-        raise NothingArrived(f"{message.channel} to {message.to} carries no code: {message.text!r}")
+    assert message.code is not None  # looked for with a code
     return message.code

@@ -30,6 +30,21 @@ class NotStarted(RuntimeError):
     """The service did not become ready; the message is the end of its log."""
 
 
+class DirectAsyncClient(AsyncAuthenticationClient):
+    """One whose connections go past the environment's proxy, and end with it."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """Take `AsyncAuthenticationClient`'s arguments, all but `http_client`."""
+        self._direct = httpx2.AsyncClient(timeout=30, trust_env=False)
+        super().__init__(*arguments, http_client=self._direct, **options)
+
+    async def close(self) -> None:
+        """Close the connections. A client made from another one leaves them open for it."""
+        await super().close()
+        if not self._derived:
+            await self._direct.aclose()
+
+
 class Service:
     """A running service, and hands to use it with. Made by `start`."""
 
@@ -73,7 +88,8 @@ class Service:
     def async_client(self, access_token: str | None = None, **options: Any) -> AsyncAuthenticationClient:
         """The same for tasks, with connections of its own: use it in `async with`."""
         options = {"app_secret": self.app_secret, "lang": "en-US", **options}
-        return AsyncAuthenticationClient(self.app_id, self.url, access_token=access_token, **options)
+        make = AsyncAuthenticationClient if "http_client" in options else DirectAsyncClient
+        return make(self.app_id, self.url, access_token=access_token, **options)
 
     def sign_in(
         self, account: str, password: str, scope: str = SCOPE
@@ -155,12 +171,13 @@ def start(*arguments: str) -> Iterator[Service]:
     try:
         process = _launch(folder, arguments)
         try:
-            _wait_until_ready(process, folder / "log")
-            service = Service(folder / "data", folder / "log")
-            try:
-                yield service
-            finally:
-                service.close()
+            with _watched(process, folder):
+                _wait_until_ready(process, folder / "log")
+                service = Service(folder / "data", folder / "log")
+                try:
+                    yield service
+                finally:
+                    service.close()
         finally:
             _stop(process)
     finally:
@@ -182,6 +199,25 @@ def _launch(folder: Path, arguments: tuple[str, ...]) -> "subprocess.Popen[str]"
             env=environment,
             cwd=folder,  # a settings file of the project under test is not the service's
         )
+
+
+@contextmanager
+def _watched(process: "subprocess.Popen[str]", folder: Path) -> Iterator[None]:
+    """Meanwhile somebody else would end the service: where this process is killed. See `_watch.py`."""
+    script = Path(__file__).with_name("_watch.py")
+    watch = subprocess.Popen(  # noqa: S603 - our own script, our own arguments
+        [sys.executable, "-I", "-S", str(script), str(process.pid), str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,  # who reads the run's output to its end must not wait for this one
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is for the run, which then ends the service itself
+        cwd="/",
+    )
+    try:
+        yield
+    finally:
+        watch.kill()
+        watch.communicate()
 
 
 def _wait_until_ready(process: "subprocess.Popen[str]", log: Path) -> None:
