@@ -9,6 +9,7 @@ from typing import Any
 from typer.testing import CliRunner
 
 from ostiary.cli.main import app
+from ostiary.server.settings import Settings, load
 
 _PATIENCE = 60.0
 """Seconds; two cores shared with others seal some thousand rows in that."""
@@ -48,6 +49,10 @@ class Shell:
             raise done.exception
         assert code in {None, said.code}, f"exit {said.code}\n{said.out}\n{said.err}"
         return said
+
+    def settings(self) -> Settings:
+        """What a command opens the installation with."""
+        return load({"data_dir": str(self.folder), "database": self.database}).settings
 
     def sealed(self) -> Any:
         """What `audit verify` finds once nothing waits for its seal any more."""

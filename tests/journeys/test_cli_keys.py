@@ -5,6 +5,8 @@ import contextlib
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -15,7 +17,7 @@ from ostiary.server import keyfile
 from tests.authenticator import enrolled, finished
 from tests.journeys.hands import send
 from tests.journeys.test_encrypted_passwords import by_rsa, by_sm2
-from tests.service import BIND, LOGIN, UNBIND, start
+from tests.service import BIND, LOGIN, UNBIND, clean_environment, start
 from tests.shell import Shell
 
 
@@ -198,6 +200,43 @@ def test_the_file_keeps_its_mode_and_a_broken_one_changes_nothing(tmp_path, sqli
     finally:
         with contextlib.suppress(ProcessLookupError):
             service.stop()
+
+
+def test_another_installations_file_is_not_taken_for_a_rotation(tmp_path, sqlite_url):
+    other = Shell(tmp_path / "other", f"sqlite:///{tmp_path}/other.db").begun()
+    service = start(tmp_path / "data", sqlite_url)
+    path = tmp_path / "data" / "keys.json"
+    try:
+        person = service.person()
+        own = path.read_bytes()
+        path.write_bytes((other.folder / "keys.json").read_bytes())
+        until = time.monotonic() + 10
+        while "another installation's" not in service.log() and time.monotonic() < until:
+            time.sleep(0.1)
+        assert "another installation's" in service.log()
+        person.signed_in().get_profile()
+        path.write_bytes(own)
+    finally:
+        assert service.stop() == 0
+
+
+def test_a_rotation_says_that_it_waits_and_what_is_left_when_nobody_does(lite):
+    said = lite("keys", "rotate", "--purpose", "codes", "--wait", "0.2")
+    assert "waiting 0.2 s" in said.err
+    assert "waiting" not in lite("keys", "rotate", "--purpose", "codes", "--wait", "0").err
+    before = states(lite)
+    command = [sys.executable, "-m", "ostiary.cli", "keys", "rotate", "--wait", "60", *lite.place]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=clean_environment()) as process:
+        assert process.stderr is not None
+        assert "waiting 60 s" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 1
+        left = process.stderr.read()
+    assert "nothing is rotated" in left
+    assert "begins anew" in left
+    assert [state for state in states(lite) if state[1] != "waiting"] == before
+    lite("keys", "rotate", "--wait", "0")
+    assert ("codes", "waiting") not in states(lite)
 
 
 def test_sighup_makes_a_service_look_and_stops_nothing(tmp_path, sqlite_url):

@@ -2,10 +2,14 @@
 
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
 from tests.service import clean_environment, end, first_line, launch, run, start
+
+PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
 def ostiary(*arguments, **environment):
@@ -17,6 +21,25 @@ def ostiary(*arguments, **environment):
         check=False,
         env=clean_environment(environment),
     )
+
+
+@pytest.mark.parametrize("missing", ["typer", "uvicorn"])
+def test_a_library_that_is_not_installed_is_told_in_a_sentence(tmp_path, missing):
+    """As after `pip install ostiary`; by the function that the installed command calls."""
+    module, _, function = tomllib.loads(PYPROJECT.read_text())["project"]["scripts"]["ostiary"].partition(":")
+    program = f"import sys; sys.modules[{missing!r}] = None; from {module} import {function}; {function}()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "serve", "--dev"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=clean_environment({}),
+    )
+    assert done.returncode == 2
+    said = [line for line in done.stderr.splitlines() if not line.startswith("{")]
+    assert said == [f'ostiary: {missing} is missing; the service needs pip install "ostiary[server]"']
 
 
 def test_the_demo_moves_a_number_shows_every_phone_and_leaves_nothing(tmp_path):

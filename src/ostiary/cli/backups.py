@@ -1,12 +1,22 @@
 """`ostiary backup` and `ostiary restore`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ostiary.cli import shown
-from ostiary.cli.options import AsJson, Config, Database, DataDir, opened_site, refusals, refuse, settings
+from ostiary.cli.options import (
+    AsJson,
+    Config,
+    Database,
+    DataDir,
+    again,
+    opened_site,
+    refusals,
+    refuse,
+    settings,
+)
 
 if TYPE_CHECKING:
     from ostiary.server.upkeep.backing_up import Restored
@@ -81,11 +91,17 @@ def restore(
     """
     if (file is None) != finish:
         refuse("give the FILE to restore, or --finish, not both")
+    where: dict[str, Any] = {"config": config, "database": database, "data_dir": data_dir}
     if finish:
+        with refusals():
+            from ostiary.server.upkeep.backing_up import require_keys
+
+            require_keys(settings(config, database=database, data_dir=data_dir))
         with opened_site(config, database, data_dir) as site:
             from ostiary.server.upkeep import backing_up
 
-            _tell(backing_up.finish(site), as_json=as_json)
+            done = backing_up.finish(site)
+        _tell(done, (again("doctor", **where), again("serve", **where)), as_json=as_json)
         return
     assert file is not None
     chosen = settings(config, database=database, data_dir=data_dir)
@@ -100,14 +116,14 @@ def restore(
             done = backing_up.put_back(
                 chosen, file.absolute(), lambda copied, pages: bar(_percent(copied, pages), "")
             )
-    _tell(done, as_json=as_json)
+    _tell(done, (again("doctor", **where), again("serve", **where)), as_json=as_json)
 
 
 def _percent(done: int, pages: int) -> int:
     return 100 * done // max(1, pages)
 
 
-def _tell(done: "Restored", *, as_json: bool) -> None:
+def _tell(done: "Restored", next_ones: tuple[str, str], *, as_json: bool) -> None:
     from ostiary.server.guards.accounts import moment
 
     facts = {
@@ -121,4 +137,4 @@ def _tell(done: "Restored", *, as_json: bool) -> None:
         shown.as_json(facts)
         return
     shown.pairs(facts)
-    print("\nEverybody has to sign in again. Now: ostiary doctor, then ostiary serve")
+    print(f"\nEverybody has to sign in again. Now: {next_ones[0]}\nThen: {next_ones[1]}")

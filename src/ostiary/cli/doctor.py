@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from ostiary.server.upkeep.findings import Facts, Finding
     from ostiary.server.upkeep.tuning import Proposal
 
+_NEAR = 0.8
+"""Below this share of what was asked for, a proposal says that it missed."""
 _COLOURS = {"problem": "bold red", "weak": "yellow", "note": "dim"}
 
 
@@ -118,7 +120,9 @@ def _tell_proposal(found: "Proposal", target: float, *, as_json: bool) -> None:
     for name, value in settings.items():
         print(f"{name} = {value}")
     if found.milliseconds > target:
-        print(f"# more than {target:.0f} ms, but less than this is never used")
+        print(f"# more than the {target:.0f} ms asked for, but less than this is never used")
+    elif found.milliseconds < _NEAR * target:
+        print(f"# less than the {target:.0f} ms asked for: the next step up took longer than that")
 
 
 def _text(value: object) -> str:

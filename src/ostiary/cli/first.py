@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ostiary.cli.options import Config, Database, DataDir, refusals, settings
+from ostiary.cli.options import Config, Database, DataDir, again, refusals, settings
 
 if TYPE_CHECKING:
     from ostiary.server.founding import Founded
@@ -27,7 +27,8 @@ def init(
     The two secrets are printed here and nowhere else. The root keys' file (mode 600) belongs into a backup
     of its own: without it, sealed keys and codes under way are lost.
 
-    Exit codes: 0 done · 2 refused, with the reason (there are keys or pools already).
+    Exit codes: 0 done · 2 refused, with the reason (there are keys or pools already). An init that was
+    interrupted goes on when it is run again.
     """
     chosen = settings(config, database=database, data_dir=data_dir)
     with refusals():
@@ -40,7 +41,8 @@ def init(
         return
     width = max(map(len, told))
     print("\n".join(f"{label:<{width}}  {value}" for label, value in told.items()))
-    print(f"\nThe secrets are not shown again. Root keys: {chosen.keys_path}\nNow: ostiary serve")
+    print(f"\nThe secrets are not shown again. Root keys: {chosen.keys_path}")
+    print(f"Now: {again('serve', config=config, database=database, data_dir=data_dir)}")
 
 
 def _told(founded: "Founded") -> dict[str, str]:

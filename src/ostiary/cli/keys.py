@@ -1,6 +1,9 @@
 """`ostiary keys list | rotate | prune`."""
 
+import sys
 from enum import StrEnum
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -98,7 +101,8 @@ def rotate(
         from ostiary.server.upkeep import rotation
 
         chosen = [purpose.value for purpose in purposes or Purpose]
-        done = rotation.rotate(site, chosen, known_first=wait, at_once=at_once)
+        told = partial(_tell_waiting, site.settings.keys_path, wait)
+        done = rotation.rotate(site, chosen, known_first=wait, at_once=at_once, waits=told)
         _tell(done, as_json=as_json)
 
 
@@ -130,6 +134,14 @@ def _listed(site: "Site") -> list[dict[str, object]]:
         }
         for key in known_keys(site)
     ]
+
+
+def _tell_waiting(path: Path, seconds: float) -> None:
+    if seconds:
+        sys.stderr.write(
+            f"new root keys are in {path}; waiting {seconds:g} s, then they are used: copies of the file must be at every "
+            "machine by then\n"
+        )
 
 
 def _tell(done: "Rotated", *, as_json: bool) -> None:

@@ -1,5 +1,7 @@
 """Options that several commands share, and how a command is refused."""
 
+import errno
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -81,6 +83,27 @@ def opened_site(config: Path | None, database: str | None, data_dir: str | None)
             yield site
 
 
+def again(
+    command: str, *, config: Path | None = None, database: str | None = None, data_dir: str | None = None
+) -> str:
+    """The next command to run on the same installation: `ostiary …` with the options that were given."""
+    given = {
+        "--config": config,
+        "--database": database and without_password(database),
+        "--data-dir": data_dir,
+    }
+    options = [part for name, value in given.items() if value for part in (name, str(value))]
+    return shlex.join(["ostiary", *command.split(), *options])
+
+
+def without_password(url: str) -> str:
+    """A database's URL as it may be shown."""
+    from ostiary.server.settings import Settings
+    from ostiary.server.upkeep.findings import masked
+
+    return str(masked(Settings(database=url), "database"))
+
+
 def refuse(reason: object) -> NoReturn:
     """Say why on standard error, and exit 2."""
     sys.stderr.write(f"ostiary: {reason}\n")
@@ -96,11 +119,27 @@ def refusals() -> Iterator[None]:
         yield
     except StartRefusedError as error:
         refuse(error)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        refuse(_of_a_file(error))
     except Exception as error:
         if not _failed(error):
             raise
         sys.stderr.write(f"ostiary: {error}\n")
         raise typer.Exit(FAILED) from error
+
+
+def _of_a_file(error: OSError) -> str:
+    """What is wrong with a file or folder, and who could do better."""
+    wrong = "it is no folder" if isinstance(error, (FileExistsError, NotADirectoryError)) else error.strerror
+    do = {
+        errno.EACCES: "run it as the service's user, or name a place that is yours",
+        errno.EPERM: "run it as the service's user, or name a place that is yours",
+        errno.EROFS: "mount the disk for writing, or name another place",
+        errno.ENOSPC: "make room first",
+    }.get(error.errno or 0, "name another place, or mend this one")
+    return f"{error.filename}: {wrong}; {do}"
 
 
 def _failed(error: Exception) -> bool:

@@ -8,12 +8,11 @@ import ipaddress
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import ModuleType
 
 from ostiary.contract.operations import OPERATIONS
 from ostiary.server.core.contact import Medium
-from ostiary.server.core.log import log
 from ostiary.server.core.ports import Ports
 from ostiary.server.delivery import gateway
 from ostiary.server.delivery.background import Background
@@ -48,14 +47,14 @@ from ostiary.server.features.second_factors import enrolment, showing, verificat
 from ostiary.server.features.sign_in import actions as sign_in
 from ostiary.server.features.sign_up import actions as sign_up
 from ostiary.server.features.system import actions as system
-from ostiary.server.founding import open_store, root_keys
+from ostiary.server.founding import open_store, require_one_installation, root_keys
 from ostiary.server.guards.password_keys import PasswordKeys
 from ostiary.server.guards.passwords import Passwords
 from ostiary.server.guards.service import Service
 from ostiary.server.guards.signing import Signer
 from ostiary.server.keywatch import KeyWatch
 from ostiary.server.settings import Settings, StartRefusedError
-from ostiary.server.storage import meta, pools
+from ostiary.server.storage import meta
 from ostiary.server.storage.db import Store
 from ostiary.server.web.answers import Handler
 from ostiary.server.web.api import Action, Api
@@ -68,7 +67,7 @@ from ostiary.server.web.pages import captcha as captcha_page
 from ostiary.server.web.tracing import NoTraces, Traces, tracing
 
 STOP_WITHIN = 9.5
-"""Seconds from SIGTERM to the end of the process, whatever hangs (interfaces.md: 10)."""
+"""Seconds from SIGTERM to the end of the process, whatever hangs. Supervisors wait ten or more before they kill."""
 
 _HOST = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([^\[\]:]+))(?::[0-9]+)?")
 """A Host header (RFC 9110 §7.2): an IPv6 address in brackets or a name, and a port."""
@@ -147,13 +146,24 @@ class Process:
 async def compose(settings: Settings, url: str, operations: Mapping[str, Action] | None = None) -> Process:
     """Make one process's parts. `operations` replaces the action map (tests of the edge alone)."""
     operations = actions() if operations is None else operations
-    ports = Ports(root_keys(settings))
-    store = open_store(settings, ports)
+    ports, store = await _opened(settings)
     try:
         return await _composed(settings, url, operations, ports, store)
     except BaseException:
         await store.close()
         raise
+
+
+async def _opened(settings: Settings) -> tuple[Ports, Store]:
+    """Root keys and database, which are one installation. Outside of dev mode there must be one: none is begun here."""
+    ports = Ports(root_keys(settings))
+    store = open_store(settings, ports, begin=settings.dev)
+    try:
+        await store.read(partial(require_one_installation, settings, ports))
+    except BaseException:
+        await store.close()
+        raise
+    return ports, store
 
 
 async def _composed(
@@ -233,8 +243,7 @@ def _plain(health: Health, service: Service) -> Mapping[bytes, Mapping[str, Hand
 
 async def compose_backstage(settings: Settings) -> Backstage:
     """Make the parts of a process that serves nobody. Made, like the background, in the loop that runs it."""
-    ports = Ports(root_keys(settings))
-    store = open_store(settings, ports)
+    ports, store = await _opened(settings)
     return await _backstage(settings, store, ports, settings.public_url, None, follow=True)
 
 
@@ -280,8 +289,6 @@ async def _dev_routes(
     if not settings.dev:
         if await service.store.read(lambda tx: meta.get(tx, meta.DEV_POOL)) is not None:
             raise StartRefusedError("this database was made by dev mode: its passwords lie open in dev.json")
-        if not await service.store.read(pools.every):
-            log.warning("no_pool", hint="`ostiary init` makes the first one")
         return {}
     from ostiary.server import dev
 

@@ -9,8 +9,9 @@ from ostiary.server.core.policy import AppPolicy, PoolPolicy
 from ostiary.server.core.ports import Ports
 from ostiary.server.guards import sealing, signing_keys
 from ostiary.server.settings import Settings, StartRefusedError
-from ostiary.server.storage import keys, pools
+from ostiary.server.storage import first_contact, keys, pools
 from ostiary.server.storage.db import Store
+from ostiary.server.storage.migrate import place
 from ostiary.server.storage.tx import Tx
 
 
@@ -61,41 +62,82 @@ def root_keys(settings: Settings) -> RootKeys:
     return keyfile.read(path)
 
 
-def open_store(settings: Settings, ports: Ports) -> Store:
-    """The database, brought to this version's revision."""
-    if settings.on_sqlite and not settings.database:
+def open_store(settings: Settings, ports: Ports, *, migrate: bool = True, begin: bool = True) -> Store:
+    """The database, brought to this version's revision; `begin=False`: never a new one, `migrate=False`: as it is."""
+    if begin and settings.on_sqlite and not settings.database:
         settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        return Store.open(settings.database_url, ports)
+        return Store.open(settings.database_url, ports, migrate=migrate, begin=begin)
     except Exception as error:
         # Each driver has its own errors; whichever it is, there is no database to serve.
-        raise StartRefusedError(f"the database can't be opened: {error}") from error
+        raise StartRefusedError(first_contact.why(error, settings.database_url)) from error
+
+
+def require_one_installation(settings: Settings, ports: Ports, tx: Tx) -> None:
+    """Raise `StartRefusedError` where keys and database are not one installation. One row is looked at.
+
+    The newest signing key was sealed by the key of that day, which stays in its ring as long as anything is sealed
+    under it; so keys that do not open it are not the ones that this database was written with.
+    """
+    row = keys.newest_signing_key(tx)
+    where = place(settings.database_url)
+    if row is None:
+        if settings.dev or pools.every(tx, 1):
+            return
+        raise StartRefusedError(
+            f"the database has no pool ({where}): is the volume mounted, and is it the right one? Put a backup back "
+            "with `ostiary restore`, or, where `ostiary init` was interrupted, run that again"
+        )
+    try:
+        sealing.unseal(ports, row.sealed, "signing", row.kid, row.pool_id)
+    except sealing.UnsealError as error:
+        raise StartRefusedError(
+            f"{settings.keys_path} is not {where}'s: {error}; put the keys.json of this installation there"
+        ) from error
 
 
 def begin(settings: Settings, name: str, country_code: str, locale: str) -> Founded:
-    """`ostiary init`: keys, database, pool, app, access key. Raises where there are keys or pools already."""
+    """`ostiary init`: keys, database, pool, app, access key. Raises where there are keys or pools already.
+
+    Keys are written before the pool, whose secrets they seal. An init that was killed in between leaves them with a
+    database that has tables and no pool: the next one goes on with them. Where keys have no database at all, it was
+    lost, and nothing is begun in its place.
+    """
+    if not name.strip():
+        raise StartRefusedError("--name needs a name: people see it")
     if read_country_code(country_code) is None:
         raise StartRefusedError(f"{country_code!r} is no calling code (like +86)")
     if locale not in {"zh-CN", "en-US"}:
         raise StartRefusedError(f"there are texts in zh-CN and en-US, not in {locale!r}")
     path = settings.keys_path
-    if path.exists():
-        raise StartRefusedError(f"{path} exists: this installation was begun already")
+    begun = path.exists()
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    keys = keyfile.make()
-    ports = Ports(keys)
+    root = keyfile.read(path) if begun else keyfile.make()
+    ports = Ports(root)
     code = f"+{read_country_code(country_code)}"
     founded = found(ports, name, code, locale, PoolPolicy(allowed_countries=(code,)))
-    store = open_store(settings, ports)
+    store = _reopened(settings, ports) if begun else open_store(settings, ports)
     try:
         if store.read_now(pools.every):
-            raise StartRefusedError("the database has a pool already: its root keys are elsewhere")
-        keyfile.write(path, keys)
-        try:
-            store.write_now(founded.store)
-        except BaseException:
-            path.unlink()  # keys of nothing would only keep the next try from working
-            raise
+            raise StartRefusedError(
+                f"{path} exists: this installation was begun already"
+                if begun
+                else "the database has a pool already: its root keys are elsewhere"
+            )
+        if not begun:
+            keyfile.write(path, root)
+        store.write_now(founded.store)
     finally:
         store.close_now()
     return founded
+
+
+def _reopened(settings: Settings, ports: Ports) -> Store:
+    """The database of an init that may have been killed."""
+    try:
+        return open_store(settings, ports, migrate=False)
+    except StartRefusedError as error:
+        raise StartRefusedError(
+            f"{settings.keys_path} exists: this installation was begun already, but {error}. To begin another one, "
+            "move that file away"
+        ) from error

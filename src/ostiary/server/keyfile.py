@@ -102,6 +102,10 @@ def read(path: Path) -> RootKeys:
             text = file.read()
     except FileNotFoundError as error:
         raise KeyFileError(f"there are no keys at {path}: run `ostiary init` first") from error
+    except PermissionError as error:
+        raise KeyFileError(
+            f"{path} can't be read: {error.strerror}; run it as the service's user, to whom the file must belong"
+        ) from error
     except OSError as error:
         raise KeyFileError(f"{path} can't be read: {error.strerror}") from error
     if mode & 0o077:

@@ -1,6 +1,6 @@
 """Root keys that are rotated while we run: the file is looked at every second, and read when it is another one.
 
-A file that can't be used (half copied, open to others) changes nothing: it is logged once, and the keys that were
+A file that can't be used (half copied, open to others, another installation's) changes nothing: it is logged once, and the keys that were
 read before stay. Signing keys stand in the database; they are looked at once a minute, and whenever the file changed.
 """
 
@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from ostiary.server import keyfile
+from ostiary.server.core.keyring import RootKeys
 from ostiary.server.core.log import log
 from ostiary.server.core.millis import MINUTE
 from ostiary.server.core.ports import Ports
@@ -59,11 +60,20 @@ class KeyWatch:
 
     async def _read(self) -> None:
         try:
-            self._ports.keys = await asyncio.to_thread(keyfile.read, self._path)
+            keys = await asyncio.to_thread(keyfile.read, self._path)
         except keyfile.KeyFileError as error:
             log.error("keys_not_read", why=str(error))  # noqa: TRY400 - it is told by its message, which is ours
-        else:
-            log.info("keys_read", path=str(self._path))
+            return
+        if _strangers(keys, self._ports.keys):
+            log.error("keys_not_read", why=f"{self._path} is another installation's")
+            return
+        self._ports.keys = keys
+        log.info("keys_read", path=str(self._path))
+
+
+def _strangers(keys: RootKeys, known: RootKeys) -> bool:
+    """Whether no key of the audit trail is in both: those never leave their ring, however often it is rotated."""
+    return not {key.id for key in keys.ring("audit").keys} & {key.id for key in known.ring("audit").keys}
 
 
 def _mark(path: Path) -> _Mark | None:

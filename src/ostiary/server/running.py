@@ -18,7 +18,7 @@ from ostiary.server.settings import Settings, StartRefusedError
 from ostiary.server.web import logs
 
 STOP_WITHIN = 9.5
-"""Seconds from SIGTERM to the end of the process, whatever hangs (interfaces.md: 10)."""
+"""Seconds from SIGTERM to the end of the process, whatever hangs. Supervisors wait ten or more before they kill."""
 
 
 def serve(settings: Settings) -> int:
@@ -57,7 +57,9 @@ def listen(settings: Settings) -> socket.socket:
         listener.bind((settings.host, settings.port))
     except OSError as error:
         listener.close()
-        raise StartRefusedError(f"{settings.host}:{settings.port} can't be had: {error.strerror}") from error
+        raise StartRefusedError(
+            f"{settings.host}:{settings.port} can't be had: {error.strerror}; name another with --host and --port"
+        ) from error
     listener.listen(2_048)
     return listener
 

@@ -266,6 +266,7 @@ def load(
 
 _NAMES = Settings.__struct_fields__
 _TYPES = {known.name: known.type for known in msgspec.structs.fields(Settings)}
+_TEXTS = {row.name: row.text for row in reference()}
 _FLAGS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 _Layer = dict[str, tuple[Any, str]]
@@ -314,7 +315,13 @@ def _converted(name: str, value: Any, source: str) -> Any:
     try:
         return msgspec.convert(value, _TYPES[name], strict=not isinstance(value, str))
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{source}: {name}: {error}") from error
+        raise SettingsError(f"{source}: {name}: {_told(name, error)}") from error
+
+
+def _told(name: str, error: msgspec.ValidationError) -> str:
+    """What is wrong; where a pattern says so, in the words of the reference: an operator need not read patterns."""
+    text = str(error)
+    return f"expected: {_TEXTS[name]}" if "matching regex" in text else text
 
 
 def _check_networks(name: str, networks: tuple[str, ...]) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from ostiary.server.storage import first_contact
 from ostiary.server.storage.migrate import KNOWN
 from ostiary.server.storage.sqlite_file import connect
 
@@ -35,9 +36,7 @@ def copy(source: Path, target: Path, told: Progress) -> None:
     try:
         forget(fresh)
         os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
-        with closing(connect(source, read_only=True)) as reader, closing(sqlite3.connect(fresh)) as writer:
-            reader.execute("BEGIN")
-            reader.execute("SELECT 1 FROM alembic_version").fetchall()  # from here on, this moment
+        with closing(_reader(source)) as reader, closing(sqlite3.connect(fresh)) as writer:
             reader.backup(writer, pages=_PAGES, progress=lambda _status, left, all_: told(all_ - left, all_))
             reader.execute("ROLLBACK")
             writer.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it
@@ -45,8 +44,10 @@ def copy(source: Path, target: Path, told: Progress) -> None:
         _place(fresh, target)
     except FileExistsError as error:
         raise BackupError(f"{target} exists: it is never written over") from error
-    except (OSError, sqlite3.Error) as error:
-        raise BackupError(str(error)) from error
+    except OSError as error:
+        raise BackupError(first_contact.why(error, f"sqlite:///{source}")) from error
+    except sqlite3.Error as error:
+        raise BackupError(f"{target}: {error}") from error
     finally:
         forget(fresh)
 
@@ -100,6 +101,17 @@ def forget(file: Path) -> None:
     """Delete a database and what may be beside it."""
     for path in (file, *(file.with_name(file.name + suffix) for suffix in _SIDE_FILES)):
         path.unlink(missing_ok=True)
+
+
+def _reader(source: Path) -> sqlite3.Connection:
+    """The database as it is at this moment. Raises BackupError."""
+    try:
+        reader = connect(source, read_only=True)
+        reader.execute("BEGIN")
+        reader.execute("SELECT 1 FROM alembic_version").fetchall()  # from here on, this moment
+    except sqlite3.Error as error:
+        raise BackupError(first_contact.why(error, f"sqlite:///{source}")) from error
+    return reader
 
 
 def _place(file: Path, target: Path) -> None:

@@ -16,7 +16,8 @@ from ostiary.server.core.millis import Millis
 from ostiary.server.core.ports import Ports
 from ostiary.server.storage.jobs import QUEUE_LIMIT, ClosedError, Counts, Job, Mailbox
 from ostiary.server.storage.listening import Callback, Listeners
-from ostiary.server.storage.migrate import bring_up_to_date, require_up_to_date
+from ostiary.server.storage.migrate import migrate as bring_up_to_date
+from ostiary.server.storage.migrate import require_up_to_date
 from ostiary.server.storage.tx import Lane, Sql, Tx
 
 T = TypeVar("T")
@@ -64,14 +65,24 @@ class Store:
 
     @classmethod
     def open(
-        cls, url: str, ports: Ports, *, migrate: bool = True, connections: int = DEFAULT_CONNECTIONS
+        cls,
+        url: str,
+        ports: Ports,
+        *,
+        migrate: bool = True,
+        begin: bool = True,
+        connections: int = DEFAULT_CONNECTIONS,
     ) -> "Store":
         """Open `sqlite:///PATH` or `postgresql://…`; blocks, and needs no event loop.
 
-        `migrate=False` refuses a database that is not at this version's revision. Raises ValueError (the
-        URL), MigrationError (a database of a newer or older version), or the driver's error.
+        `migrate=False` refuses a database that is not at this version's revision, `begin=False` one that is not
+        there yet. Raises ValueError (the URL), MigrationError (a database of a newer or older version, or none),
+        or the driver's error; `first_contact.why` puts them into words.
         """
-        (bring_up_to_date if migrate else require_up_to_date)(url)
+        if migrate:
+            bring_up_to_date(url, begin=begin)
+        else:
+            require_up_to_date(url)
 
         def start(counts: Counts, listeners: Listeners) -> Engine:
             # Imported here: whoever uses SQLite needs no psycopg.

@@ -49,6 +49,7 @@ _SIGNING_OF = Sql(
 
 _RESEAL_SIGNING = Sql("UPDATE signing_keys SET sealed = :sealed WHERE kid = :kid AND sealed = :before")
 _EVERY_SIGNING = Sql(f"SELECT {SIGNING_COLUMNS} FROM signing_keys ORDER BY made_at, kid")
+_NEWEST_SIGNING = Sql(f"SELECT {SIGNING_COLUMNS} FROM signing_keys ORDER BY made_at DESC, kid LIMIT 1")
 _DELETE_SIGNING = Sql("DELETE FROM signing_keys WHERE kid = :kid")
 
 
@@ -101,6 +102,12 @@ def signing_keys_of(tx: Tx, pool_id: str) -> list[SigningKeyRow]:
 def every_signing_key(tx: Tx) -> list[SigningKeyRow]:
     """All there are, over all pools."""
     return [_signing(row) for row in tx.all(_EVERY_SIGNING)]
+
+
+def newest_signing_key(tx: Tx) -> SigningKeyRow | None:
+    """The one that was made last, over all pools."""
+    row = tx.one(_NEWEST_SIGNING)
+    return None if row is None else _signing(row)
 
 
 def reseal_signing_key(tx: Tx, row: SigningKeyRow, sealed: bytes) -> None:

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit
 
 HEAD = "0001"
 """The revision this code works with."""
@@ -28,7 +29,11 @@ _WORDS = {
 
 
 class MigrationError(Exception):
-    """The database is at a revision that this version cannot work with; the message says what to do."""
+    """The database is one that this version cannot work with; the message says what to do."""
+
+
+class NothingThereError(MigrationError):
+    """Where a database must be, there is none, or nothing is in it."""
 
 
 def statements(dialect: str) -> list[str]:
@@ -52,34 +57,68 @@ def stored(url: str) -> str | None:
     return _stored_sqlite(path_of(url))
 
 
-def migrate(url: str) -> tuple[str | None, str]:
-    """Bring a database to `HEAD`: the revisions before and after. Raises MigrationError."""
+def migrate(url: str, *, begin: bool = True) -> tuple[str | None, str]:
+    """Bring a database to `HEAD`: the revisions before and after. Raises MigrationError.
+
+    `begin=False` makes no new one: nothing is begun in the place of a database that should be there.
+    """
     before = stored(url)
     if before == HEAD:
         return before, HEAD
+    if before is None and not begin:
+        raise _nothing_there(url)
     if before is not None and before not in KNOWN:
-        raise MigrationError(
-            f"The database is at revision {before}, which this version does not know (its own is {HEAD}): "
-            "a newer Ostiary wrote it. Start that version, or restore a backup made before the update."
-        )
+        raise _unknown(before)
     from ostiary.server.storage.migrations.upgrade import upgrade
 
     upgrade(url)
     return before, HEAD
 
 
-def bring_up_to_date(url: str) -> None:
-    """`migrate`, for `Store.open`."""
-    migrate(url)
-
-
 def require_up_to_date(url: str) -> None:
     """Raise MigrationError where the database is not at `HEAD`."""
     found = stored(url)
+    if found is None:
+        raise _nothing_there(url)
+    if found not in KNOWN:
+        raise _unknown(found)
     if found != HEAD:
         raise MigrationError(
-            f"The database is at revision {found or 'none'}, this version works with {HEAD}: run `ostiary migrate`."
+            f"the database is at revision {found}, this version works with {HEAD}: make a backup, then run "
+            "`ostiary migrate`"
         )
+
+
+def place(url: str) -> str:
+    """Where a database is, to show: its file, or host and name without who may enter."""
+    if not url.startswith(POSTGRESQL):
+        return url.removeprefix("sqlite:///")
+    parts = urlsplit(url)
+    return parts.netloc.rpartition("@")[2] + parts.path
+
+
+def _nothing_there(url: str) -> NothingThereError:
+    back = (
+        "pg_restore, then `ostiary restore --finish`"
+        if url.startswith(POSTGRESQL)
+        else "`ostiary restore FILE`"
+    )
+    return NothingThereError(
+        f"the database is missing or empty ({place(url)}): is the volume mounted, and is it the right one? Put a "
+        f"backup back with {back}"
+    )
+
+
+def _unknown(found: str) -> MigrationError:
+    if not re.fullmatch(r"\d{4}", found):
+        return MigrationError(
+            f"the database is at revision {found!r}, which is not one of Ostiary's: another program's tables are in "
+            "it. Give Ostiary a database of its own"
+        )
+    return MigrationError(
+        f"the database is at revision {found}, which this version does not know (its own is {HEAD}): a newer Ostiary "
+        "wrote it. Start that version, or restore a backup made before the update"
+    )
 
 
 def _stored_sqlite(path: Path) -> str | None:
@@ -100,6 +139,12 @@ def _stored_postgresql(url: str) -> str | None:
     import psycopg
 
     with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
+        encoding = connection.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            raise MigrationError(
+                f"the database's encoding is {encoding}, which can't hold every name: make another one with "
+                "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+            )
         try:
             return _only(connection.execute(_STORED).fetchall())
         except psycopg.errors.UndefinedTable:

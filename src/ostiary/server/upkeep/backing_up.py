@@ -40,7 +40,7 @@ def make(settings: Settings, file: Path, told: Progress) -> int:
     """
     source = path_of(settings.database_url)
     if not source.exists():
-        raise StartRefusedError(f"there is no database at {source}")
+        raise StartRefusedError(f"there is no database at {source}: is the volume mounted?")
     if file.exists():
         raise StartRefusedError(f"{file} exists: a backup is never written over")
     try:
@@ -61,6 +61,7 @@ def put_back(settings: Settings, file: Path, told: Progress) -> Restored:
         raise StartRefusedError(
             f"{there} is there: stop the service and move it away (with -wal and -shm) first"
         )
+    require_keys(settings)
     ports = Ports(root_keys(settings))
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fresh = target.with_name(f".{target.name}.restored")
@@ -73,10 +74,21 @@ def put_back(settings: Settings, file: Path, told: Progress) -> Restored:
     except BackupError as error:
         raise StartRefusedError(str(error)) from error
     except sealing.UnsealError as error:
-        raise StartRefusedError(f"{settings.keys_path} is not this backup's: {error}") from error
+        raise StartRefusedError(
+            f"{settings.keys_path} is not this backup's: {error}; put the keys.json of that installation there"
+        ) from error
     finally:
         backup.forget(fresh)
     return done
+
+
+def require_keys(settings: Settings) -> None:
+    """Raise `StartRefusedError` where there are none: on a new machine they come from their backup, not from `init`."""
+    path = settings.keys_path
+    if not path.exists():
+        raise StartRefusedError(
+            f"there are no keys at {path}: put the backup of keys.json there first (mode 600, the service's user)"
+        )
 
 
 def _made_safe(settings: Settings, ports: Ports, fresh: Path) -> Restored:

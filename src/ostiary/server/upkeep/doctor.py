@@ -3,6 +3,7 @@
 import os
 import stat
 import time
+from functools import partial
 from pathlib import Path
 
 from ostiary.server import keyfile
@@ -10,6 +11,7 @@ from ostiary.server.core.keyring import RootKeys
 from ostiary.server.core.millis import DAY
 from ostiary.server.core.policy import AppPolicy, PoolPolicy
 from ostiary.server.core.ports import Ports
+from ostiary.server.founding import require_one_installation
 from ostiary.server.guards.passwords import Passwords
 from ostiary.server.settings import Loaded, Settings, StartRefusedError
 from ostiary.server.storage import audit_export, checkup, meta, pools
@@ -42,10 +44,14 @@ def examine(loaded: Loaded) -> Facts:
         store = None
     else:
         if store is None:
-            broken.append(Finding("problem", "database", "there is none yet", "ostiary init"))
+            broken.append(_none_yet(settings, begun=keys is not None))
     if store is not None:
         try:
             found = _database(store, ports)
+            if keys is not None:
+                store.read_now(partial(require_one_installation, settings, ports))
+        except StartRefusedError as error:
+            broken.append(Finding("problem", "keys_file", str(error), "see the message"))
         except UnavailableError as error:
             broken.append(
                 Finding("problem", "database", f"does not answer: {error}", "see the database's log")
@@ -85,6 +91,18 @@ def _timed(passwords: Passwords) -> float:
 
 def _is_there(settings: Settings) -> bool:
     return not settings.on_sqlite or path_of(settings.database_url).exists()
+
+
+def _none_yet(settings: Settings, *, begun: bool) -> Finding:
+    where = path_of(settings.database_url)
+    if not begun:
+        return Finding("problem", "database", f"there is none yet at {where}", "ostiary init")
+    return Finding(
+        "problem",
+        "database",
+        f"there are keys, and no database at {where}: is the volume mounted?",
+        "put a backup back with `ostiary restore FILE`",
+    )
 
 
 def _database(store: Store, ports: Ports) -> dict[str, object]:

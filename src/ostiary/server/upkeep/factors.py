@@ -2,8 +2,8 @@
 
 from ostiary.server.core.credentials import Names, read_email, username_key
 from ostiary.server.core.phone import read_number
-from ostiary.server.guards import audit, notices, sessions
-from ostiary.server.storage import factors, people, users
+from ostiary.server.guards import second_factors, sessions
+from ostiary.server.storage import people, users
 from ostiary.server.storage.pools import PoolRow
 from ostiary.server.storage.tx import ConflictError, Tx
 from ostiary.server.storage.users import UserRow
@@ -18,15 +18,11 @@ def reset(site: Site, pool: PoolRow, name: str) -> list[str]:
 
     def step(tx: Tx) -> list[str]:
         user = _held(tx, pool, name)
-        rows = factors.of_user(tx, user.id)
         errand = site.errand(tx, pool)
-        for row in rows:
-            factors.delete(tx, row)
-            notices.factor_event(errand, "factor_removed", user.account, row.kind, by="administrator")
-            audit.note(errand, "factor_removed", user_id=user.id, actor=errand.actor, factor=row.kind)
-        if rows:
+        kinds = second_factors.remove_all(errand, user.account, actor=errand.actor, by="administrator")
+        if kinds:
             sessions.end_all(errand, user.account)
-        return [row.kind for row in rows]
+        return kinds
 
     removed = site.store.write_now(step)
     if not removed:

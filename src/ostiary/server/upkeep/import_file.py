@@ -99,6 +99,11 @@ class RejectedFile:
         )
         if self.path == source.path:
             raise StartRefusedError(f"{self.path} would be written over: give the file another name")
+        if not os.access(self.path.parent, os.W_OK):
+            raise StartRefusedError(
+                f"{self.path} can't be written, and rejected rows go there: copy the file to a folder that you may "
+                "write to"
+            )
 
     def begin(self, kept_up_to: int) -> None:
         """Keep what an earlier run wrote of the first rows; whatever it wrote of later ones goes."""

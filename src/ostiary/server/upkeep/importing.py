@@ -13,6 +13,7 @@ from itertools import islice
 import msgspec
 
 from ostiary.server.core.people import ACTIVE, Facts, Pool
+from ostiary.server.core.profile import profile_of
 from ostiary.server.core.refused import Refused
 from ostiary.server.guards import accounts, audit
 from ostiary.server.guards.accounts import NewAccount
@@ -237,7 +238,7 @@ def _account(row: Accepted, password_hash: str | None) -> NewAccount:
         phone_verified=form.phone_verified is True,
         external_id=form.external_id,
         password_hash=password_hash,
-        profile=accounts.profile_of(form),
+        profile=profile_of(form),
         custom_data=form.custom_data or {},
     )
 

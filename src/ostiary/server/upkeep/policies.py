@@ -49,7 +49,7 @@ def _change_pool(site: Site, pool: PoolRow, name: str, text: str, tx: Tx) -> lis
 
 
 def _change_app(site: Site, pool: PoolRow, app_id: str, name: str, text: str, tx: Tx) -> list[Setting]:
-    before = _app(tx, pool, app_id).policy
+    before = _app(tx, pool, app_id, lock=True).policy
     after = policy_rules.change_app(before, name, text)
     if isinstance(after, str):
         raise StartRefusedError(after)
@@ -60,9 +60,9 @@ def _change_app(site: Site, pool: PoolRow, app_id: str, name: str, text: str, tx
     return policy_rules.app_settings(after)
 
 
-def _app(tx: Tx, pool: PoolRow, app_id: str) -> pools.AppRow:
-    found = pools.load_app(tx, app_id)
-    if found is None or found.pool_id != pool.id:
+def _app(tx: Tx, pool: PoolRow, app_id: str, *, lock: bool = False) -> pools.AppRow:
+    found = pools.app_of(tx, pool.id, app_id, lock=lock)
+    if found is None:
         known = ", ".join(f"{app.id} ({app.name})" for app in pools.apps_of(tx, pool.id))
         raise StartRefusedError(f"the pool has no application {app_id}; it has {known}")
     return found

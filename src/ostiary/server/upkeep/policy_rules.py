@@ -113,14 +113,14 @@ def change_pool(pool: Pool, name: str, text: str) -> PoolPolicy | str:
         asked = _nested(name, _value(found, text), msgspec.to_builtins(pool.policy))
         form = msgspec.convert(asked, UpdateSecuritySettings, strict=False)
     except msgspec.ValidationError as error:
-        return f"{name}: {_told(error)}; allowed: {found.allowed}"
+        return _misfit(found, text, error)
     changes = settings_rules.read_update(form, Facts(pool, None))
     after = changes if isinstance(changes, Refused) else settings_rules.judge(pool.policy, changes)
     if not isinstance(after, Refused):
         return after
     if name in {"verifyCodeLength", "wrongCodesPerDay"}:
         return f"{name}: codes of 4 or 5 digits need wrongCodesPerDay of 5 at most"
-    return f"{name}: {text!r} can't be used; allowed: {found.allowed}"
+    return _misfit(found, text)
 
 
 def change_app(policy: AppPolicy, name: str, text: str) -> AppPolicy | str:
@@ -132,7 +132,7 @@ def change_app(policy: AppPolicy, name: str, text: str) -> AppPolicy | str:
     try:
         after = msgspec.convert(values, AppPolicy, strict=False)
     except msgspec.ValidationError as error:
-        return f"{name}: {_told(error)}; allowed: {found.allowed}"
+        return _misfit(found, text, error)
     return f"{name}: {after.contradiction}" if after.contradiction else after
 
 
@@ -166,6 +166,8 @@ def _kinds(struct: type[msgspec.Struct], prefix: str = "") -> dict[str, str]:
 def allowed(kind: inspect.Type) -> str:
     """A type and its range, in words."""
     match kind:
+        case inspect.Metadata(extra_json_schema={"title": str(words)}):
+            return words
         case inspect.Metadata(inner):
             return allowed(inner)
         case inspect.BoolType():
@@ -205,5 +207,9 @@ def _nested(name: str, value: Any, before: Mapping[str, Any]) -> dict[str, Any]:
     return {first: {**inner, **_nested(rest, value, inner)}}
 
 
-def _told(error: msgspec.ValidationError) -> str:
-    return str(error).partition(" - at `")[0]
+def _misfit(setting: Setting, text: str, error: msgspec.ValidationError | None = None) -> str:
+    """Why the text can't be the setting's value: in msgspec's words, unless those are a pattern."""
+    why = str(error).partition(" - at `")[0]
+    if error is None or "matching regex" in why:
+        why = f"{text!r} can't be used"
+    return f"{setting.name}: {why}; allowed: {setting.allowed}"

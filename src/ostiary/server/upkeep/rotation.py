@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 
 from ostiary.server import keyfile
 from ostiary.server.core.keyring import KEEP_AFTER_RETIREMENT, PURPOSES, KeyRing, RootKey, RootKeys
@@ -27,7 +28,7 @@ from ostiary.server.storage.keys import SigningKeyRow
 from ostiary.server.storage.password_keys import PasswordKeyRow
 from ostiary.server.storage.pools import AppRow
 from ostiary.server.storage.tx import Tx
-from ostiary.server.upkeep.site import EVERY_POOL, Site
+from ostiary.server.upkeep.site import EVERY_POOL, NotDoneError, Site
 
 SIGNING = "signing"
 PASSWORDS = "passwords"
@@ -48,14 +49,22 @@ class Rotated:
     resealed: int
 
 
-def rotate(site: Site, purposes: Sequence[str], *, known_first: float, at_once: bool) -> Rotated:
+def rotate(
+    site: Site,
+    purposes: Sequence[str],
+    *,
+    known_first: float,
+    at_once: bool,
+    waits: Callable[[], object] = lambda: None,
+) -> Rotated:
     """Rotate the root keys of these purposes, and with `signing` every pool's signing key.
 
     `at_once`: keys are withdrawn now, with all that was made with them (a key has leaked): codes, one-time tokens,
-    or every user's and program's token. Keys of `audit` stay all the same.
+    or every user's and program's token. Keys of `audit` stay all the same. `waits` is called before the wait of
+    `known_first` seconds.
     """
     roots = tuple(purpose for purpose in PURPOSES if purpose in purposes)
-    made = [*_new_roots(site, roots, known_first)]
+    made = [*_new_roots(site, roots, known_first, waits)]
     resealed = _reseal(site) if "seal" in roots else 0
     if SIGNING in purposes:
         made += _new_signing_keys(site)
@@ -81,7 +90,9 @@ def prune(site: Site) -> Rotated:
 # --- root keys ------------------------------------------------------------------------------------------
 
 
-def _new_roots(site: Site, purposes: Sequence[str], known_first: float) -> list[str]:
+def _new_roots(
+    site: Site, purposes: Sequence[str], known_first: float, waits: Callable[[], object]
+) -> list[str]:
     if not purposes:
         return []
     path = site.settings.keys_path
@@ -89,11 +100,23 @@ def _new_roots(site: Site, purposes: Sequence[str], known_first: float) -> list[
         known = _with(keyfile.read(path), purposes, lambda ring: _waiting(ring, site.ports.now()))
         keyfile.replace(path, known)
         site.ports.keys = known
-        time.sleep(known_first)
+        _wait(path, known_first, waits)
         used = _with(known, purposes, lambda ring: _promoted(ring, site.ports.now()))
         keyfile.replace(path, used)
         site.ports.keys = used
     return [f"{purpose} {used.ring(purpose).current.id}" for purpose in purposes]
+
+
+def _wait(path: Path, seconds: float, waits: Callable[[], object]) -> None:
+    """Until everybody knows the new keys. Raises `NotDoneError` where an operator has no patience."""
+    try:
+        waits()
+        time.sleep(seconds)
+    except KeyboardInterrupt:
+        raise NotDoneError(
+            f"interrupted, nothing is rotated: the new root keys wait in {path} and make nothing. The next `ostiary keys "
+            "rotate` takes them out and begins anew"
+        ) from None
 
 
 def _with(all_keys: RootKeys, purposes: Sequence[str], change: Callable[[KeyRing], KeyRing]) -> RootKeys:

@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from ostiary.server.core.call import Call
 from ostiary.server.core.people import App, Pool
 from ostiary.server.core.policy import AppPolicy
 from ostiary.server.core.ports import Ports
-from ostiary.server.founding import root_keys
+from ostiary.server.founding import require_one_installation, root_keys
 from ostiary.server.guards.entry import Errand
 from ostiary.server.settings import Settings, StartRefusedError
-from ostiary.server.storage import meta, pools
+from ostiary.server.storage import first_contact, meta, pools
 from ostiary.server.storage.db import Store
-from ostiary.server.storage.migrate import MigrationError
 from ostiary.server.storage.pools import PoolRow
 from ostiary.server.storage.tx import Tx
 
@@ -76,6 +76,7 @@ def opened(settings: Settings) -> Iterator[Site]:
     ports = Ports(root_keys(settings))
     store = open_as_it_is(settings, ports)
     try:
+        store.read_now(partial(require_one_installation, settings, ports))
         follow_dev_clock(store, ports)
         yield Site(settings, ports, store)
     finally:
@@ -86,11 +87,9 @@ def open_as_it_is(settings: Settings, ports: Ports) -> Store:
     """The database, if it is at this version's revision."""
     try:
         return Store.open(settings.database_url, ports, migrate=False, connections=2)
-    except MigrationError as error:
-        raise StartRefusedError(str(error)) from error
     except Exception as error:
         # Each driver has its own errors; whichever it is, there is no database to work on.
-        raise StartRefusedError(f"the database can't be opened: {error}") from error
+        raise StartRefusedError(first_contact.why(error, settings.database_url)) from error
 
 
 def follow_dev_clock(store: Store, ports: Ports) -> None:

@@ -7,7 +7,9 @@ from ostiary.server.guards.passwords import FLOOR_LANES, FLOOR_MEMORY_KIB, FLOOR
 
 _STEP = 1_024
 """Memory is proposed in whole MiB."""
-_TRIES = 4
+_TRIES = 6
+NEAR = 0.9
+"""From this share of the target on a proposal is good enough: the next measurement differs by as much."""
 
 Measure = Callable[[int, int, int], float]
 """Memory in KiB, passes, lanes → milliseconds of one check."""
@@ -29,25 +31,39 @@ def propose(target_ms: float, most_kib: int, measure: Measure) -> Proposal:
     Where the memory ends first (`most_kib` for one check), passes are added.
     """
     best = _measured(FLOOR_MEMORY_KIB, FLOOR_PASSES, measure)
-    memory = FLOOR_MEMORY_KIB
+    over: Proposal | None = None
     for _ in range(_TRIES):
-        memory = min(int(memory * target_ms / _cost(memory, best, measure)) // _STEP * _STEP, most_kib)
-        if memory <= best.memory_kib:
+        memory = min(_next(best, over, target_ms), most_kib)
+        if memory <= best.memory_kib or best.milliseconds >= NEAR * target_ms:
             break
         found = _measured(memory, FLOOR_PASSES, measure)
         if found.milliseconds <= target_ms:
             best = found
-        if found.milliseconds >= 0.9 * target_ms or memory == most_kib:
-            break
+        else:
+            over = found
+    return _with_more_passes(best, target_ms, measure) if best.memory_kib >= most_kib - _STEP else best
+
+
+def _next(best: Proposal, over: Proposal | None, target_ms: float) -> int:
+    """The memory to try: on the line through what was measured, which leads too far where caches end (cost bends up)."""
+    if over is None:
+        memory = best.memory_kib * target_ms / best.milliseconds
+    else:
+        share = (target_ms - best.milliseconds) / (over.milliseconds - best.milliseconds)
+        memory = best.memory_kib + share * (over.memory_kib - best.memory_kib)
+    return int(memory) // _STEP * _STEP
+
+
+def _with_more_passes(best: Proposal, target_ms: float, measure: Measure) -> Proposal:
+    """As many passes as the target has room for; where the measurement says that it was one too many, one less."""
     passes = int(best.passes * target_ms / best.milliseconds)
-    if best.memory_kib >= most_kib - _STEP and passes > best.passes:
-        best = _measured(best.memory_kib, passes, measure)
+    while passes > best.passes:
+        found = _measured(best.memory_kib, passes, measure)
+        if found.milliseconds <= target_ms:
+            return found
+        passes = min(passes - 1, int(passes * target_ms / found.milliseconds))
     return best
 
 
 def _measured(memory: int, passes: int, measure: Measure) -> Proposal:
     return Proposal(memory, passes, FLOOR_LANES, measure(memory, passes, FLOOR_LANES))
-
-
-def _cost(memory: int, best: Proposal, measure: Measure) -> float:
-    return best.milliseconds if memory == best.memory_kib else measure(memory, FLOOR_PASSES, FLOOR_LANES)
