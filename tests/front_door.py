@@ -89,11 +89,12 @@ class FrontDoor:
         return await sign_in_by_credentials(self.bench.service, call or self.caller(), form)
 
     async def sign_in_by_code(
-        self, phone: str, code: str, *, auto_register: bool = False, call: Call | None = None
+        self, contact: str, code: str, *, auto_register: bool = False, call: Call | None = None
     ) -> Any:
+        name = {"email": contact} if "@" in contact else {"phone": contact}
         form = SigninByCredentials(
             connection="PASSCODE",
-            pass_code_payload=SignInByPassCodePayload(phone=phone, pass_code=code),
+            pass_code_payload=SignInByPassCodePayload(pass_code=code, **name),
             options=SignInOptions(scope=EVERYTHING, auto_register=auto_register),
         )
         return await sign_in_by_credentials(self.bench.service, call or self.caller(), form)

@@ -243,7 +243,8 @@ def test_ghsa_5v7g_what_a_form_may_not_set_it_does_not_set(edge: Edge):
     assert edge.all("SELECT * FROM users WHERE id = :id", id=who.user_id) == row
     assert edge.all("SELECT * FROM phones WHERE user_id = :id", id=who.user_id) == phones
     name = f"every{edge.number()}"
-    profile = {**every, "gender": "U", "customData": {}}
+    link, fitting = "https://example.com", {"locale": "en-US", "birthdate": "1990-07-03", "gender": "U"}
+    profile = {**every, **fitting, "photo": link, "profile": link, "website": link, "customData": {}}
     payload: dict[str, Any] = {**every, "username": name, "password": "long enough"}
     payload.pop("email")
     form = {"connection": "PASSWORD", "passwordPayload": payload}

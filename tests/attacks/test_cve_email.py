@@ -66,6 +66,31 @@ async def test_cve_2026_3655_a_code_for_my_address_proves_no_other(bench: Workbe
     assert key(await bench.verify_email(mallory, OLD.upper(), mine)) == "same_email"
 
 
+SPELLINGS = [
+    "kim@straße.example",
+    "Kim@STRAẞE.example",
+    "kim@stra\u00adße.example",
+    "kim@stra\u034fße.example",
+    "kim@stra\ufe0fße。example",
+    "kim@stra\u180bße｡example",
+    "ｋｉｍ@xn--strae-oqa.example",
+    "kim@XN--STRAE-OQA.example",
+]
+
+
+async def test_cve_2026_33640_every_spelling_of_an_address_shares_one_limit_and_one_budget(bench: Workbench):
+    """Rows 43 and 91, for addresses: one mailbox, however its domain is typed, and never that of `strasse.example`."""
+    stored = "kim@xn--strae-oqa.example"
+    login = "CHANNEL_LOGIN"
+    said = [key(await bench.send(bench.stranger(), login, spelling)) for spelling in SPELLINGS]
+    assert said == ["done", *["email_too_often"] * (len(SPELLINGS) - 1)]
+    assert bench.all("SELECT DISTINCT recipient FROM outbox") == [(stored,)]
+    for spelling in SPELLINGS * 2:
+        await bench.look(bench.stranger(), login, spelling, bench.wrong(None, login, stored))
+    rows = bench.all("SELECT subject FROM guess_counters WHERE channel = :channel", channel=login)
+    assert rows == [(f"number:{stored}",)]
+
+
 async def test_cve_2026_9087_a_token_moves_the_address_it_was_granted_for(bench: Workbench):
     """Rows 10 and 11: what is asked for later changes nothing of what was proven; the newer token counts."""
     bench.policy(change_email_strategy=NO_OLD)

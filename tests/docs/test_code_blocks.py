@@ -37,12 +37,14 @@ WELL_KNOWN = {
     "cp",
     "curl",
     "docker",
+    "echo",
     "export",
     "git",
     "grep",
     "install",
     "jq",
     "journalctl",
+    "ln",
     "ls",
     "mkdir",
     "mv",
@@ -107,6 +109,16 @@ def test_programs_and_scripts_run(page, tmp_path):
         assert expected in printed.splitlines(), f"{page} promises {expected}: {printed}"
 
 
+@pytest.mark.parametrize("order", [("README.md", "docs/quickstart.md"), ("docs/quickstart.md", "README.md")])
+def test_a_reader_runs_one_page_s_program_after_the_other_s(order, tmp_path):
+    programs = {str(page): program_of(page) for page in PAGES}
+    with start() as service:
+        (tmp_path / "data").symlink_to(service.folder)
+        for name in order:
+            (tmp_path / "program.py").write_text(programs[name])
+            run(tmp_path, sys.executable, "-W", "error", "program.py")
+
+
 @pytest.mark.parametrize(
     "page",
     [page for page in PAGES if any(RUN_BY_PYTEST in b.text for b in page.blocks_in("python"))],
@@ -157,7 +169,7 @@ def commands(text: str) -> list[list[str]]:
 def problem(words: list[str]) -> str | None:
     """What is wrong with a command, or None."""
     while words and (re.match(r"\w+=", words[0]) or words[0] == "sudo"):
-        words = words[2:] if words[0] == "sudo" and words[1:2] == ["-u"] else words[1:]
+        words = words[3:] if words[0] == "sudo" and words[1:2] == ["-u"] else words[1:]
     if words[:2] and words[0] == "sudo":
         words = words[1:]
     if not words:

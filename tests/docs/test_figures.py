@@ -46,9 +46,13 @@ def setting(name: str) -> str:
 
 
 DIGITS, GUESSES = POOL.verify_code_length, POOL.wrong_codes_per_day
+DOORS = 4
+"""Two channels open an account to who is not signed in, at a number and at an address."""
 TOLD = [
     f"with {DIGITS} digits and {GUESSES} wrong guesses a day",
     f"1 in {rounded(10**DIGITS / GUESSES)} a day",
+    f"That is {DOORS * GUESSES} guesses, or 1 in {rounded(10**DIGITS / (DOORS * GUESSES))} a day for one account",
+    f"({(DOORS + 1) * GUESSES} guesses with `selfUnlockAccount`",
     "one asker | 1 a minute",
     "all channels and spellings | {} | {}".format(*numbers("all")),
     "asks without a token | {} | {}".format(*numbers("unsigned")),

@@ -1,4 +1,4 @@
-"""The clocks of the machine jump: the service's own goes on (phone-change.md §7, fault matrix F24).
+"""The clocks of the machine jump: the service's own goes on (phone-change.md §7).
 
 The wall clock of the service's process is moved from outside, for all its Python code, while the database keeps the
 right time: as on a machine whose time is set by hand. Only a restart takes a wrong clock over, and then it is not ready.

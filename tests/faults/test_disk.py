@@ -50,19 +50,27 @@ def over(crowd: Crowd) -> None:
     print(told(crowd), f"{crowd.unavailable} times 503")
 
 
-def test_a_full_disk(tmp_path):
-    """The database, its journal and the log lie on it."""
-    with small_disk(tmp_path / "small", 24) as disk, running(disk / "data") as service:
-        crowd = crowd_of(service)
-        with crowd.at_work():
-            goes_on(crowd)
-            filler = fill(disk)
-            refused_at_least(crowd, 10)
-            reads_go_on(service)
-            filler.unlink()
-            goes_on(crowd)
-            looked_at(service)
-        over(crowd)
+@pytest.mark.parametrize("log_too", [True, False], ids=["its log on it", "its log elsewhere"])
+def test_a_full_disk(tmp_path, log_too):
+    """The database and its journal lie on it. Log lines that find no room are lost, and nothing with them."""
+    with small_disk(tmp_path / "small", 24) as disk:
+        data = disk / "data"
+        if not log_too:
+            data.mkdir()
+            data = tmp_path / "data"
+            data.symlink_to(disk / "data")
+        with running(data) as service:
+            crowd = crowd_of(service)
+            with crowd.at_work():
+                goes_on(crowd)
+                filler = fill(disk)
+                refused_at_least(crowd, 10)
+                reads_go_on(service)
+                filler.unlink()
+                goes_on(crowd)
+                looked_at(service)
+            assert log_too or '"why":"SQLITE_FULL"' in service.log()
+            over(crowd)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """PostgreSQL restarted, its sessions ended, the network between cut, slow and silent, its disk full: under load.
 
 Each time: 503 in an envelope meanwhile, recovery by itself within 30 s, and a history in which nobody was told an
-untruth (phone-change.md §7, security fault matrix F10, F13, F14, F04).
+untruth (phone-change.md §7).
 """
 
 import os

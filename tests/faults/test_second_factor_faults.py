@@ -72,6 +72,7 @@ async def test_factors_are_found_by_their_owner(bench: Workbench) -> None:
     for sql, facts in (
         (factors._OF_USER, {"user_id": "u"}),
         (factors._ACCEPT, {"user_id": "u", "kind": "OTP", "id": "i", "step": 1}),
+        (factors._FOLLOW, {"user_id": "u", "kind": "SMS", "old": "a", "new": "b"}),
         (factors._DELETE, {"user_id": "u", "kind": "OTP", "id": "i"}),
         (people._SCENE, {"app_id": "a", "user_id": "u", "session_id": "s"}),
     ):

@@ -148,8 +148,8 @@ SDK_LIBRARIES = {
     "msgspec",
     "httpx2",
     "anyio",  # httpx2 stands on it
+    "httpcore2",  # likewise: how long a connection reads is said there
     "joserfc",  # the extra "offline"
-    "websockets",  # the extra "events"
 }
 
 

@@ -98,6 +98,12 @@ def phone_of(person: Person, client: AuthenticationClient | None = None) -> str 
     return f"{profile.phone_country_code}{profile.phone}" if profile.phone else None
 
 
+def trail(service: Service, user_id: str) -> set[str]:
+    """What the audit trail says was done with somebody's account: the events that were not refused."""
+    rows = service.management.list_audit_events(user_id=user_id, limit=50).data.list
+    return {row.event for row in rows if row.verdict == "done"}
+
+
 Story = Callable[[Service], APIError]
 
 

@@ -219,6 +219,12 @@ def test_a_website_may_call_where_the_pool_allows_it(data_folder):
     answer = service.http.post("/api/v3/signin", json={}, headers=origin)
     assert answer.headers["access-control-allow-origin"] == "https://shop.example"
     assert "access-control-allow-credentials" not in answer.headers
+    picture = service.http.get(
+        "/api/v3/captcha-code", headers={**origin, "x-genauth-app-id": service.ids["appId"]}
+    )
+    exposed = picture.headers["access-control-expose-headers"].split(", ")
+    assert picture.headers["x-genauth-captcha-token"]
+    assert set(exposed) == {"x-request-id", "retry-after", "x-genauth-captcha-token"}
     stranger = service.http.post("/api/v3/signin", json={}, headers={"origin": "https://evil.example"})
     assert "access-control-allow-origin" not in stranger.headers
     service.stop()

@@ -5,7 +5,7 @@ import pytest
 from ostiary import AsyncAuthenticationClient, AuthenticationClient
 from ostiary.client.errors import LoginExpired, UpdateTokenUsed
 from ostiary.compat import AuthenticationClient as Incumbent
-from tests.journeys.hands import check, key, new_code, refusal, send, texts, wrong
+from tests.journeys.hands import check, key, new_code, refusal, send, texts, trail, wrong
 from tests.service import BIND_EMAIL, UNBIND_EMAIL, UPDATE_EMAIL, Person, Service
 
 NO_OLD = {"changeEmailStrategy": {"verifyOldEmail": False}}
@@ -60,6 +60,17 @@ def test_old_address_new_address_and_number_are_told(service: Service):
         assert "p****@example.com" in told
         assert "n****@example.org" in told
         assert new not in told
+
+
+def test_a_factor_at_the_address_that_is_given_up_follows_to_the_new_one(service: Service):
+    ann, new = service.person(), service.address()
+    begun = ann.client.send_enroll_factor_request({"email": ann.email}, "EMAIL").data
+    code = service.code(ann.email, "CHANNEL_BIND_MFA")
+    ann.client.enroll_factor({"passCode": code}, begun.enrollment_token, "EMAIL")
+    ann.client.update_email(prove(ann, new))
+    [factor] = ann.client.list_enrolled_factors().data
+    assert factor.profile == {"email": new}
+    assert "factor_followed" in trail(service, ann.user_id)
 
 
 def test_an_address_is_the_same_however_it_is_written(service: Service):

@@ -5,9 +5,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.journeys.hands import check, send, texts
+from tests.journeys.hands import check, key, send, texts
 from tests.service import LOGIN, Person, Service
 
+PASSWORD = "a horse of one's own"
+RESET = "CHANNEL_RESET_PASSWORD"
 LINK = "CHANNEL_VERIFY_EMAIL_LINK"
 OUTSIDE = re.compile(r"""(?:src|href|action|url)\s*[=(]\s*["']?(?:https?:)?//""", re.IGNORECASE)
 
@@ -127,6 +129,37 @@ def test_a_verified_address_proves_its_owner_elsewhere(service: Service):
     assert service.code(ann.email, LOGIN)
     rows = service.management.list_audit_events(user_id=ann.user_id, event="email_verified").data.list
     assert len(rows) == 1
+
+
+def test_who_signed_up_with_a_password_keeps_it_by_the_link(service: Service):
+    """The common case: sign up, open the mail in the same browser, press the button; nobody is signed out by it."""
+    client, address = service.client(), service.address()
+    client.sign_up_by_email_password(address, PASSWORD)
+    tokens = client.sign_in_by_email_password(address, PASSWORD).data
+    ann = Person(service, "", "", PASSWORD, address, None, client.with_access_token(tokens.access_token))
+    assert press(service, link_of(ann)).status_code == 200
+    assert verified(ann)
+    assert client.sign_in_by_email_password(address, PASSWORD).data.access_token
+
+
+@pytest.mark.parametrize(
+    ("lang", "mail", "page"), [("en-US", "Don't press", "somebody else"), ("zh-CN", "请勿按", "他人")]
+)
+def test_who_did_not_sign_up_is_warned_off_the_button(service: Service, lang: str, mail: str, page: str):
+    """It would leave a stranger's password as it is (ADR 0012): the mail says so, and the page before and after it."""
+    client, address = service.client(lang=lang), service.address()
+    client.sign_up_by_email_password(address, PASSWORD)
+    send(client, LINK, address)
+    text = service.message(address, LINK)["text"]
+    assert mail in text
+    [link] = re.findall(r"https?://\S+", text)
+    assert page in service.http.get(link).text
+    assert page in press(service, link, lang).text
+    send(client, RESET, address)
+    payload = {"email": address, "passCode": service.code(address, RESET)}
+    granted = client.verify_reset_password_request("EMAIL_PASSCODE", email_pass_code_payload=payload)
+    client.reset_password("the owner's own words", granted.data.password_reset_token)
+    assert key(client.sign_in_by_email_password, address, PASSWORD) == "wrong_credentials", "as the page said"
 
 
 def test_ghsa_2wmj_a_forged_host_stands_in_no_link(service: Service):

@@ -65,6 +65,30 @@ def test_registering_and_signing_in_with_an_encrypted_password(service: Service,
     assert client.sign_in_by_username_password(name, "another horse").data.access_token
 
 
+@pytest.mark.parametrize(
+    "password",
+    ["horse 👩\u200d💻 staple", "horse\u3000staple", "horse \U0001fae9 staple", "horse\u00a0\uf8ff staple"],
+)
+def test_a_password_that_is_good_in_clear_is_good_encrypted(service: Service, password: str):
+    """Joined emoji, an ideographic space, an emoji newer than this Python, an Apple's sign: what keyboards type."""
+    name, client = f"sealed{secrets.token_hex(4)}", service.client()
+    client.sign_up_by_username_password(name, password)
+    for kind in ("rsa", "sm2"):
+        text = encrypted(service, kind, password)
+        assert client.sign_in_by_username_password(name, text, options=options(kind)).data.access_token
+
+
+def test_no_password_has_a_control_character_whichever_way_it_comes(service: Service):
+    person = service.person()
+    refused = refusal(person.client.update_password, "correct\thorse", person.password)
+    assert (refused.status_code, refused.data) == (400, {"field": "newPassword"})
+    for kind in ("rsa", "sm2"):
+        text = encrypted(service, kind, "correct\thorse")
+        old = encrypted(service, kind, person.password)
+        changed = refusal(person.client.update_password, text, old, password_encrypt_type=kind)
+        assert changed.key == Key.PASSWORD_NOT_DECRYPTED
+
+
 @pytest.mark.parametrize("kind", ["rsa", "sm2"])
 def test_what_does_not_decrypt_looks_like_a_wrong_password(service: Service, kind: str):
     person = service.person(sign_in=False)
@@ -153,3 +177,31 @@ def test_one_password_on_every_keyboard(service: Service):
     for typed in ("café monde", "cafe\u0301 monde"):
         assert client.sign_in_by_username_password(name, typed).data.access_token
     assert key(client.sign_in_by_username_password, name, "Café monde") == Key.WRONG_CREDENTIALS
+
+
+def test_no_password_is_a_number_or_address_that_the_account_gets(service: Service):
+    """However it is spaced, wherever in the form it stands, and whoever sets it."""
+    client, number, address = service.client(), service.number(), service.address()
+    national = number.removeprefix("+86")
+    spaced = f"{national[:3]}-{national[3:7]} {national[7:]}"
+    completed = {
+        "phonePassCodeForInformationCompletion": "123456",
+        "emailPassCodeForInformationCompletion": "123456",
+    }
+    for password in (national, spaced, f"0086{national}", address, address.partition("@")[0]):
+        refused = refusal(
+            client.sign_up,
+            "PASSWORD",
+            password_payload={"username": f"n{secrets.token_hex(4)}", "password": password},
+            profile={"phone": national, "email": address},
+            options=completed,
+        )
+        assert refused.key == Key.PASSWORD_COMMON, password
+    person = service.person()
+    for call in (
+        lambda: service.management.create_user(phone=spaced, password=national),
+        lambda: service.management.update_user(person.user_id, phone=spaced, password=spaced),
+        lambda: service.management.update_user(person.user_id, password=person.national),
+        lambda: person.client.update_password(person.national, person.password),
+    ):
+        assert key(call) == Key.PASSWORD_COMMON

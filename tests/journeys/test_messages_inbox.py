@@ -90,6 +90,7 @@ async def test_neither_inbox_nor_its_sender_can_be_made_outside_dev_mode(bench):
         (" 8613800138000", OLD),
         ("8613800138000", OLD),
         ("Alice@Example.com", "alice@example.com"),
+        ("li@straße.example", "li@xn--strae-oqa.example"),
         ("", None),
     ],
 )
@@ -174,6 +175,14 @@ async def test_the_json_is_what_interfaces_promise(bench, pages):
     assert len(msgspec.json.decode((await get(pages, "/dev/inbox.json", "limit=many")).body)) == 2
     await get(pages, "/dev/inbox.json", method="DELETE")
     assert (await get(pages, "/dev/inbox.json")).body == b"[]"
+
+
+@pytest.mark.parametrize("query", ["to=%00", "to=a%00b@example.com", "to=%ED%A0%80", "limit=" + "9" * 5_000])
+async def test_nobody_has_an_address_that_no_database_can_hold(bench, pages, query):
+    """PostgreSQL knows no NUL in a text; Python reads no number of five thousand digits."""
+    await bench.send(bench.person(OLD), UNBIND, OLD)
+    listed = msgspec.json.decode((await get(pages, "/dev/inbox.json", query)).body)
+    assert len(listed) == (1 if query.startswith("limit") else 0)
 
 
 def test_both_languages_have_all_words_and_every_purpose_has_a_topic():

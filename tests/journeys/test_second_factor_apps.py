@@ -1,24 +1,32 @@
 """An application that asks everybody for a second factor (1636), whoever has enrolled one or not."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from ostiary import AuthenticationClient
+from ostiary.client.errors import APIError
 from ostiary.contract.keys import Key
 from ostiary.contract.second_factor import MfaFactorVerify, MfaVerified, SendMfaCode
 from ostiary.contract.signin import LoginTokenResponseData
 from ostiary.server.core.call import Call, MfaToken
 from ostiary.server.core.refused import Refused
+from ostiary.server.core.second_factor import KINDS as ALL
+from ostiary.server.core.second_factor import Kind
 from ostiary.server.features.second_factors import verification
+from tests.authenticator import claims, enrolled, enrolled_sms
 from tests.front_door import FrontDoor
+from tests.journeys.hands import key, refusal, send
+from tests.service import Person, Service
 from tests.workbench import LOGIN, Workbench
 
 pytestmark = pytest.mark.anyio
 
 NUMBER, ADDRESS = "+8613800138000", "ann@example.com"
-ALL = ("OTP", "SMS", "EMAIL")
+RESET = "CHANNEL_RESET_PASSWORD"
 
 
 @pytest.fixture
@@ -104,3 +112,63 @@ async def test_a_code_to_a_number_is_followed_by_something_else(door: FrontDoor)
     answer = await verification.send_mfa_code(door.bench.service, await waiting(door, data), by_number)
     assert isinstance(answer, Refused)
     assert answer.key is Key.FACTOR_NOT_FOUND
+
+
+# --- and who has enrolled one: over real HTTP ------------------------------------------------------------
+
+
+@contextmanager
+def strict_app(service: Service, *kinds: Kind) -> Iterator[AuthenticationClient]:
+    """A client of an application that asks everybody for one of these."""
+    admin = service.management
+    made = admin.create_application(
+        "Strict", token_endpoint_auth_method="none", required_factors=list(kinds)
+    ).data
+    yield AuthenticationClient(made.app_id, service.url, lang="en-US", http_client=service.http)
+    admin.delete_application(made.app_id)
+
+
+def half(client: AuthenticationClient, who: Person, password: str | None = None) -> APIError:
+    """A right password."""
+    return refusal(client.sign_in_by_username_password, who.username, password or who.password)
+
+
+def test_a_mailbox_is_no_way_past_an_authenticator(service: Service) -> None:
+    """Its thief resets the password, and then would have the address stand in for the factor that is enrolled."""
+    with strict_app(service, *ALL) as strict:
+        ann = service.person()
+        app, _ = enrolled(ann)
+        send(strict, RESET, ann.email)
+        payload = {"email": ann.email, "passCode": service.code(ann.email, RESET)}
+        granted = strict.verify_reset_password_request("EMAIL_PASSCODE", email_pass_code_payload=payload)
+        strict.reset_password("chosen by the thief", granted.data.password_reset_token)
+        asked_for = half(strict, ann, "chosen by the thief")
+        assert asked_for.api_code == 1636
+        assert [factor["factorType"] for factor in asked_for.data["factors"]] == ["OTP"]
+        pending = strict.with_access_token(asked_for.data["mfaToken"])
+        for stand_in in ("SMS", "EMAIL"):
+            assert key(pending.send_mfa_code, stand_in) == "factor_not_found"
+            assert key(pending.mfa_factor_verify, stand_in, "123456") == "factor_not_found"
+        assert claims(pending.mfa_otp_verify(app.code()).data.id_token)["amr"] == ["pwd", "otp", "mfa"]
+
+
+def test_of_what_is_enrolled_the_application_s_kinds_or_else_all(service: Service) -> None:
+    ann = service.person()
+    app, _ = enrolled(ann)
+    with strict_app(service, "EMAIL") as strict:
+        assert [factor["factorType"] for factor in half(strict, ann).data["factors"]] == ["OTP"]
+    enrolled_sms(ann, service.number())
+    for kinds, offered in ((("SMS",), ["SMS"]), (("EMAIL",), ["OTP", "SMS"]), (ALL, ["OTP", "SMS"])):
+        with strict_app(service, *kinds) as strict:
+            asked_for = half(strict, ann)
+            assert [factor["factorType"] for factor in asked_for.data["factors"]] == offered
+            if "OTP" not in offered:
+                pending = strict.with_access_token(asked_for.data["mfaToken"])
+                assert key(pending.mfa_otp_verify, app.code()) == "factor_not_found"
+
+
+def test_a_kind_that_the_pool_has_switched_off_is_as_if_it_were_not_enrolled(service: Service) -> None:
+    ann = service.person()
+    enrolled(ann)
+    with service.settings(enabledFactors=["EMAIL"]), strict_app(service, *ALL) as strict:
+        assert [factor["factorType"] for factor in half(strict, ann).data["factors"]] == ["EMAIL"]

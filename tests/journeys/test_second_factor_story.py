@@ -2,13 +2,15 @@
 
 import base64
 import re
+import secrets
 
+import pyotp
 import pytest
 
 from ostiary import AsyncAuthenticationClient
 from ostiary.client.errors import LoginExpired, LoginInvalid, ParameterError, ReauthenticationRequired
 from tests.authenticator import claims, enrolled, enrolled_sms, finished, half_signed_in
-from tests.journeys.hands import key, new_code, pair, prove, refusal, send, texts
+from tests.journeys.hands import key, new_code, pair, prove, refusal, send, texts, trail
 from tests.service import LOGIN, Service
 from tests.shell import Shell
 
@@ -115,6 +117,73 @@ def test_the_recovery_code_gets_in_once_and_takes_the_authenticator_with_it(serv
         key(service.client(half_signed_in(ann).mfa_token).mfa_recovery_code_verify, recovery)
         == "recovery_code_wrong"
     )
+
+
+def test_a_used_recovery_code_signs_out_whoever_has_the_lost_app(service: Service):
+    """The old devices, and whoever waits with the password, are out; a pool that leaves others signed in leaves them."""
+    ann = service.person()
+    app, recovery = enrolled(ann)
+    thief, waiting = finished(ann, app), half_signed_in(ann)
+    pending = service.client(half_signed_in(ann, "openid profile offline_access").mfa_token)
+    done = pending.mfa_recovery_code_verify(recovery).data
+    for client in (ann.client, thief):
+        assert isinstance(refusal(client.get_profile), LoginExpired)
+    assert not service.client().verify_mfa_token(waiting.mfa_token).active
+    assert key(service.client(waiting.mfa_token).mfa_recovery_code_verify, recovery) == "login_expired"
+    mine = service.client(done.access_token)
+    assert mine.get_profile().data.user_id == ann.user_id, "the promised session opened in the new epoch"
+    assert service.client().get_new_access_token_by_refresh_token(str(done.refresh_token)).access_token
+
+    with service.settings(endOtherSessions=False):
+        _app, recovery = enrolled(ann, mine)
+        other = service.client(half_signed_in(ann).mfa_token)
+        other.mfa_recovery_code_verify(recovery)
+        assert mine.get_profile().data.user_id == ann.user_id
+
+
+def test_a_recovery_code_shown_by_who_is_signed_in_ends_the_others(service: Service):
+    ann = service.person()
+    app, recovery = enrolled(ann)
+    other = finished(ann, app)
+    assert ann.client.mfa_recovery_code_verify(recovery).data.access_token is None, "signed in already"
+    assert ann.client.get_profile().data.user_id == ann.user_id
+    assert isinstance(refusal(other.get_profile), LoginExpired)
+
+
+def test_a_factor_at_the_number_that_is_given_up_follows_to_the_new_one(service: Service):
+    ann, new = service.person(), service.number()
+    assert ann.phone
+    enrolled_sms(ann, ann.phone)
+    ann.client.update_phone(prove(ann, new))
+    [factor] = ann.client.list_enrolled_factors().data
+    assert factor.profile == {"phoneNumber": new.removeprefix("+86"), "phoneCountryCode": "+86"}
+    half = half_signed_in(ann)
+    pending = service.client(half.mfa_token)
+    pending.send_mfa_code(factor.factor_id)
+    done = pending.mfa_factor_verify(factor.factor_id, service.code(new, "CHANNEL_VERIFY_MFA")).data
+    assert done.access_token
+    assert texts(service, ann.phone, "CHANNEL_VERIFY_MFA") == []
+    assert "factor_followed" in trail(service, ann.user_id)
+
+
+def test_a_factor_at_another_number_stays_there(service: Service):
+    ann, second = service.person(), service.number()
+    enrolled_sms(ann, second)
+    ann.client.update_phone(prove(ann, service.number()))
+    [factor] = ann.client.list_enrolled_factors().data
+    assert factor.profile["phoneNumber"] == second.removeprefix("+86")
+
+
+def test_a_factor_that_the_session_has_not_used_stays_where_it_is(service: Service):
+    """The token was granted before the factor was there: its session must not get hold of the factor's codes."""
+    ann = service.person()
+    assert ann.phone
+    with service.settings(endOtherSessions=False):
+        token, other = prove(ann, service.number()), ann.signed_in()
+        enrolled_sms(ann, ann.phone, other)
+        ann.client.update_phone(token)
+        [factor] = other.list_enrolled_factors().data
+        assert factor.profile["phoneNumber"] == ann.national
 
 
 def test_the_change_of_number_wants_the_factor_to_have_been_used(service: Service):
@@ -302,3 +371,18 @@ def test_an_operator_helps_who_has_lost_everything(service: Service):
             word in service.message(address, "factor_removed")["text"] for word in ("管理员", "administrator")
         )
     assert ann.signed_in().get_profile().data.user_id == ann.user_id
+
+
+@pytest.mark.parametrize("name", ["😀" * 256, "字" * 250])
+def test_a_name_of_any_length_fits_into_the_picture(service: Service, name: str):
+    client = service.client()
+    name = secrets.token_hex(4) + name[8:]
+    client.sign_up_by_username_password(name, "a horse of one's own")
+    tokens = client.sign_in_by_username_password(name, "a horse of one's own").data
+    begun = client.with_access_token(tokens.access_token).send_enroll_factor_request({}, "OTP").data
+    assert begun.otp_data
+    assert begun.otp_data.qr_code_data_url.startswith("data:image/png;base64,")
+    shown = pyotp.parse_uri(begun.otp_data.qr_code_uri).name
+    assert shown
+    assert shown.endswith("…")
+    assert name.startswith(shown.removesuffix("…"))

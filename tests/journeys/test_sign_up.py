@@ -1,6 +1,6 @@
 """Registering, through the real service and our SDK."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -10,6 +10,7 @@ from ostiary.client.errors import (
     CodeWrong,
     EmailTaken,
     NotLoggedIn,
+    ParameterError,
     PhoneTaken,
     UsernameTaken,
 )
@@ -119,6 +120,32 @@ def test_the_profile_comes_along(service: Service):
     made = client.sign_up_by_username_password(fresh(service), PASSWORD, profile=profile).data
     assert (made.nickname, made.gender, made.locale, made.given_name) == ("小新", "F", "en-US", "New")
     assert made.custom_data == {}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("photo", "javascript:alert(1)"),
+        ("profile", "data:text/html,x"),
+        ("birthdate", "not a day"),
+        ("name", "a\r\nb"),
+    ],
+)
+def test_a_profile_holds_nothing_that_its_owner_could_not_write_later(
+    service: Service, field: str, value: str
+):
+    written: dict[str, Any] = {field: value}
+    with pytest.raises(ParameterError) as refused:
+        service.client().sign_up_by_username_password(fresh(service), PASSWORD, profile=written)
+    assert refused.value.data == {"field": field, "path": f"profile.{field}"}
+    user = service.management.create_user(username=fresh(service)).data
+    for call in (
+        lambda: service.management.create_user(username=fresh(service), **written),
+        lambda: service.management.update_user(user.user_id, **written),
+    ):
+        with pytest.raises(ParameterError) as refused:
+            call()
+        assert refused.value.data == {"field": field}
 
 
 @pytest.mark.parametrize(

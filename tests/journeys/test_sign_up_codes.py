@@ -8,16 +8,39 @@ from genauth.AuthenticationClient import AuthenticationClient as Genauth
 
 from ostiary import AsyncAuthenticationClient, AuthenticationClient
 from ostiary.contract.keys import Key
-from tests.journeys.hands import key, refusal, send, wrong
+from tests.authenticator import Authenticator, enrolled
+from tests.journeys.hands import key, refusal, send, trail, wrong
 from tests.service import LOGIN, REGISTER, Service
 
 PASSWORD = "a horse of one's own"
+RESET = "CHANNEL_RESET_PASSWORD"
 COMPLETE_PHONE, COMPLETE_EMAIL = "CHANNEL_COMPLETE_PHONE", "CHANNEL_COMPLETE_EMAIL"
 
 
 def code(service: Service, channel: str, to: str) -> str:
     send(service.client(), channel, to)
     return service.code(to, channel)
+
+
+def begun(service: Service, address: str) -> str:
+    """The first half of a password reset: its token."""
+    payload = {"email": address, "passCode": code(service, RESET, address)}
+    granted = service.client().verify_reset_password_request(
+        "EMAIL_PASSCODE", email_pass_code_payload=payload
+    )
+    return granted.data.password_reset_token
+
+
+def with_authenticator(
+    service: Service, client: AuthenticationClient, address: str
+) -> tuple[str, AuthenticationClient]:
+    """Enrol one in this session: its recovery code, and a sign-in of the same person that waits."""
+    enrolment = client.send_enroll_factor_request({}, "OTP").data
+    assert enrolment.otp_data
+    app = Authenticator(service, enrolment.otp_data.qr_code_uri)
+    client.enroll_factor({"passCode": app.code()}, enrolment.enrollment_token, "OTP")
+    half = refusal(service.client().sign_in_by_email_password, address, PASSWORD)
+    return enrolment.otp_data.recovery_code, service.client(half.data["mfaToken"])
 
 
 def me(client: AuthenticationClient, tokens: Any) -> Any:
@@ -70,6 +93,60 @@ def test_who_named_an_address_first_keeps_no_way_into_its_owners_account(service
     assert me(client, tokens).email_verified
     assert key(client.sign_in_by_email_password, address, PASSWORD) == Key.WRONG_CREDENTIALS
     assert key(stranger.get_profile) == Key.LOGIN_EXPIRED
+
+
+def test_a_reset_that_was_only_begun_proves_nothing(service: Service):
+    """The victim begins a reset, goes, and signs in by a code: that is the address' first proof, and the takeover."""
+    client, address = service.client(), service.address()
+    client.sign_up_by_email_password(address, PASSWORD)
+    stranger = client.with_access_token(client.sign_in_by_email_password(address, PASSWORD).data.access_token)
+    begun(service, address)
+    assert stranger.get_profile().data.email_verified is False
+    tokens = client.sign_in_by_email_passcode(address, code(service, LOGIN, address))
+    assert me(client, tokens).email_verified
+    assert key(client.sign_in_by_email_password, address, PASSWORD) == Key.WRONG_CREDENTIALS
+    assert key(stranger.get_profile) == Key.LOGIN_EXPIRED
+
+
+def test_a_reset_gives_the_account_to_the_owner_of_its_address(service: Service):
+    """The stranger even enrols an authenticator: it would keep the owner out, so it goes with the rest."""
+    client, address = service.client(), service.address()
+    client.sign_up_by_email_password(address, PASSWORD)
+    stranger = client.with_access_token(client.sign_in_by_email_password(address, PASSWORD).data.access_token)
+    recovery, waiting = with_authenticator(service, stranger, address)
+    token = begun(service, address)
+    assert client.reset_password("the owner's own words", token).data.success
+    tokens = client.sign_in_by_email_password(address, "the owner's own words")
+    owner = client.with_access_token(tokens.data.access_token)
+    assert owner.get_profile().data.email_verified
+    assert owner.list_enrolled_factors().data == []
+    assert service.message(address, "factor_removed")
+    assert service.message(address, "password_reset")
+    assert key(waiting.mfa_recovery_code_verify, recovery) == Key.LOGIN_EXPIRED
+    assert key(stranger.get_profile) == Key.LOGIN_EXPIRED
+    assert key(client.sign_in_by_email_password, address, PASSWORD) == Key.WRONG_CREDENTIALS
+
+
+def test_a_stranger_s_authenticator_does_not_keep_the_owner_out(service: Service):
+    client, address = service.client(), service.address()
+    client.sign_up_by_email_password(address, PASSWORD)
+    stranger = client.with_access_token(client.sign_in_by_email_password(address, PASSWORD).data.access_token)
+    recovery, waiting = with_authenticator(service, stranger, address)
+    tokens = client.sign_in_by_email_passcode(address, code(service, LOGIN, address))
+    owner = client.with_access_token(tokens.data.access_token)
+    assert owner.list_enrolled_factors().data == []
+    assert service.message(address, "factor_removed")
+    assert key(waiting.mfa_recovery_code_verify, recovery) == Key.LOGIN_EXPIRED
+    assert {"email_proven", "factor_removed"} <= trail(service, me(client, tokens).user_id)
+
+
+def test_a_proven_address_is_its_own_account_s_for_good(service: Service):
+    """No takeover of who has proven the address long ago: a reset leaves their authenticator where it is."""
+    ann = service.person()
+    enrolled(ann)
+    service.client().reset_password("the owner's own words", begun(service, ann.email))
+    half = refusal(service.client().sign_in_by_email_password, ann.email, "the owner's own words")
+    assert half.api_code == 1635
 
 
 def test_an_unproven_address_opens_no_account_of_somebody_who_proved_a_number(service: Service):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from ostiary.server.core.credentials import read_email
 from ostiary.server.core.keyring import RootKeys
 from ostiary.server.core.ports import Ports
 from ostiary.server.delivery.addresses import networks
@@ -102,17 +103,25 @@ async def test_the_same_message_twice_has_the_same_id(tls):
 
 
 async def test_addresses_in_other_letters(tls):
-    """A domain goes in its ASCII form; a local part as it is, where the server can take it."""
+    """What is stored is what is written to: a domain in ASCII, a local part as it is, where the server can take it."""
     with mail_server(tls[0]) as server:
         made = relay(server.port, tls[1])
         sender = SmtpSender(made, PORTS, FROM)
-        await sender.send(replace(CODE, to="li@例子.cn"))
-        await sender.send(replace(CODE, to="李@例子.cn"))
+        for typed in ("li@例子.cn", "李@例子.cn", "li@straße.example"):
+            await sender.send(replace(CODE, to=read_email(typed)))
         await made.close()
-    assert [one.to for one in server.arrived] == [["li@xn--fsqu00a.cn"], ["李@xn--fsqu00a.cn"]]
-    assert ["SMTPUTF8" in one.options for one in server.arrived] == [False, True]
+    stored = ["li@xn--fsqu00a.cn", "李@xn--fsqu00a.cn", "li@xn--strae-oqa.example"]
+    assert [one.to for one in server.arrived] == [[to] for to in stored]
+    assert ["SMTPUTF8" in one.options for one in server.arrived] == [False, True, False]
     with mail_server(tls[0], utf8=False) as plain, pytest.raises(PermanentError):
-        await sent(relay(plain.port, tls[1]), replace(CODE, to="李@例子.cn"))
+        await sent(relay(plain.port, tls[1]), replace(CODE, to="李@xn--fsqu00a.cn"))
+
+
+async def test_the_operator_s_own_address_goes_in_ascii_too(tls):
+    with mail_server(tls[0]) as server:
+        message_id = await sent(relay(server.port, tls[1]), CODE, "账户 <No-Reply@straße.example>")
+    assert server.arrived[0].sender == "No-Reply@xn--strae-oqa.example"
+    assert message_id.endswith("@xn--strae-oqa.example>")
 
 
 async def test_what_would_be_another_header_is_no_address(tls):

@@ -2,17 +2,22 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import closing
 from typing import Any
 
+import psycopg
 import pytest
 
 from ostiary.contract.keys import Key
+from ostiary.contract.own_page import ResetPasswordByPhonePassCode, VerifyResetPasswordRequest
 from ostiary.contract.profile import User
 from ostiary.contract.signin import LoginTokenResponseData
 from ostiary.contract.tokens import TokenResponse
 from ostiary.server.core.policy import ChangePhoneStrategy
 from ostiary.server.core.refused import Refused
+from ostiary.server.core.sign_in_policy import SelfUnlockAccount
+from ostiary.server.features.own_password import reset
 from ostiary.server.storage import users
 from tests.counts import RACE_ROUNDS
 from tests.front_door import PASSWORD, REGISTER, FrontDoor
@@ -256,3 +261,61 @@ async def test_a_password_that_was_changed_while_it_was_checked_opens_nothing(do
     assert keys([await checking]) == {"wrong_credentials": 1}
     assert keys([await door.sign_in(username="alice", password="another password")]) == {"done": 1}
     assert PASSWORD != "another password"
+
+
+async def test_a_sign_in_by_mail_and_a_look_at_its_code_do_not_wait_for_each_other(door: FrontDoor) -> None:
+    """Where owners may unlock, a sign-in looks first which of two codes there is: before any lock, and without one."""
+    door.bench.policy(self_unlock_account=SelfUnlockAccount(enabled=True))
+    address = "kim@example.org"
+    assert await door.bench.send(door.caller(), LOGIN, address) is None
+    wrong = door.bench.wrong(None, LOGIN, address)
+
+    async def go_on(late: float, ask: Callable[[], Awaitable[object]]) -> None:
+        for _ in range(RACE_ROUNDS):
+            await asyncio.sleep(late)  # so that not all stand in the same batches
+            assert await ask() is not None
+
+    asks = (
+        lambda: door.sign_in_by_code(address, wrong),
+        lambda: door.bench.look(door.caller(), LOGIN, address, wrong),
+    )
+    await asyncio.gather(*(go_on(turn / 1_000, ask) for turn in range(8) for ask in asks))
+    assert door.bench.store.counts.reruns == 0  # a deadlock is a batch that is lost, a second later
+
+
+# ── waiting for somebody's row ──────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+async def held_door(postgres_url: str) -> AsyncIterator[FrontDoor]:
+    """On PostgreSQL alone: SQLite's one writer waits for no row."""
+    door = FrontDoor(Workbench(postgres_url))
+    yield door
+    door.bench.service.signer.close()
+    await door.bench.close()
+
+
+async def _reset(door: FrontDoor, number: str, digits: str) -> object:
+    form = VerifyResetPasswordRequest(
+        verify_method="PHONE_PASSCODE",
+        phone_pass_code_payload=ResetPasswordByPhonePassCode(phone_number=number, pass_code=digits),
+    )
+    return await reset.verify_reset_password_request(door.bench.service, door.caller(), form)
+
+
+@pytest.mark.parametrize(
+    ("channel", "ask"), [(LOGIN, FrontDoor.sign_in_by_code), ("CHANNEL_RESET_PASSWORD", _reset)]
+)
+async def test_a_code_that_ends_while_its_step_waits_for_the_user_s_row_is_over(
+    held_door: FrontDoor, channel: str, ask: Callable[[FrontDoor, str, str], Awaitable[object]]
+) -> None:
+    bench, number = held_door.bench, NUMBER.format(1)
+    who = bench.person(number)
+    digits = await code(held_door, channel, number)
+    with closing(psycopg.connect(bench.url)) as holder:
+        holder.execute("SELECT id FROM users WHERE id = %s FOR UPDATE", (who.user_id,))
+        asked = asyncio.ensure_future(ask(held_door, number, digits))
+        await asyncio.sleep(0.5)  # a batch gives up by then, and the step waits alone
+        assert not asked.done()
+        bench.clock.advance(seconds=301)
+    assert keys([await asked]) == {"code_expired": 1}

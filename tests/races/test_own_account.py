@@ -1,6 +1,8 @@
 """Passwords and their permissions, raced: 64 at once, exactly one wins; a guess is paid before it is looked at."""
 
 import asyncio
+import json
+import threading
 from typing import Any
 
 import pytest
@@ -101,6 +103,24 @@ async def test_sixty_four_guesses_at_once_are_five(bench: Workbench) -> None:
     who = with_password(bench, PHONE.format(1))
     answers = await asyncio.gather(*(update(bench, who, f"no {n}", BETTER) for n in range(CROWD)))
     assert keys(answers) == {"old_password_wrong": 5, "guesses_spent": CROWD - 5}
+
+
+@pytest.mark.parametrize("row", [3, 19], ids=["a few", "the next would shut"])
+async def test_a_guess_that_nobody_looked_at_changes_no_count(bench: Workbench, row: int) -> None:
+    """Where argon2 has no room, the guess is given back: it was not wrong, and it was not right either."""
+    who = with_password(bench, PHONE.format(1))
+    assert keys([await update(bench, who, "no", BETTER)]) == {"old_password_wrong": 1}
+    sql = Sql("UPDATE guess_counters SET row_wrong = :row")
+    bench.store.write_now(lambda tx: tx.run(sql, row=row))
+    room_again = threading.Event()
+    crowd = [asyncio.ensure_future(bench.service.passwords.run(room_again.wait)) for _ in range(CROWD + 2)]
+    await asyncio.sleep(0)
+    answers = [await update(bench, who, guess, BETTER) for guess in ("no", OLD)]
+    room_again.set()
+    await asyncio.gather(*crowd)
+    assert keys(answers) == {"unavailable": 2}
+    assert bench.all("SELECT row_wrong, shut_at FROM guess_counters") == [(row, None)]
+    assert len(json.loads(bench.one("SELECT guesses FROM guess_counters"))) == 1
 
 
 async def test_a_delete_token_ends_an_account_once(bench: Workbench) -> None:

@@ -12,10 +12,14 @@ import pytest
 
 from ostiary.contract.keys import Key
 from ostiary.contract.second_factor import MfaVerified
+from ostiary.contract.signin import LoginTokenResponseData, SigninByCredentials, SignInByPassCodePayload
 from ostiary.server.core.refused import Refused
+from ostiary.server.features.sign_in.actions import sign_in_by_credentials
+from ostiary.server.storage.tx import Sql
 from tests.counts import RACE_ROUNDS
+from tests.front_door import FrontDoor
 from tests.second_factor_bench import Desk
-from tests.workbench import Workbench
+from tests.workbench import LOGIN, Workbench
 
 pytestmark = pytest.mark.anyio
 
@@ -57,7 +61,7 @@ async def test_a_recovery_code_gets_in_once(bench: Workbench) -> None:
         who, _app, recovery = await desk.person_with_app()
         waiting = [await desk.waiting(who) for _ in range(CROWD)]
         answers = await asyncio.gather(*(desk.recover(half, recovery) for half in waiting))
-        assert keys(answers) == {"done": 1, "factor_not_found": CROWD - 1}
+        assert keys(answers) == {"done": 1, "login_expired": CROWD - 1}, "the others' epoch is over"
         assert bench.one("SELECT count(*) FROM factors WHERE user_id = :id", id=who.user_id) == 0
         assert len([answer for answer in answers if isinstance(answer, MfaVerified)]) == 1
 
@@ -119,3 +123,43 @@ async def test_recovery_codes_are_guessed_at_on_a_budget(bench: Workbench) -> No
     answers = await asyncio.gather(*(desk.recover(half, f"{n:024x}") for n in range(200)))
     assert keys(answers) == {"recovery_code_wrong": 10, "guesses_spent": 190}
     assert isinstance(await desk.totp(half, desk.code(app)), MfaVerified)
+
+
+def never_proven(bench: Workbench, address: str) -> None:
+    """As if it had only been typed at a sign-up."""
+    sql = Sql("UPDATE emails SET verified = 0 WHERE address = :address")
+    bench.store.write_now(lambda tx: tx.run(sql, address=address))
+
+
+async def test_a_takeover_leaves_nothing_of_what_comes_at_the_same_time(bench: Workbench) -> None:
+    """Account pre-hijacking: the stranger enrols an authenticator in the instant in which the owner proves the address."""
+    desk, door = Desk(bench), FrontDoor(bench)
+    seen: Counter[str] = Counter()
+    for turn in range(RACE_ROUNDS // 3):
+        address = f"owner{turn}@example.com"
+        stranger = bench.person(None, email=address)
+        never_proven(bench, address)
+        begun = await desk.begin(stranger)
+        shown = desk.code(begun.otp_data.qr_code_uri)
+        assert await bench.send(door.caller(), LOGIN, address) is None
+        owner = SigninByCredentials(
+            connection="PASSCODE",
+            pass_code_payload=SignInByPassCodePayload(
+                email=address, pass_code=bench.code(None, LOGIN, address)
+            ),
+        )
+        enrolment = desk.enroll(stranger, begun.enrollment_token, shown)
+        proof = sign_in_by_credentials(bench.service, door.caller(), owner)
+        # Whoever starts first comes first most often: each does.
+        first, second = await asyncio.gather(*((enrolment, proof) if turn % 2 else (proof, enrolment)))
+        enrolled, signed_in = (first, second) if turn % 2 else (second, first)
+        assert isinstance(signed_in, LoginTokenResponseData), signed_in
+        seen[enrolled.key.value if isinstance(enrolled, Refused) else "done"] += 1
+        assert bench.one("SELECT count(*) FROM factors WHERE user_id = :id", id=stranger.user_id) == 0
+        alive = bench.one(
+            "SELECT count(*) FROM sessions s JOIN users u ON u.id = s.user_id"
+            " WHERE u.id = :id AND s.epoch = u.session_epoch",
+            id=stranger.user_id,
+        )
+        assert alive == 1, "the owner's"
+    assert set(seen) <= {"done", "login_expired"}, seen

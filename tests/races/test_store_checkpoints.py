@@ -4,13 +4,14 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ostiary.server.storage import sqlite_checkpoint
+from ostiary.server.storage import sqlite_checkpoint, sqlite_writer
 from ostiary.server.storage.sqlite_file import connect, path_of
 from ostiary.server.storage.tx import Sql
 from tests.stores import opened, put, stored
@@ -150,3 +151,23 @@ async def test_what_is_under_way_ends_with_the_store(sqlite_url):
         path = path_of(sqlite_url)
         assert [file.name for file in path.parent.iterdir()] == [path.name]  # all in one file
     assert len(stored(sqlite_url)) == sum(BETWEEN + turn for turn in range(10))
+
+
+async def test_the_writer_s_connection_is_the_last_to_close(sqlite_url, monkeypatch):
+    """The last one carries everything over and takes the WAL away; of two that close at once, neither would."""
+    closed: list[str] = []
+
+    def closing_slowly(name: str) -> Any:
+        class Slow(sqlite3.Connection):
+            def close(self) -> None:
+                time.sleep(0.05)
+                super().close()
+                closed.append(name)
+
+        return lambda path: sqlite3.connect(path, factory=Slow, isolation_level=None, check_same_thread=False)
+
+    monkeypatch.setattr(sqlite_checkpoint, "connect", closing_slowly("checkpoint"))
+    monkeypatch.setattr(sqlite_writer, "connect", closing_slowly("writer"))
+    with opened(sqlite_url) as store:
+        await write_steadily(store, "row", BETWEEN)
+    assert closed == ["checkpoint", "writer"]

@@ -8,7 +8,7 @@ from ostiary.server.core.credentials import folded
 from ostiary.server.core.policy import PoolPolicy
 from ostiary.server.guards.new_passwords import common, rules
 
-NAMES = ("alice", "alice.w@example.com", None, "13800138000")
+NAMES = ("alice", "alice.w@example.com", None, "+8613800138000")
 
 
 def verdict(password, *, policy=None, names=NAMES):
@@ -25,12 +25,26 @@ def verdict(password, *, policy=None, names=NAMES):
         ("PassWord1", Key.PASSWORD_COMMON),
         ("qwertyuiop", Key.PASSWORD_COMMON),
         ("13800138000", Key.PASSWORD_COMMON),
+        ("138-0013-8000", Key.PASSWORD_COMMON),
+        ("（138）0013.8000", Key.PASSWORD_COMMON),
+        ("+86 138 0013 8000", Key.PASSWORD_COMMON),
+        ("008613800138000", Key.PASSWORD_COMMON),
+        ("13800138000abc", Key.PASSWORD_COMMON),
+        ("13800138000abcd", None),
+        ("13900139001x", None),
         ("Alice.W@Example.com", Key.PASSWORD_COMMON),
         ("alice.w12", Key.PASSWORD_COMMON),
+        ("alicew12", Key.PASSWORD_COMMON),
+        ("a-l-i-c-e-12", Key.PASSWORD_COMMON),
         ("alice123", Key.PASSWORD_COMMON),
         ("alice2026", None),
         ("密码密码密码密码", None),
         ("correct horse", None),
+        ("correct 👩\u200d💻 horse", None),
+        ("correct\u3000horse", None),
+        ("correct\thorse", Key.BAD_REQUEST),
+        ("correct\x00horse", Key.BAD_REQUEST),
+        ("correct\x9bhorse", Key.BAD_REQUEST),
         ("\ufdfa" * 64, Key.BAD_REQUEST),  # one character that NFKC makes eighteen of
         ("x" * 1_024, None),
     ],

@@ -168,7 +168,8 @@ def test_separators_and_widths_change_nothing(number: str, data: st.DataObject) 
 
 
 def _as_the_library_reads(text: str, code: str) -> str | None:
-    """Parsed until it stands still."""
+    """Parsed until it stands still, 00 being + everywhere; to the library it is that in most countries."""
+    text = f"+{text[2:]}" if text.startswith("00") else text
     region = phonenumbers.region_code_for_country_code(int(code))
     before, number = "", text if region != "001" or text.startswith("+") else f"+{code}{text}"
     while number != before:

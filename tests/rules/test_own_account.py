@@ -62,6 +62,19 @@ def test_a_permission_is_for_the_account_as_it_stood(changed):
         assert judge(granted, rules.Claims(*changed)) == Refused(Key.ONE_TIME_TOKEN_INVALID)
 
 
+@pytest.mark.parametrize(("phone", "email"), list(itertools.product(STATES, STATES)))
+def test_a_permission_proves_what_was_unproven_while_nothing_else_is_proven(phone, email):
+    for contact, state, other in ((PHONE, phone, email), (EMAIL, email, phone)):
+        if state is None:
+            continue
+        granted = passwords.claims_of(account(phone, email), 3, contact)
+        medium = "sms" if contact == PHONE else "email"
+        assert granted.proves == (None if state else medium)
+        opens = state or other is not True
+        expected = None if opens else Refused(Key.ONE_TIME_TOKEN_INVALID)
+        assert passwords.judge_reset(granted, granted, account(phone, email)) == expected
+
+
 @pytest.mark.parametrize(
     ("phone", "email", "has_password"), list(itertools.product(STATES, STATES, (False, True)))
 )

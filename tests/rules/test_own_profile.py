@@ -4,14 +4,18 @@ import msgspec
 import pytest
 
 from ostiary.contract.keys import Key
+from ostiary.contract.management import CreateUser, UpdateUser
 from ostiary.contract.own_page import UpdateUserProfile
+from ostiary.contract.signin import SignUp, SignUpByPassword, SignUpProfile
 from ostiary.server.core.custom_field import CustomField, fits, is_moment
 from ostiary.server.core.people import Account, Facts, Pool
 from ostiary.server.core.phone import E164
 from ostiary.server.core.policy import PoolPolicy
 from ostiary.server.core.refused import Refused
+from ostiary.server.features.management import users_rules
 from ostiary.server.features.profile import rules
 from ostiary.server.features.public_info.countries import countries
+from ostiary.server.features.sign_up import rules as sign_up
 
 FACTS = Facts(Pool("p", "P", "+86", "zh-CN", PoolPolicy()), None)
 ACCOUNT = Account(
@@ -51,39 +55,64 @@ def test_what_has_another_door_is_refused_whatever_else_is_there(name, key):
     assert refused.key is key
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "good"),
-    [
-        ("photo", "https://example.com/a.png", True),
-        ("photo", "HTTP://example.com/a.png", True),
-        ("photo", "javascript:alert(1)", False),
-        ("photo", "data:text/html,x", False),
-        ("website", "https://", False),
-        ("website", "//example.com", False),
-        ("website", "https://[::1", False),
-        ("profile", "https://example.com/a b", False),
-        ("birthdate", "1990-07-03", True),
-        ("birthdate", "1990-07-03T00:00:00.000Z", True),
-        ("birthdate", "1990-02-30", False),
-        ("birthdate", "yesterday", False),
-        ("zoneinfo", "America/Argentina/Buenos_Aires", True),
-        ("zoneinfo", "../../etc", False),
-        ("locale", "zh-Hans-CN", True),
-        ("locale", "zh_CN", True),
-        ("locale", "<b>", False),
-        ("name", "阿娜", True),
-        ("name", "two\nlines", False),
-        ("address", "two\nlines", True),
-        ("address", "a bell\a", False),
-        ("username", "\u200b", False),
-    ],
-)
+LOOKS = [
+    ("photo", "https://example.com/a.png", True),
+    ("photo", "HTTP://example.com/a.png", True),
+    ("photo", "javascript:alert(1)", False),
+    ("photo", "data:text/html,x", False),
+    ("website", "https://", False),
+    ("website", "//example.com", False),
+    ("website", "https://[::1", False),
+    ("profile", "https://example.com/a b", False),
+    ("birthdate", "1990-07-03", True),
+    ("birthdate", "1990-07-03T00:00:00.000Z", True),
+    ("birthdate", "1990-02-30", False),
+    ("birthdate", "yesterday", False),
+    ("zoneinfo", "America/Argentina/Buenos_Aires", True),
+    ("zoneinfo", "../../etc", False),
+    ("locale", "zh-Hans-CN", True),
+    ("locale", "zh_CN", True),
+    ("locale", "<b>", False),
+    ("name", "阿娜", True),
+    ("name", "two\nlines", False),
+    ("address", "two\nlines", True),
+    ("address", "a bell\a", False),
+]
+"""Field, value, whether it looks like one."""
+
+
+@pytest.mark.parametrize(("name", "value", "good"), [*LOOKS, ("username", "\u200b", False)])
 def test_what_fields_look_like(name, value, good):
     said = read(**{name: value})
     if good:
         assert said == UpdateUserProfile(**{name: value})
     else:
         assert said == Refused(Key.BAD_REQUEST, data={"field": name})
+
+
+@pytest.mark.parametrize(("name", "value", "good"), [*LOOKS, ("browser", "an escape\x1b[2J", False)])
+def test_fields_look_alike_whoever_writes_them(name, value, good):
+    """Sign-up and management store in the same profile, which the same pages show."""
+    by_password = SignUpByPassword(username="ana", password="12345678")
+    profile = SignUpProfile(**{name: value})
+    sign_up_said = sign_up.read_sign_up(
+        SignUp(connection="PASSWORD", password_payload=by_password, profile=profile), FACTS
+    )
+    said = [
+        users_rules.read_create(CreateUser(username="ana", **{name: value}), FACTS),
+        users_rules.read_update(UpdateUser(user_id="u", **{name: value}), FACTS),
+    ]
+    if good:
+        assert not any(isinstance(one, Refused) for one in (sign_up_said, *said))
+    else:
+        assert sign_up_said == Refused(Key.BAD_REQUEST, data={"field": name, "path": f"profile.{name}"})
+        assert said == [Refused(Key.BAD_REQUEST, data={"field": name})] * 2
+
+
+def test_a_refused_field_is_named_as_on_the_wire():
+    """Whatever fields a form has, the names are the form's own."""
+    refused = users_rules.read_create(CreateUser(username="ana", given_name="a\nb"), FACTS)
+    assert refused == Refused(Key.BAD_REQUEST, data={"field": "givenName"})
 
 
 def test_an_external_id_is_not_its_owners_to_choose():

@@ -3,6 +3,7 @@
 from itertools import combinations, product
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,7 +11,7 @@ from ostiary.server.core import second_factor
 from ostiary.server.core.people import ACTIVE, Account
 from ostiary.server.core.phone import E164
 from ostiary.server.core.policy import PoolPolicy
-from ostiary.server.core.second_factor import KINDS, METHODS, read_recovery_code
+from ostiary.server.core.second_factor import KINDS, METHODS, read_recovery_code, short_label
 from ostiary.server.features.second_factors import rules as feature_rules
 from ostiary.server.guards.second_factors import otp, rules
 from ostiary.server.guards.second_factors.rules import Candidate, Verdict
@@ -59,6 +60,16 @@ def _judged(verdict, candidates, first, always, has_password, phone, email) -> N
         other = any(there for way, there in ways.items() if way != first)
         enough = Verdict.NOTHING if always else Verdict.IN
         assert verdict is (Verdict.ANOTHER_FIRST if other else enough)
+
+
+def test_what_is_enrolled_is_never_passed_by() -> None:
+    """Everything that can be enrolled, stand in and be asked for: a stand-in is for who has enrolled nothing."""
+    for enrolled, standing_in, asked in product(subsets(KINDS), subsets(("SMS", "EMAIL")), subsets(KINDS)):
+        taken = rules.kinds_taken(enrolled, standing_in, asked)
+        if enrolled:
+            assert set(taken) == (set(enrolled) & set(asked) or set(enrolled))
+        else:
+            assert set(taken) == set(standing_in) & set(asked)
 
 
 def test_a_session_has_used_a_factor_only_by_that_factor() -> None:
@@ -153,3 +164,22 @@ def test_the_recovery_code_is_read_however_it_was_written_down() -> None:
         assert read_recovery_code(text) == digits
     for text in ("", "b471-8ec0-874a-087f-bccb", "g471-8ec0-874a-087f-bccb-cd54", "b471" * 40, "null"):
         assert read_recovery_code(text) is None
+
+
+# ── the picture ─────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("sign", ["😀", "字", "é", "a", " ", "/", "%"])
+def test_every_name_fits_into_a_picture_and_an_ordinary_one_is_whole(sign: str) -> None:
+    long = short_label(sign * 256)
+    assert long == sign * 256 or (long.endswith("…") and (sign * 256).startswith(long[:-1].rstrip()))
+    link = otp.uri(b"\xff" * 20, long, long)
+    assert otp.qr_data_url(link).startswith("data:image/png;base64,")
+    assert short_label(sign * 30) == sign * 30
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=256))
+def test_a_label_is_a_beginning_of_the_name(name: str) -> None:
+    label = short_label(name)
+    assert label == name or name.startswith(label[:-1])
+    assert len(otp.uri(b"\xff" * 20, label, label)) < 2_331

@@ -141,6 +141,35 @@ def test_a_proposal_is_never_below_the_floor_and_near_the_target(target):
     assert found.milliseconds >= 0.8 * target
 
 
+def bending(memory_kib, passes, lanes):
+    """A machine whose caches end: twice the memory costs three times as much."""
+    return 20 * (memory_kib / 19_456) ** 1.585 * passes / 2 / lanes
+
+
+def stepping(memory_kib, passes, lanes):
+    """A machine whose cost jumps where its memory does not fit any more."""
+    return machine(memory_kib, passes, lanes) * (1 if memory_kib < 64 << 10 else 3)
+
+
+@pytest.mark.parametrize("target", [25, 30, 60, 100, 250, 1_000, 5_000])
+def test_an_overshoot_leads_down_again_not_to_the_floor(target):
+    found = propose(target, 4 << 20, bending)
+    assert 0.8 * target <= found.milliseconds <= target
+    assert found.memory_kib > 19_456
+
+
+def test_below_a_jump_the_most_that_fits_is_proposed():
+    found = propose(200, 4 << 20, stepping)
+    assert found.milliseconds <= 200
+    assert found.memory_kib >= 48 << 10
+
+
+def test_passes_that_turn_out_too_dear_are_not_proposed():
+    found = propose(1_000, 64 << 10, lambda *settings: machine(*settings) * (1 if settings[1] == 2 else 1.5))
+    assert found.passes > 2
+    assert found.milliseconds <= 1_000
+
+
 def test_where_memory_ends_passes_are_added():
     found = propose(1_000, 64 << 10, machine)
     assert found.memory_kib == 64 << 10

@@ -86,8 +86,8 @@ SOON_ROLES = Instead(
     "add-group-members, get-user-roles)",
 )
 TENANTS = Instead(
-    "一个用户池没有租户：请为每个租户建一个用户池（`ostiary init`），或用分组表达（create-group）",
-    "A pool has no tenants: give each its own pool (`ostiary init`), or express it as a group (create-group)",
+    "一个用户池没有租户：请为每个租户部署一套（`ostiary init`），或用分组表达（create-group）",
+    "A pool has no tenants: give each its own installation (`ostiary init`), or express it as a group (create-group)",
 )
 DEPARTMENTS = Instead(
     "本服务没有组织与部门：请用分组表达（create-group、add-group-members）",

@@ -18,6 +18,7 @@ E164 = NewType("E164", str)
 _SEPARATORS = re.compile(r"[\s\-‐‑‒–—―−()./·\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 """What people and address books put between digits; the last ones are invisible and come with a pasted number."""
 _DIGITS = re.compile(r"\+?[0-9]{2,20}")
+_STORED = re.compile(r"\+[0-9]{2,15}")
 _CALLING_CODES = frozenset(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
 _NO_REGION = phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY
 _NOTHING = "(?!)"
@@ -172,6 +173,16 @@ def _taken_apart(number: E164) -> phonenumbers.PhoneNumber:
 def national_part(number: E164) -> str:
     """`13800138000` of `+8613800138000`: what the wire calls `phone`, beside `phoneCountryCode`."""
     return number[len(country_code(number)) :]
+
+
+def is_e164(text: str) -> bool:
+    """Whether it has the form of a stored number: a plus sign, a country's code, digits."""
+    return _STORED.fullmatch(text) is not None and calling_code(text[1:4]) != ""
+
+
+def without_separators(text: str) -> str:
+    """A text without what people put between digits."""
+    return _SEPARATORS.sub("", text)
 
 
 def _plain(text: str) -> str:

@@ -16,7 +16,7 @@ from ostiary.server.core.sign_in_policy import (
     SelfUnlockAccount,
 )
 
-CountryCode = Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{0,3}$")]
+CountryCode = Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{0,3}$", title="calling codes like +86")]
 
 
 class ChangePhoneStrategy(msgspec.Struct, frozen=True, rename="camel"):
@@ -74,7 +74,9 @@ class PoolPolicy(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
         return self.verify_code_ttl * SECOND
 
 
-ScopeName = Annotated[str, Meta(pattern=r"^[\x21\x23-\x5B\x5D-\x7E]{1,100}$")]
+ScopeName = Annotated[
+    str, Meta(pattern=r"^[\x21\x23-\x5B\x5D-\x7E]{1,100}$", title="names without blanks and quotes")
+]
 """RFC 6749 §3.3: printable ASCII without space, quotation mark and backslash."""
 SigningAlg = Literal["RS256", "ES256", "HS256"]
 

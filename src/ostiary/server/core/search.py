@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+from ostiary.server.core.credentials import read_email
 from ostiary.server.core.phone import E164, read_country_code, read_number
 
 _SEPARATORS = re.compile(r"[\s\-‐‑‒–—―()./·]")
@@ -28,5 +29,5 @@ def phone_beginning(text: str, default_code: str) -> str | None:
 
 
 def email_beginning(text: str) -> str:
-    """The beginning of an address in the spelling that is stored."""
-    return unicodedata.normalize("NFKC", text).strip().lower()
+    """The beginning of an address in the spelling that is stored; of a domain that is not ASCII only the whole of it."""
+    return read_email(text) or unicodedata.normalize("NFKC", text).strip().lower()

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal, get_args
+from urllib.parse import quote
 
 from ostiary.server.core.policy import PoolPolicy
 
@@ -29,6 +30,9 @@ _AMR: Mapping[str, str] = MappingProxyType({"mfa-sms": "sms", "mfa-email": "emai
 _RECOVERY_CODE = re.compile(r"[0-9a-f]{24}")
 _IGNORED = re.compile(r"[\s\-‐‑‒–—―−\u00ad\u200b-\u200f\u2060\ufeff]")
 _LONGEST = 128
+_LABEL_ROOM = 480
+"""Signs of a link for one name: 53 Chinese characters, and any address that people have."""
+_CUT = "…"
 
 
 def read_recovery_code(text: str) -> str | None:
@@ -54,3 +58,20 @@ def amr(methods: str) -> list[str]:
     """The claim `amr` of a session (OpenID Connect Core §2, RFC 8176): its methods, and "mfa" where there were two."""
     words = list(dict.fromkeys(_AMR.get(word, word) for word in methods.split()))
     return [*words, "mfa"] if len(methods.split()) > 1 else words
+
+
+def short_label(text: str) -> str:
+    """A name as an authenticator shows it: whole where a QR code has room for it, else its beginning and `…`.
+
+    A link writes each byte as three signs, an emoji takes twelve; a picture of level M holds 2 331 (ISO/IEC 18004,
+    table 7). The issuer stands in it twice, the account's name once.
+    """
+    if len(quote(text)) <= _LABEL_ROOM:
+        return text
+    room, kept = _LABEL_ROOM - len(quote(_CUT)), ""
+    for sign in text:
+        room -= len(quote(sign))
+        if room < 0:
+            break
+        kept += sign
+    return kept.rstrip() + _CUT

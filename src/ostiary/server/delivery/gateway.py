@@ -114,13 +114,13 @@ def gateway(settings: Settings, ports: Ports) -> Gateway:
 
 def _server(settings: Settings) -> "Server":
     from ostiary.server.delivery.outbound_mail import USUAL_PORTS, Server
-    from ostiary.server.delivery.providers.smtp import on_the_wire, read_sender
+    from ostiary.server.delivery.providers.smtp import read_sender
 
     return Server(
         host=settings.smtp_host,
         port=settings.smtp_port or USUAL_PORTS[settings.smtp_tls],
         tls=settings.smtp_tls,
-        hello=on_the_wire(read_sender(settings.smtp_from).addr_spec).rpartition("@")[2],
+        hello=read_sender(settings.smtp_from).domain,
         username=settings.smtp_username,
         password=settings.smtp_password,
     )

@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from ostiary.server.core.credentials import read_email
 from ostiary.server.core.millis import SECOND
 from ostiary.server.core.ports import Ports
 from ostiary.server.delivery.messages import read_code
@@ -95,4 +96,6 @@ def typed_recipient(text: str) -> str | None:
     plain = text.strip().lower()
     if not plain:
         return None
+    if "@" in plain:
+        return read_email(plain) or plain
     return f"+{plain}" if plain.isdigit() else plain

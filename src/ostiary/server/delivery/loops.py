@@ -70,7 +70,7 @@ class Loop:
         try:
             await self._turn()
         except UnavailableError as error:
-            log.warning("loop.unavailable", loop=self._name, error=str(error))
+            log.warning("loop.unavailable", loop=self._name, why=error.why, error=str(error))
             return False
         except Exception as error:  # noqa: BLE001 - a bug in one turn must not end the loop
             # An error's own text may quote a row: only its kind and its place are logged.

@@ -5,7 +5,8 @@
    phone fills it in there and nowhere else (W3C WICG 'Origin-bound one-time codes delivered via SMS').
    In an e-mail it stands once, on a line of its own between two empty ones.
 3. `read_code` finds the code by that line alone, whatever other digits the text holds.
-4. No text holds an unmasked number or a word that a caller wrote (User-Agents only choose a name).
+4. No text holds an unmasked number or a word that a caller wrote (User-Agents only choose a name). The domain of a
+   masked address is the one exception: it is in ASCII, and stands before nobody but an account's proven owner.
 """
 
 import re

@@ -136,10 +136,12 @@ CODE_MAIL: Final = Words(
 LINK_MAIL: Final = Words(
     "请验证您在 {host} 的账户的邮箱：打开下面的页面，按其中的按钮。\n\n{link}\n\n"
     "链接 {minutes} 分钟内有效，只能使用一次。\n\n"
-    "如果您没有在 {host} 注册账户，请勿按该按钮，无需其他操作。",
+    "如果您没有在 {host} 注册账户，那么是他人用您的邮箱注册并设置了密码：请勿按该按钮，"
+    "否则对方仍可用其密码登录。不按则一切不变，无需其他操作。",
     "Verify the e-mail address of your account at {host}: open the page below and press its button.\n\n{link}\n\n"
     "The link is good for {minutes} minutes, and once.\n\n"
-    "You have no account at {host}? Then don't press the button; there is nothing else to do.",
+    "You created no account at {host}? Then somebody else did, with your address and a password of their own."
+    " Don't press the button: they would keep their way in. Without it nothing changes; there is nothing else to do.",
 )
 LINK_SUBJECT: Final = Words("请验证您在 {host} 的邮箱", "Verify your e-mail address at {host}")
 LINK_BUTTON: Final = Words("打开验证页面", "Open the page")

@@ -16,6 +16,7 @@ from ostiary.server.core.millis import SECOND
 from ostiary.server.core.people import ACTIVE
 from ostiary.server.core.phone import E164, country_code, national_part
 from ostiary.server.core.ports import Ports
+from ostiary.server.core.profile import FIELDS
 from ostiary.server.core.refused import Refused
 from ostiary.server.storage import emails, names, phones, users
 from ostiary.server.storage.names import NameSets
@@ -23,13 +24,6 @@ from ostiary.server.storage.tx import Tx
 from ostiary.server.storage.users import NewUser, UserRow
 
 Source = Literal["register", "adminCreated", "excel"]
-
-_CALLED = ("name", "nickname", "given_name", "middle_name", "family_name", "preferred_username")
-_SEEN = ("photo", "gender", "birthdate", "profile", "website", "company", "identity_number")
-_LIVES = ("address", "formatted", "street_address", "locality", "city", "region", "province", "postal_code")
-_SPEAKS = ("country", "zoneinfo", "locale", "browser", "device")
-PROFILE = (*_CALLED, *_SEEN, *_LIVES, *_SPEAKS)
-"""What an account says about its owner: names of `User`'s fields, and the keys of the stored profile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,12 +139,6 @@ def _judge(taken: NameSets, new: NewAccount) -> Refused | None:
     return None
 
 
-def profile_of(form: object) -> dict[str, Any]:
-    """The profile's fields that a form has and fills in."""
-    given = {name: getattr(form, name, None) for name in PROFILE}
-    return {name: value for name, value in given.items() if value is not None}
-
-
 def to_user(
     row: UserRow,
     *,
@@ -159,7 +147,7 @@ def to_user(
     with_department_ids: bool = False,
 ) -> User:
     """The account as its owner and the administrator see it. Foreign identities and departments: none yet."""
-    profile = {name: row.profile[name] for name in PROFILE if name in row.profile}
+    profile = {name: row.profile[name] for name in FIELDS if name in row.profile}
     return User(
         **{"gender": "U", **profile},
         user_id=row.id,

@@ -1,7 +1,7 @@
 """What happened, written beside it: one row per change and per refusal worth remembering.
 
 A row carries a MAC under a key that never leaves the key file; the sealer chains committed rows afterwards.
-Numbers and addresses appear only as keyed hashes, so that erasing an account breaks nothing (design/house.md §6).
+Numbers and addresses appear only as keyed hashes, so that erasing an account breaks nothing.
 """
 
 from functools import lru_cache

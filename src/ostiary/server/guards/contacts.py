@@ -11,10 +11,12 @@ from ostiary.contract.keys import Key
 from ostiary.server.core.contact import Medium, medium_of
 from ostiary.server.core.people import Account, Session
 from ostiary.server.core.refused import Refused
+from ostiary.server.core.second_factor import Kind
 from ostiary.server.guards import audit, notices, passcodes
 from ostiary.server.guards.entry import Step, Visit
 from ostiary.server.guards.passcodes import Proof, Typed
-from ostiary.server.storage import codes, sessions, tokens
+from ostiary.server.guards.sessions import judge_second_factor
+from ostiary.server.storage import codes, factors, sessions, tokens
 from ostiary.server.storage.contacts import BOOKS
 
 Event = Literal[
@@ -24,6 +26,8 @@ _CALLED: dict[Medium, tuple[Event, Event, Event]] = {
     "sms": ("phone_bound", "phone_changed", "phone_unbound"),
     "email": ("email_bound", "email_changed", "email_unbound"),
 }
+KIND_OF: dict[Medium, Kind] = {"sms": "SMS", "email": "EMAIL"}
+"""Which kind of second factor has its codes sent there."""
 TAKEN: dict[Medium, Key] = {"sms": Key.PHONE_TAKEN, "email": Key.EMAIL_TAKEN}
 
 
@@ -81,11 +85,36 @@ def move(
 def move_own(step: Step[object], medium: Medium, new: str | None, *, spent: str = "") -> bool:
     """The signed-in user's own move: every other session ends with it, where the pool says so.
 
+    A second factor whose codes went to the old contact goes along.
     `spent`: the kind of the one-time token it was granted with, looked at in this transaction; it is used up with the
     move, while all others of the user are voided, and a retry is told that it is done.
     """
     keep = step.session if step.pool.policy.end_other_sessions else None
-    return move(step, step.account, medium, new, keep=keep, spent=spent)
+    moved = move(step, step.account, medium, new, keep=keep, spent=spent)
+    if moved and new is not None:
+        _take_factor_along(step, medium, new)
+    return moved
+
+
+def _take_factor_along(step: Step[object], medium: Medium, new: str) -> None:
+    """A second factor at the contact that was given up follows to the new one: its next holder gets no codes.
+
+    The new one was proven a moment ago. Only for a session that has used a factor: it could as well have enrolled it
+    there. Another one's token may be older than the factor.
+    """
+    old = step.account.phone if medium == "sms" else step.account.email
+    kind = KIND_OF[medium]
+    if old is None or kind not in step.account.factors or judge_second_factor(step) is not None:
+        return  # known since the account was read: a change without such a factor asks nothing
+    if factors.follow(step.tx, step.account.user_id, kind, old, new):
+        audit.note(
+            step,
+            "factor_followed",
+            user_id=step.account.user_id,
+            factor=kind,
+            old=audit.contact_hash(step.ports, step.pool.id, old),
+            new=audit.contact_hash(step.ports, step.pool.id, new),
+        )
 
 
 def prove(step: Step[object], typed: Sequence[Typed], new: str) -> tuple[Proof, ...] | Refused:

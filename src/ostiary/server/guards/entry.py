@@ -10,12 +10,12 @@ only where a good token said so. Who holds an `Errand` came with a management to
 """
 
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from ostiary.contract.keys import Key
-from ostiary.server.core.call import NOBODY, Call, UserToken
+from ostiary.server.core.call import Call, UserToken
 from ostiary.server.core.millis import Millis
 from ostiary.server.core.people import Account, App, Facts, Pool, Scene, Session
 from ostiary.server.core.ports import Ports
@@ -40,6 +40,9 @@ class Visit(msgspec.Struct, Generic[Ask], frozen=True):
     ask: Ask
     account: Account | None = None
     session: Session | None = None
+
+
+V = TypeVar("V", bound=Visit[Any])
 
 
 class Step(Visit[Ask], frozen=True):
@@ -141,6 +144,14 @@ def visit(
     return Visit(tx, ports, now, call, scene.pool, scene.app, ask)
 
 
+def after_lock(visit: V) -> V:
+    """The same visit, judged by the moment after a lock that it waited for: what is over by then is over.
+
+    For open doors, which learn whose row to lock only inside. To be called when something was read under the lock.
+    """
+    return msgspec.structs.replace(visit, now=visit.ports.now())
+
+
 def manage(tx: Tx, ports: Ports, call: Call, form: F | Refused, read: Read[F, A]) -> Errand[A] | Refused:
     """The door of management: a token of the pool whose access key is still there, then rows 2 and 3."""
     token = call.manager
@@ -181,8 +192,3 @@ def _step(tx: Tx, ports: Ports, now: Millis, call: Call, scene: Scene, ask: A) -
     if scene.account is None or scene.session is None:  # judged by _standing; mypy cannot see that
         raise AssertionError
     return Step(tx, ports, now, call, scene.pool, scene.app, ask, scene.account, scene.session)
-
-
-def not_signed_in(call: Call) -> Refused:
-    """The answer where a signed-in caller is wanted and none is there."""
-    return call.user if isinstance(call.user, Refused) else NOBODY

@@ -44,17 +44,23 @@ def reserve(step: Step[object]) -> Refused | None:
     return None
 
 
-def release(step: Step[object], account: Account) -> None:
-    """The guess that this request has paid for was right, or was never looked at: it costs nothing."""
+def release(step: Step[object], account: Account, *, right: bool) -> None:
+    """Give back what this request has paid: its guess was right, which ends the row of wrong ones, or never looked at."""
     counter = guesses.load(step.tx, step.pool.id, guesses.of_user(account.user_id), CHANNEL)
     mine = next((guess for guess in counter.guesses if guess.id == _id(step)), None)
     if mine is None:
         return
     others = tuple(guess for guess in counter.guesses if guess is not mine)
     shut_by_me = counter.shut_at == mine.at
+    row_with_mine = rules.WRONG_IN_A_ROW if shut_by_me else counter.row_wrong
     guesses.store(
         step.tx,
-        replace(counter, guesses=others, row_wrong=0, shut_at=None if shut_by_me else counter.shut_at),
+        replace(
+            counter,
+            guesses=others,
+            row_wrong=0 if right else max(0, row_with_mine - 1),
+            shut_at=None if shut_by_me else counter.shut_at,
+        ),
     )
 
 

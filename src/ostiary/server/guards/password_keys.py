@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from ostiary.server.core import sm2
+from ostiary.server.core.credentials import may_be_password
 from ostiary.server.core.log import log
 from ostiary.server.core.millis import MINUTE, SECOND
 from ostiary.server.core.ports import Ports
@@ -183,7 +184,7 @@ def _ciphertext(text: str, kind: str) -> bytes | None:
 
 
 def _best(opened: Sequence[bytes | None], kind: str) -> str | None:
-    """The first that reads as a password. A wrong RSA key opens to noise, and long noise is never printable."""
+    """The longest that reads as a password. A wrong RSA key opens to noise; long noise is no text, or has controls."""
     texts = [_text(plain, kind) for plain in opened if plain is not None]
     return max((text for text in texts if text), key=len, default=None)
 
@@ -194,4 +195,4 @@ def _text(plain: bytes, kind: str) -> str | None:
         text = (base64.b64decode(plain, validate=True) if kind == "sm2" else plain).decode()
     except (binascii.Error, UnicodeDecodeError):
         return None
-    return text if text.isprintable() else None
+    return text if may_be_password(text) else None

@@ -25,7 +25,7 @@ from ostiary.server.storage.factors import FactorRow
 from ostiary.server.storage.users import UserRow
 
 MFA_TOKEN_LIFE = 360
-"""Seconds that a sign-in may wait for its second factor (flows.md §10)."""
+"""Seconds that a sign-in may wait for its second factor, the incumbent's number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,18 @@ def open_for(
 
 
 def finish(visit: Visit[object], token: MfaToken, user: UserRow, method: str) -> Grant:
-    """The second factor was right: the promised session opens, once."""
+    """The second factor was right: the promised session opens, once.
+
+    The account's row is locked and its epoch was the token's when this step began (`second_factors.standing`); a
+    recovery code may have raised it in this step. `user` was read after that.
+    """
     return _open(
-        visit, user, [token.method, method], token.scope, epoch=token.epoch, session_id=token.session_id
+        visit,
+        user,
+        [token.method, method],
+        token.scope,
+        epoch=user.session_epoch,
+        session_id=token.session_id,
     )
 
 

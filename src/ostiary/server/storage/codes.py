@@ -26,6 +26,7 @@ _OWN = Sql(
     WHERE c.pool_id = :pool_id AND c.target = :target AND c.channel = :channel AND c.owner = :owner
     """
 )
+_GLANCE = Sql(_ONE)
 _NOBODYS = Sql(_ONE, postgresql=_ONE + " FOR UPDATE", holds=("target",))
 
 # A user's id is in one pool only, so these name no pool: with one, a database may walk all codes of the pool instead.
@@ -110,6 +111,11 @@ def own(tx: Tx, pool_id: str, target: str, channel: str, owner: str) -> tuple[Co
 def nobodys(tx: Tx, pool_id: str, target: str, channel: str) -> Code | None:
     """Nobody's code, locked; the number's counter is locked already."""
     return _code(tx.one(_NOBODYS, pool_id=pool_id, target=target, channel=channel, owner=NOBODY))
+
+
+def glance(tx: Tx, pool_id: str, target: str, channel: str) -> Code | None:
+    """Nobody's code, not locked: for who wants to know whether there is one, before any counter is locked."""
+    return _code(tx.one(_GLANCE, pool_id=pool_id, target=target, channel=channel, owner=NOBODY))
 
 
 def live_target(tx: Tx, owner: str, channel: str, now: int, *, besides: str = "") -> str | None:

@@ -38,6 +38,8 @@ _ACCEPT = Sql(
     "UPDATE factors SET last_step = :step WHERE user_id = :user_id AND kind = :kind AND id = :id AND last_step < :step"
 )
 
+_FOLLOW = Sql("UPDATE factors SET target = :new WHERE user_id = :user_id AND kind = :kind AND target = :old")
+
 _DELETE = Sql("DELETE FROM factors WHERE user_id = :user_id AND kind = :kind AND id = :id")
 
 _KEYS = Sql("SELECT DISTINCT key_id FROM factors WHERE key_id <> ''")
@@ -82,6 +84,11 @@ def insert(tx: Tx, row: FactorRow) -> bool:
 def accept(tx: Tx, row: FactorRow, step: int) -> None:
     """Only later time steps are good from now on. The step was judged later a moment ago: else the step runs again."""
     tx.must(_ACCEPT, user_id=row.user_id, kind=row.kind, id=row.id, step=step)
+
+
+def follow(tx: Tx, user_id: str, kind: str, old: str, new: str) -> bool:
+    """Send a factor's codes to `new` from now on; False where they did not go to `old`."""
+    return tx.run(_FOLLOW, user_id=user_id, kind=kind, old=old, new=new) == 1
 
 
 def delete(tx: Tx, row: FactorRow) -> None:

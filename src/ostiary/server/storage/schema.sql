@@ -121,7 +121,7 @@ CREATE INDEX phone_of_user ON phones (user_id, verified);      -- SQLite's hold 
 
 CREATE TABLE emails (
     pool_id         TEXT NOT NULL,
-    address         TEXT NOT NULL,              -- lower case
+    address         TEXT NOT NULL,              -- as core.credentials.read_email spells it
     user_id         TEXT NOT NULL,
     verified        {int} NOT NULL,
     version         {int} NOT NULL,

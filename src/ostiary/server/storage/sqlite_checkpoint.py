@@ -58,7 +58,11 @@ class Checkpointer:
             self._thread = thread
 
     def close(self) -> None:
-        """Wait for what is under way. The writer is closed already."""
+        """Wait for what is under way.
+
+        The writer's connection closes after it: of two that close at once each takes the other for one that stays,
+        and the WAL is left beside the file.
+        """
         if self._thread is not None:
             self._thread.join()
 
@@ -67,7 +71,7 @@ class Checkpointer:
             with closing(connect(self._path)) as connection:
                 self._carry(connection)
         except ClosedError:
-            pass  # the last connection that closes carries everything over
+            pass  # the writer's connection, the last one to close, carries everything over
         except (OSError, sqlite3.Error, UnavailableError) as error:
             log.warning(
                 "store.checkpoint_failed", error=getattr(error, "sqlite_errorname", type(error).__name__)

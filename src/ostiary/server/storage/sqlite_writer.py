@@ -217,8 +217,8 @@ class Writer:
                 except BaseException as error:  # noqa: BLE001 - a thread that ended would answer nobody
                     self._give_up(batch.wanted, error)
             self._answer(batch, self._turns.let_go(after_own=own))
-        self._connection.close()
         self._checkpointer.close()
+        self._connection.close()
 
     def _end(self, batch: _Batch) -> None:
         match batch.left:

@@ -27,6 +27,17 @@ class ConflictError(Exception):
 class UnavailableError(Exception):
     """The database could not do it now (locked, full, gone). Answered as 503; nothing was accepted."""
 
+    @property
+    def why(self) -> str:
+        """What is behind it, by a name that can be logged (a driver's text may quote a row): SQLITE_FULL, 57P01."""
+        behind: BaseException = self
+        while isinstance(behind.__cause__, BaseException):
+            behind = behind.__cause__
+        if behind is self:
+            return str(self) or type(self).__name__  # our own words
+        name = getattr(behind, "sqlite_errorname", None) or getattr(behind, "sqlstate", None)
+        return str(name or type(behind).__name__)
+
 
 class Sql:
     """One statement: SQLite's spelling, and PostgreSQL's, each with numbers for the names of its parameters."""

@@ -40,7 +40,8 @@ _FIND = Sql(
     SELECT {USER_COLUMNS}
     FROM (
         SELECT user_id, 0 AS place FROM phones WHERE pool_id = :pool_id AND number = :phone
-        UNION ALL SELECT user_id, 1 FROM emails WHERE pool_id = :pool_id AND address = :email
+        UNION ALL SELECT user_id, CASE verified WHEN 1 THEN 1 ELSE 3 END
+            FROM emails WHERE pool_id = :pool_id AND address = :email
         UNION ALL SELECT id, 2 FROM users WHERE pool_id = :pool_id AND username_key = :username_key
     ) AS named
     JOIN users u ON u.id = named.user_id {CONTACTS}
@@ -165,7 +166,8 @@ def load(tx: Tx, pool_id: str, user_id: str) -> UserRow | None:
 def find(tx: Tx, pool_id: str, names: Names) -> UserRow | None:
     """The user of any of these names: one statement, whichever of them are given and whether there is one or none.
 
-    Where they name several users, the number's goes before the address', that before the user name's.
+    Where they name several users, the number's goes before the address', that before the user name's; but an address
+    that nobody has proven comes last: anybody may name one at sign-up, and it would hide a user name spelt alike.
     """
     row = tx.one(
         _FIND,

@@ -38,6 +38,10 @@ _REQUEST_HEADERS = ", ".join(
 ).encode()
 
 
+_SHOWN_HEADERS = b"x-request-id, retry-after, x-genauth-captcha-token"
+"""Of an answer, beside what scripts may always read: the last one is of `GET /captcha-code`."""
+
+
 class Origins:
     """The allowed origins of every pool, read again when they are older than five seconds."""
 
@@ -54,7 +58,7 @@ class Origins:
             return []
         return [
             (b"access-control-allow-origin", origin),
-            (b"access-control-expose-headers", b"x-request-id, retry-after"),
+            (b"access-control-expose-headers", _SHOWN_HEADERS),
             (b"vary", b"origin"),
         ]
 

@@ -101,8 +101,9 @@ class Edge:
             return refusal(request, Refused(Key.UNAVAILABLE, retry_after=1))
         try:
             return await self._routed(request)
-        except UnavailableError:
-            log.warning("unavailable", request_id=request.id, operation=request.operation, exc_info=True)
+        except UnavailableError as error:
+            facts = {"request_id": request.id, "operation": request.operation, "why": error.why}
+            log.warning("unavailable", **facts, exc_info=True)
             return refusal(request, Refused(Key.UNAVAILABLE, retry_after=1))
         except asyncio.CancelledError:
             # Only the end of a graceful stop cancels: whether it was stored is not known, as with any 503.

@@ -36,8 +36,7 @@ class SmtpSender:
         """Hand it over; the Message-ID."""
         moment = self._ports.clock.undisturbed()  # receivers compare it with theirs: no dev clock
         try:
-            to = on_the_wire(message.to)
-            sender = on_the_wire(self._sender.addr_spec)
+            to, sender = message.to, self._sender.addr_spec  # as they are stored: nothing is mapped once more
             message_id = f"<{message.id}@{sender.rpartition('@')[2]}>"
             written = write(message, self._sender, to, message_id, moment)
             await self._relay.hand_over(sender, to, written)
@@ -49,7 +48,7 @@ class SmtpSender:
             raise TransientError(str(error)) from error
         except OSError:  # a certificate that is not the server's is a ValueError, too
             raise
-        except ValueError as error:  # ours, or the library's, which looks at addresses once more
+        except ValueError as error:  # the library's, which looks at addresses once more
             raise PermanentError("the address can't be written to") from error
         return message_id
 
@@ -57,19 +56,11 @@ class SmtpSender:
 def read_sender(text: str) -> Address:
     """The operator's own address, with or without a name. Raises ValueError."""
     name, address = parseaddr(text)
-    if read_email(address) is None or not name.isprintable():
+    read = read_email(address)
+    if read is None or not name.isprintable():
         raise ValueError("it is an address, or a name and an address: Ostiary <no-reply@example.com>")
-    return Address(display_name=name, addr_spec=address)
-
-
-def on_the_wire(address: str) -> str:
-    """The address with its domain in ASCII (RFC 5891). Raises ValueError where it has no such form."""
-    local, _, domain = address.rpartition("@")
-    try:
-        ascii_domain = domain.encode("idna").decode("ascii")
-    except UnicodeError as error:
-        raise ValueError("the domain has no form in ASCII") from error
-    return f"{local}@{ascii_domain}"
+    local, domain = address.rpartition("@")[0], read.rpartition("@")[2]
+    return Address(display_name=name, addr_spec=f"{local}@{domain}")
 
 
 def write(message: Rendered, sender: Address, to: str, message_id: str, moment: int) -> bytes:

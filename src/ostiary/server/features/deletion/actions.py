@@ -84,7 +84,7 @@ async def _is_right(service: Service, row: UserRow, typed: DeleteAccountByPasswo
 def _checked(step: Step[Ask], seen: UserRow, *, right: bool | Refused) -> Granted | Refused:
     """The second step of the proof by password."""
     if right is not False:  # right, or not looked at
-        password_guesses.release(step, step.account)
+        password_guesses.release(step, step.account, right=right is True)
     if isinstance(right, Refused):
         return right
     row = _row(step)

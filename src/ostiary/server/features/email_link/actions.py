@@ -7,7 +7,7 @@ from ostiary.server.core.call import NOBODY, Call
 from ostiary.server.core.people import Facts
 from ostiary.server.core.refused import Refused
 from ostiary.server.guards import audit, passcodes
-from ostiary.server.guards.entry import Visit, visit
+from ostiary.server.guards.entry import Visit, after_lock, visit
 from ostiary.server.guards.passcodes import Link
 from ostiary.server.guards.service import Service
 from ostiary.server.storage import emails, people
@@ -41,7 +41,11 @@ def _as_it_is(link: Link, _facts: Facts) -> Link:
 
 
 def _verify(came: Visit[Link]) -> Refused | None:
-    """Locks in the house's order: the user's row, then the code."""
+    """Locks in the house's order: the user's row, then the code.
+
+    Password and sessions stay, unlike at a proof by a code (`guards/takeover`): who presses the button is most often who
+    has just signed up with that password, and the page can't tell. Mail and page warn who has not (ADR 0012).
+    """
     tx, pool_id, address = came.tx, came.pool.id, came.ask.address
     holder = emails.holder(tx, pool_id, address)
     if holder is None:
@@ -49,6 +53,7 @@ def _verify(came: Visit[Link]) -> Refused | None:
     people.lock_user(tx, holder)
     if emails.holder(tx, pool_id, address) != holder:
         raise ConflictError("the address left its account a moment ago")
+    came = after_lock(came)
     proof = passcodes.prove_link(came, came.ask)
     if isinstance(proof, Refused):
         return proof

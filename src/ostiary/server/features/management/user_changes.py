@@ -13,10 +13,11 @@ from ostiary.server.core.call import Call
 from ostiary.server.core.credentials import username_key
 from ostiary.server.core.people import ACTIVE
 from ostiary.server.core.policy import PoolPolicy
+from ostiary.server.core.profile import profile_of
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.management import users_rules as rules
 from ostiary.server.features.management.users import find, hold
-from ostiary.server.features.management.users_rules import Change
+from ostiary.server.features.management.users_rules import Change, Contacts
 from ostiary.server.guards import accounts, audit, contacts, custom_data, new_passwords, sessions
 from ostiary.server.guards.entry import Errand, manage
 from ostiary.server.guards.new_passwords import Wanted
@@ -53,18 +54,20 @@ async def _hashed(service: Service, call: Call, form: UpdateUser | Refused) -> s
     if isinstance(form, Refused) or form.password is None:
         return None
 
-    def look(tx: Tx) -> tuple[PoolPolicy, UserRow] | Refused:
+    def look(tx: Tx) -> tuple[PoolPolicy, UserRow, Contacts] | Refused:
         errand = manage(tx, service.ports, call, form, rules.read_update)
         if isinstance(errand, Refused):
             return errand
         row = find(tx, errand.pool.id, errand.ask.user)
-        return (errand.pool.policy, row) if row is not None else Refused(Key.USER_NOT_FOUND)
+        if row is None:
+            return Refused(Key.USER_NOT_FOUND)
+        return errand.pool.policy, row, errand.ask.contacts
 
     looked = await service.store.read(look)
     if isinstance(looked, Refused):
         return looked
-    policy, row = looked
-    names = (row.username, row.email, row.phone, form.username, form.email, form.phone)
+    policy, row, new = looked
+    names = (row.username, row.email, row.phone, new.username, new.email, new.phone)
     encrypt_type = form.options.password_encrypt_type if form.options is not None else None
     wanted = Wanted(form.password, encrypt_type, names=names)
     return await new_passwords.hashed(service.passwords, service.password_keys, policy, wanted)
@@ -108,7 +111,7 @@ def _fields(ask: Change, row: UserRow) -> Fields | Refused:
         return data
     username = ask.becomes("username", row.username)
     kept = {name: fact for name, fact in row.profile.items() if name not in ask.cleared}
-    profile = {**kept, **accounts.profile_of(ask.form)}
+    profile = {**kept, **profile_of(ask.form)}
     return Fields(
         status=ask.becomes("status", row.status),
         username=username,

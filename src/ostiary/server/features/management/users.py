@@ -16,9 +16,10 @@ from ostiary.server.core.credentials import Names
 from ostiary.server.core.people import ACTIVE
 from ostiary.server.core.phone import E164
 from ostiary.server.core.policy import PoolPolicy
+from ostiary.server.core.profile import profile_of
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.management import users_rules as rules
-from ostiary.server.features.management.users_rules import Look, Named, New
+from ostiary.server.features.management.users_rules import Contacts, Look, Named, New
 from ostiary.server.guards import accounts, audit, custom_data, leaving, new_passwords
 from ostiary.server.guards.accounts import NewAccount
 from ostiary.server.guards.entry import Errand, manage
@@ -72,16 +73,16 @@ async def _hashed(service: Service, call: Call, form: CreateUser | Refused) -> s
     if isinstance(form, Refused) or form.password is None:
         return None
     encrypt_type = form.options.password_encrypt_type if form.options is not None else None
-    names = (form.username, form.email, form.phone)
-    wanted = Wanted(form.password, encrypt_type, names=names)
 
-    def look(tx: Tx) -> PoolPolicy | Refused:
+    def look(tx: Tx) -> tuple[PoolPolicy, Contacts] | Refused:
         errand = manage(tx, service.ports, call, form, rules.read_create)
-        return errand if isinstance(errand, Refused) else errand.pool.policy
+        return errand if isinstance(errand, Refused) else (errand.pool.policy, errand.ask.contacts)
 
-    policy = await service.store.read(look)
-    if isinstance(policy, Refused):
-        return policy
+    looked = await service.store.read(look)
+    if isinstance(looked, Refused):
+        return looked
+    policy, named = looked
+    wanted = Wanted(form.password, encrypt_type, names=(named.username, named.email, named.phone))
     return await new_passwords.hashed(service.passwords, service.password_keys, policy, wanted)
 
 
@@ -134,7 +135,7 @@ def _create(errand: Errand[New], password_hash: str | None) -> User | Refused:
         phone_verified=form.phone_verified is True,
         external_id=form.external_id,
         password_hash=password_hash,
-        profile=accounts.profile_of(form),
+        profile=profile_of(form),
         custom_data=form.custom_data or {},
     )
     row = accounts.create(errand.tx, errand.ports, errand.pool.id, new, errand.now)

@@ -3,7 +3,8 @@
 1. A user is found by one name of one kind; text that can't be such a name finds nobody.
 2. A new number is a real one, and no fixed line (phone-change.md §3). `allowedCountries` does not apply: it says
    where codes may go, and an administrator sends none.
-3. What is absent stays as it is. What is to be emptied is named in `options.clearFields`.
+3. What the profile's fields must look like is the same as for their owner (`core/profile.py`): others rely on it.
+4. What is absent stays as it is. What is to be emptied is named in `options.clearFields`.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ import msgspec
 
 from ostiary.contract.keys import Key
 from ostiary.contract.management import CreateUser, DeleteUsersBatch, GetUser, UpdateUser
-from ostiary.server.core import custom_field
+from ostiary.server.core import custom_field, profile
 from ostiary.server.core.credentials import read_email, read_username, username_key
 from ostiary.server.core.people import Facts
 from ostiary.server.core.phone import E164, can_be_texted, read_number
@@ -122,7 +123,7 @@ def read_create(form: CreateUser, facts: Facts) -> New | Refused:
     contacts = _read_contacts(form, facts)
     if isinstance(contacts, Refused):
         return contacts
-    refused = judge_new_number(contacts.phone, None)
+    refused = judge_new_number(contacts.phone, None) or _judge_profile(form)
     return refused or New(form, contacts)
 
 
@@ -137,6 +138,9 @@ def read_update(form: UpdateUser, facts: Facts) -> Change | Refused:
     contacts = _read_contacts(form, facts)
     if isinstance(contacts, Refused):
         return contacts
+    unfit = _judge_profile(form)
+    if unfit is not None:
+        return unfit
     user = named(form.user_id, options.user_id_type if options else None, facts)
     return Change(user, form, contacts, cleared)
 
@@ -156,6 +160,11 @@ def _read_contacts(form: CreateUser | UpdateUser, facts: Facts) -> Contacts | Re
         if phone is None:
             return Refused(Key.BAD_CONTACT, data={"field": "phone"})
     return Contacts(username, email, phone)
+
+
+def _judge_profile(form: CreateUser | UpdateUser) -> Refused | None:
+    unfit = profile.unfit(form)
+    return Refused(Key.BAD_REQUEST, data={"field": unfit}) if unfit is not None else None
 
 
 def judge_new_number(number: E164 | None, before: E164 | None) -> Refused | None:

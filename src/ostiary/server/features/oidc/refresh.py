@@ -8,7 +8,7 @@ from ostiary.server.core.refused import Refused
 from ostiary.server.features.oidc import rules
 from ostiary.server.features.oidc.rules import INVALID_GRANT, INVALID_SCOPE, Refresh, Verdict
 from ostiary.server.guards import audit, grants, sessions
-from ostiary.server.guards.entry import Visit
+from ostiary.server.guards.entry import Visit, after_lock
 from ostiary.server.guards.grants import Grant
 from ostiary.server.storage import people, users
 from ostiary.server.storage import sessions as stored
@@ -27,6 +27,7 @@ def refresh(came: Visit[object], ask: Refresh) -> Grant | Refused:
     scene = people.scene(came.tx, came.app.id, seen.user_id, seen.session_id)
     if row is None or scene is None:
         return INVALID_GRANT
+    came = after_lock(came)
     verdict = rules.judge_refresh(
         used=row.used_at is not None,
         made_at=row.made_at,

@@ -96,7 +96,7 @@ def _settle(step: Step[UpdatePassword], seen: _Seen, judged: _Judged) -> Refused
     if row is None:  # as above
         return Refused(Key.LOGIN_EXPIRED)
     if judged.old is not False:  # right, or not looked at
-        password_guesses.release(step, step.account)
+        password_guesses.release(step, step.account, right=judged.old is True)
     if isinstance(judged.old, Refused):
         return judged.old
     if not judged.old or row.password_hash != seen.row.password_hash:

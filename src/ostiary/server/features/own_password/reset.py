@@ -1,16 +1,16 @@
 """A forgotten password: a code at the account's number or address, then a one-time token, then a new password.
 
 Nobody is signed in here. What is looked at is the same whether there is an account or not; a right code is used up
-either way. The token finds its user; hashing is done for tokens that are good only.
+either way, and proves nothing yet. The token finds its user; hashing is done for tokens that are good only.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ostiary.contract.common import IsSuccess
 from ostiary.contract.keys import Key
 from ostiary.contract.own_page import ResetPassword, ResetPasswordVerify, VerifyResetPasswordRequest
 from ostiary.server.core.call import Call
-from ostiary.server.core.contact import medium_of
+from ostiary.server.core.contact import Medium
 from ostiary.server.core.passcode import Channel
 from ostiary.server.core.policy import PoolPolicy
 from ostiary.server.core.refused import Refused
@@ -25,14 +25,14 @@ from ostiary.server.guards import (
     passcodes,
     sessions,
     sign_in_limits,
+    takeover,
 )
-from ostiary.server.guards.entry import Visit, visit
+from ostiary.server.guards.entry import Visit, after_lock, visit
 from ostiary.server.guards.new_passwords import Wanted
 from ostiary.server.guards.one_time_tokens import AlreadyDone, TokenKind
 from ostiary.server.guards.passcodes import Typed
 from ostiary.server.guards.service import Service
-from ostiary.server.storage import codes, contacts, people, tokens, users
-from ostiary.server.storage.contacts import BOOKS
+from ostiary.server.storage import codes, contacts, people, phones, tokens, users
 from ostiary.server.storage.tx import ConflictError, Tx
 from ostiary.server.storage.users import UserRow
 
@@ -93,6 +93,7 @@ def _verify(came: Visit[ByCode]) -> ResetPasswordVerify | Refused:
     row = users.load(came.tx, came.pool.id, holder)
     if holder and (row is None or ask.contact not in {row.phone, row.email}):
         raise ConflictError("the number or address left its account a moment ago")
+    came = after_lock(came)
     proofs = passcodes.prove(came, [Typed(Channel.RESET_PASSWORD, ask.contact, ask.code)])
     if isinstance(proofs, Refused):
         return _noted(came, proofs, row)
@@ -100,10 +101,8 @@ def _verify(came: Visit[ByCode]) -> ResetPasswordVerify | Refused:
     refused = rules.judge_account(row.account if row is not None else None, ask.contact)
     if refused is not None or row is None:
         return _noted(came, refused or Refused(Key.USER_NOT_FOUND), row)
-    BOOKS[medium_of(ask.contact)].verify(came.tx, came.pool.id, ask.contact, row.id)
-    token = one_time_tokens.grant_to(
-        came, row.account, TokenKind.RESET_PASSWORD, _claims(row), rules.RESET_TTL
-    )
+    claims = rules.claims_of(row.account, row.password_set_at, ask.contact)
+    token = one_time_tokens.grant_to(came, row.account, TokenKind.RESET_PASSWORD, claims, rules.RESET_TTL)
     _note(came, audit.DONE, row)
     return ResetPasswordVerify(password_reset_token=token, token_expires_in=rules.RESET_TTL)
 
@@ -133,13 +132,15 @@ def _reset(came: Visit[ResetPassword], password_hash: str) -> IsSuccess | Refuse
     row = users.load(came.tx, came.pool.id, owner)
     if row is None:
         return Refused(Key.ONE_TIME_TOKEN_INVALID)
+    came = after_lock(came)
     claims = one_time_tokens.take_of(came, row.account, TokenKind.RESET_PASSWORD, token, Claims)
     if isinstance(claims, Refused | AlreadyDone):
         return Refused(Key.ONE_TIME_TOKEN_INVALID)
-    refused = rules.judge_reset(claims, _claims(row), row.account)
+    refused = rules.judge_reset(claims, _claims(row, claims.proves), row.account)
     if refused is not None:
         audit.note(came, "password_reset", refused, user_id=row.id)
         return refused
+    row = _proven(came, row, claims.proves)
     new_passwords.store(came.tx, row, password_hash, came.pool.policy, came.now)
     for contact in (row.phone, row.email):
         codes.void_all(came.tx, came.pool.id, row.id, contact, came.now)
@@ -151,8 +152,23 @@ def _reset(came: Visit[ResetPassword], password_hash: str) -> IsSuccess | Refuse
     return IsSuccess(success=True)
 
 
-def _claims(row: UserRow) -> Claims:
-    return Claims(row.phone_version, row.email_version, row.password_set_at)
+def _proven(came: Visit[ResetPassword], row: UserRow, proves: Medium | None) -> UserRow:
+    """A contact that was unproven when its code was right is proven now, with the password that its holder sets.
+
+    Not before: who had only typed the code and gone would leave an address that looks proven, and beside it whatever a
+    stranger had set. A number is an administrator's doing while it is unproven, so nothing goes with its proof.
+    """
+    if proves == "email" and row.email is not None:
+        return takeover.by_owner(came, row, row.email)
+    if proves == "sms" and row.phone is not None:
+        phones.verify(came.tx, came.pool.id, row.phone, row.id)
+        return replace(row, phone_verified=True)
+    return row
+
+
+def _claims(row: UserRow, proves: Medium | None) -> Claims:
+    """The account as it stands, for comparison: `proves` was seen when the token was granted."""
+    return Claims(row.phone_version, row.email_version, row.password_set_at, proves)
 
 
 def _noted(came: Visit[ByCode], refused: Refused, row: UserRow | None) -> Refused:

@@ -4,6 +4,7 @@ Rule 1: who changes a password knows the old one; who has none yet has signed in
 Rule 2: a code resets a password only at a contact that is proven to be the account's, or where none is: an address
 that somebody typed at sign-up opens nobody's account.
 Rule 3: that a number or an address has an account is told only to who holds its code.
+Rule 4: a right code alone proves nothing for good; with the new password, a contact that was unproven until then is.
 """
 
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ import msgspec
 
 from ostiary.contract.keys import Key
 from ostiary.contract.own_page import ResetPassword, UpdatePassword, VerifyResetPasswordRequest
-from ostiary.server.core.contact import medium_of
+from ostiary.server.core.contact import Medium, medium_of
 from ostiary.server.core.credentials import read_email
 from ostiary.server.core.passcode import read_passcode
 from ostiary.server.core.people import Account, Facts
@@ -37,6 +38,8 @@ class Claims(msgspec.Struct, frozen=True, array_like=True):
     phone_version: int
     email_version: int
     password_set_at: int | None
+    proves: Medium | None = None
+    """Which contact the code was for, where that was unproven: it is the holder's once the password is set."""
 
 
 def read_update(form: UpdatePassword, _facts: Facts) -> UpdatePassword:
@@ -78,17 +81,29 @@ def judge_account(account: Account | None, contact: str) -> Refused | None:
     """Once the code was right: whether it may reset this account's password."""
     if account is None:
         return Refused(Key.USER_NOT_FOUND)
-    if medium_of(contact) == "sms":
-        proven, another = account.phone_verified, account.email is not None and account.email_verified
-    else:
-        proven, another = account.email_verified, account.phone is not None and account.phone_verified
-    if not proven and another:
+    if not _opens(account, medium_of(contact)):
         return Refused(Key.USER_NOT_FOUND)
     return None if account.active else Refused(Key.USER_LOCKED)
 
 
+def _opens(account: Account, medium: Medium) -> bool:
+    """Rule 2."""
+    by_phone = account.phone is not None and account.phone_verified
+    by_email = account.email is not None and account.email_verified
+    proven, another = (by_phone, by_email) if medium == "sms" else (by_email, by_phone)
+    return proven or not another
+
+
+def claims_of(account: Account, password_set_at: int | None, contact: str) -> Claims:
+    """What a right code at this contact is worth."""
+    medium = medium_of(contact)
+    proven = account.phone_verified if medium == "sms" else account.email_verified
+    proves = None if proven else medium
+    return Claims(account.phone_version, account.email_version, password_set_at, proves)
+
+
 def judge_reset(claims: Claims, now: Claims, account: Account) -> Refused | None:
     """Whether the account is still the one that the token was granted for."""
-    if claims != now:
+    if claims != now or (claims.proves is not None and not _opens(account, claims.proves)):
         return Refused(Key.ONE_TIME_TOKEN_INVALID)
     return None if account.active else Refused(Key.USER_LOCKED)

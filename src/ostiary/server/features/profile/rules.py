@@ -2,28 +2,22 @@
 
 Rule 1: what may be changed is a list (`EDITABLE`); whatever else a form brings is refused by name or unknown.
 Rule 2: number and address are changed where they are proven, never here (2226, 2225).
-Rule 3: what pages will show as a link is a link to the web: no `javascript:`, no `data:`.
+Rule 3: what a field must look like is the same whoever writes it (`core/profile.py`).
 """
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from ostiary.contract.keys import Key
 from ostiary.contract.own_page import GetSecurityInfo, UpdateUserProfile
+from ostiary.server.core import profile
 from ostiary.server.core.credentials import read_username
-from ostiary.server.core.custom_field import is_moment
-from ostiary.server.core.links import is_web_link
 from ostiary.server.core.people import Account, Facts
 from ostiary.server.core.refused import Refused
 
-_NAMED = ("name", "nickname", "given_name", "middle_name", "family_name", "preferred_username")
-_PLACED = ("country", "province", "city", "locality", "region", "postal_code", "company", "identity_number")
-_WRITTEN = ("address", "street_address", "formatted")
-_LINKED = ("photo", "profile", "website")
-EDITABLE = (*_NAMED, *_PLACED, *_WRITTEN, *_LINKED, "gender", "birthdate", "zoneinfo", "locale")
+EDITABLE = tuple(name for name in profile.FIELDS if name not in {"browser", "device"})
 """Fields of the stored profile that their owner may change; beside them user name and custom data."""
 
 BY_OTHER_DOOR: Mapping[str, Key] = {
@@ -38,11 +32,6 @@ BY_OTHER_DOOR: Mapping[str, Key] = {
 """Fields that can't be changed here, in the order they are judged."""
 
 _WIRE = {info.name: info.encode_name for info in msgspec.structs.fields(UpdateUserProfile)}
-_ZONE = re.compile(r"[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+){0,2}")  # the IANA data base's names
-_TAG = re.compile(r"[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8})*")  # BCP 47; some programs write zh_CN
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_CONTROL_BUT_LINES = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 def read_update(form: UpdateUserProfile, _facts: Facts) -> UpdateUserProfile | Refused:
@@ -50,10 +39,9 @@ def read_update(form: UpdateUserProfile, _facts: Facts) -> UpdateUserProfile | R
     for name, key in BY_OTHER_DOOR.items():
         if getattr(form, name) is not None:
             return Refused(key, data={"field": _WIRE[name]})
-    for name in EDITABLE:
-        value = getattr(form, name)
-        if value is not None and not _looks(name)(value):
-            return Refused(Key.BAD_REQUEST, data={"field": _WIRE[name]})
+    unfit = profile.unfit(form)
+    if unfit is not None:
+        return Refused(Key.BAD_REQUEST, data={"field": unfit})
     if form.username is not None and read_username(form.username) is None:
         return Refused(Key.BAD_REQUEST, data={"field": "username"})
     return form
@@ -89,23 +77,3 @@ def security_info(account: Account, *, hash_is_todays: bool) -> GetSecurityInfo:
         phone_binded=phone,
         security_score=10 * level + 25 * phone + 25 * email + 30 * mfa,
     )
-
-
-def _looks(name: str) -> Callable[[str], bool]:
-    """What a field must look like."""
-    if name in _LINKED:
-        return is_web_link
-    if name in _WRITTEN:
-        return lambda text: _CONTROL_BUT_LINES.search(text) is None
-    return _OWN_LOOKS.get(name, _is_line)
-
-
-def _is_line(text: str) -> bool:
-    return _CONTROL.search(text) is None
-
-
-_OWN_LOOKS: Mapping[str, Callable[[str], bool]] = {
-    "birthdate": lambda text: _DAY.match(text) is not None and is_moment(text),
-    "zoneinfo": lambda text: _ZONE.fullmatch(text) is not None,
-    "locale": lambda text: _TAG.fullmatch(text) is not None,
-}

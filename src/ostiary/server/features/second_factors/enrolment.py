@@ -20,7 +20,7 @@ from ostiary.contract.second_factor import (
 from ostiary.server.core.call import Call
 from ostiary.server.core.passcode import Channel
 from ostiary.server.core.refused import Refused
-from ostiary.server.core.second_factor import METHODS, read_recovery_code
+from ostiary.server.core.second_factor import METHODS, read_recovery_code, short_label
 from ostiary.server.features.second_factors import rules
 from ostiary.server.features.second_factors.rules import Claims, Enrolment, Wanted
 from ostiary.server.guards import audit, notices, one_time_tokens, passcodes, sealing, sessions
@@ -39,7 +39,7 @@ A = TypeVar("A")
 R = TypeVar("R")
 
 ENROLMENT_TOKEN_LIFE = 60
-"""Seconds (flows.md §10)."""
+"""Seconds, the incumbent's number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,8 @@ def _begin_with_secret(step: Step[Wanted]) -> _Begun:
         recovery=otp.recovery_mac(secret, user_id, digits),
     )
     name = step.account.email or step.account.username or step.account.phone or user_id
-    return _Begun(_grant(step, claims), otp.uri(secret, step.pool.name, name), recovery_code)
+    issuer, label = short_label(step.pool.name), short_label(name)
+    return _Begun(_grant(step, claims), otp.uri(secret, issuer, label), recovery_code)
 
 
 def _grant(step: Step[Wanted], claims: Claims) -> str:

@@ -23,17 +23,17 @@ from ostiary.server.guards import (
     custom_data,
     grants,
     passcodes,
-    sessions,
     sign_in_limits,
     sign_ins,
+    takeover,
 )
 from ostiary.server.guards.accounts import NewAccount
-from ostiary.server.guards.entry import Visit, visit
+from ostiary.server.guards.entry import Visit, after_lock, visit
 from ostiary.server.guards.grants import Grant
 from ostiary.server.guards.passcodes import Typed
 from ostiary.server.guards.service import Service
 from ostiary.server.guards.sign_ins import Waiting
-from ostiary.server.storage import contacts, emails, people, phones, tokens, users
+from ostiary.server.storage import contacts, people, phones, users
 from ostiary.server.storage.tx import ConflictError, Tx
 from ostiary.server.storage.users import UserRow
 
@@ -115,6 +115,7 @@ def _coded(came: Visit[ByCode]) -> Grant | Waiting | Refused:
     user = users.load(came.tx, came.pool.id, holder)
     if holder and (user is None or ask.contact not in {user.phone, user.email}):
         raise ConflictError("the number or address left its account a moment ago")
+    came = after_lock(came)
     proofs = passcodes.prove(came, [Typed(_channel(came), ask.contact, ask.code)])
     if isinstance(proofs, Refused):
         return _noted(came, proofs, user, "code", ask.contact)
@@ -131,7 +132,7 @@ def _coded(came: Visit[ByCode]) -> Grant | Waiting | Refused:
         if rules.judge_unproven(user.account) is Unproven.NOT_A_WAY_IN:
             refused = Refused(Key.EMAIL_TAKEN if ask.auto_register else Key.USER_NOT_FOUND)
             return _noted(came, refused, user, "code", ask.contact)
-        user = _taken_over(came, user)
+        user = takeover.by_owner(came, user, ask.contact)
     if came.pool.policy.self_unlock_account.enabled:
         sign_in_limits.unlock(came, user)
     return sign_ins.open_for(came, user, medium, ask.scope, epoch=user.session_epoch, contact=ask.contact)
@@ -146,25 +147,6 @@ def _channel(came: Visit[ByCode]) -> Channel:
         passcodes.is_waiting(came, channel, address) for channel in (Channel.LOGIN, Channel.UNLOCK_ACCOUNT)
     ]
     return Channel.UNLOCK_ACCOUNT if waits == [False, True] else Channel.LOGIN
-
-
-def _taken_over(came: Visit[ByCode], user: UserRow) -> UserRow:
-    """The address is proven for the first time: its owner gets the account, and nobody else keeps a way in."""
-    emails.verify(came.tx, came.pool.id, came.ask.contact, user.id)
-    if user.password_hash is not None:
-        users.drop_password(came.tx, user.id, came.now)
-    sessions.end_all(came, user.account)
-    tokens.void_all(came.tx, user.id, came.now)
-    audit.note(
-        came,
-        "email_proven",
-        user_id=user.id,
-        password_dropped=user.password_hash is not None,
-        contact=audit.contact_hash(came.ports, came.pool.id, came.ask.contact),
-    )
-    after = users.load(came.tx, came.pool.id, user.id)
-    assert after is not None
-    return after
 
 
 def _newcomer(came: Visit[ByCode]) -> Grant | Waiting | Refused:

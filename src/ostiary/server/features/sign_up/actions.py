@@ -9,6 +9,7 @@ from ostiary.server.core.call import Call
 from ostiary.server.core.contact import medium_of
 from ostiary.server.core.phone import E164
 from ostiary.server.core.policy import PoolPolicy
+from ostiary.server.core.profile import profile_of
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.sign_up import rules
 from ostiary.server.features.sign_up.rules import Ask, ByCode, ByPassword
@@ -75,8 +76,7 @@ async def _hash(service: Service, come: Callable[[Tx], Came | Refused]) -> str |
     policy, ask = looked
     if ask.by.password is None:
         return None
-    names = (ask.by.username, ask.by.email) if isinstance(ask.by, ByPassword) else ask.proven
-    wanted = Wanted(ask.by.password, ask.by.encrypt_type, names=names)
+    wanted = Wanted(ask.by.password, ask.by.encrypt_type, names=ask.names)
     return await new_passwords.hashed(service.passwords, service.password_keys, policy, wanted)
 
 
@@ -116,7 +116,7 @@ def _account(ask: Ask, form: SignUp, password_hash: str | None, given: Mapping[s
         phone=E164(number) if number is not None else None,
         phone_verified=number is not None,
         password_hash=password_hash,
-        profile=accounts.profile_of(form.profile),
+        profile=profile_of(form.profile),
         custom_data=given,
     )
 

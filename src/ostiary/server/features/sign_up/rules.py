@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from ostiary.contract.keys import Key
 from ostiary.contract.signin import SignUp, SignUpOptions, SignUpProfile
+from ostiary.server.core import profile
 from ostiary.server.core.contact import medium_of
 from ostiary.server.core.credentials import read_email, read_username
 from ostiary.server.core.passcode import Channel, read_passcode
@@ -67,6 +68,12 @@ class Ask:
         """The numbers and addresses that those codes prove."""
         return tuple(contact for _, contact, _ in self.typed)
 
+    @property
+    def names(self) -> tuple[str | None, ...]:
+        """All that the account will be known by: no password may say one of them."""
+        own = (self.by.username, self.by.email) if isinstance(self.by, ByPassword) else ()
+        return (*own, *self.proven)
+
 
 def read_sign_up(form: SignUp, facts: Facts) -> Ask | Refused:
     """What was typed; then whether the pool takes newcomers. Passwords are judged by `guards/new_passwords`."""
@@ -76,6 +83,9 @@ def read_sign_up(form: SignUp, facts: Facts) -> Ask | Refused:
     more = _read_more(form, by, facts)
     if isinstance(more, Refused):
         return more
+    unfit = profile.unfit(form.profile)
+    if unfit is not None:
+        return Refused(Key.BAD_REQUEST, data={"field": unfit, "path": f"profile.{unfit}"})
     return Refused(Key.SIGN_UP_DISABLED) if facts.pool.policy.register_disabled else Ask(by, more)
 
 
@@ -122,24 +132,24 @@ def _read_number(text: str, country: str | None, facts: Facts, where: Mapping[st
 
 def _read_more(form: SignUp, by: ByPassword | ByCode, facts: Facts) -> tuple[Completed, ...] | Refused:
     """The number and the address of the profile, each with its code: Rule 1 holds for them as for any."""
-    options, profile = _options(form), form.profile or SignUpProfile()
+    options, named = _options(form), form.profile or SignUpProfile()
     more: list[Completed] = []
-    if profile.phone is not None or options.phone_pass_code_for_information_completion is not None:
+    if named.phone is not None or options.phone_pass_code_for_information_completion is not None:
         typed = options.phone_pass_code_for_information_completion
         where = {"field": "phone", "path": "profile.phone"}
-        read = _completed("phonePassCodeForInformationCompletion", "phone", profile.phone, typed)
+        read = _completed("phonePassCodeForInformationCompletion", "phone", named.phone, typed)
         if isinstance(read, Refused):
             return read
-        contact = _read_number(profile.phone or "", profile.phone_country_code, facts, where)
+        contact = _read_number(named.phone or "", named.phone_country_code, facts, where)
         if isinstance(contact, Refused):
             return contact
         more.append(Completed(Channel.COMPLETE_PHONE, contact, read))
-    if profile.email is not None or options.email_pass_code_for_information_completion is not None:
+    if named.email is not None or options.email_pass_code_for_information_completion is not None:
         typed = options.email_pass_code_for_information_completion
-        read = _completed("emailPassCodeForInformationCompletion", "email", profile.email, typed)
+        read = _completed("emailPassCodeForInformationCompletion", "email", named.email, typed)
         if isinstance(read, Refused):
             return read
-        address = read_email(profile.email or "")
+        address = read_email(named.email or "")
         if address is None:
             return Refused(Key.BAD_CONTACT, data={"field": "email", "path": "profile.email"})
         more.append(Completed(Channel.COMPLETE_EMAIL, address, read))

@@ -3,8 +3,8 @@
 One code is compared per channel: the caller's own live one; only if there is none, and the pool does not require
 bound codes, nobody's. A wrong guess is stored before anybody hears of it, and survives the failure of its step.
 
-Locks, in this order: the user's row (`entry`), a number's counters, nobody's codes. A user's own counters and
-codes are touched under the user's lock only.
+Locks, in this order: the user's row (`entry`), numbers' counters, nobody's codes, each by key. A user's own counters
+and codes are touched under the user's lock only.
 """
 
 from collections.abc import Callable, Sequence
@@ -49,6 +49,10 @@ class Proof(msgspec.Struct, frozen=True):
         return self.code.owner != NOBODY
 
 
+_Place = tuple[str, str]
+"""A number or address, and a channel: what a number's counter and nobody's code are found by."""
+
+
 class _Candidate(msgspec.Struct, frozen=True):
     """What one typed code would be compared with, and who pays if it is wrong."""
 
@@ -64,7 +68,7 @@ def prove(visit: Visit[object], typed: Sequence[Typed]) -> tuple[Proof, ...] | R
     `code_expired`: one has no live code, nothing was compared. `code_wrong`: each wrong one was paid for;
     which of several it was is not told. Right ones stay live and cost nothing.
     """
-    candidates = [_candidate(visit, each) for each in typed]
+    candidates = _candidates(visit, typed)
     refused = _judge_budgets(visit, candidates)
     if refused is not None:
         return refused
@@ -94,7 +98,7 @@ def prove_link(visit: Visit[object], link: Link) -> Proof | Refused:
 
 def is_waiting(visit: Visit[object], channel: Channel, target: str) -> bool:
     """Whether a code that anybody asked for lives on a channel. Tells which channel was meant, never whether it is right."""
-    return _comparable(visit, codes.nobodys(visit.tx, visit.pool.id, target, channel))
+    return _comparable(visit, codes.glance(visit.tx, visit.pool.id, target, channel))
 
 
 def use(visit: Visit[object], proof: Proof) -> None:
@@ -139,27 +143,72 @@ def guess(visit: Visit[object], channel: Channel, is_right: Callable[[], bool]) 
     return None
 
 
-def _candidate(visit: Visit[object], typed: Typed) -> _Candidate:
-    """Find the one code to compare, and load its counters under their locks."""
-    if typed.channel in BY_LINK:  # its digits were never told to anybody
-        return _Candidate(typed, None, ())
-    user_id = visit.account.user_id if visit.account else None
-    channel = typed.channel.value
-    owner = rules.owner_of(typed.channel, user_id)
-    bound = typed.channel in BOUND
-    own = codes.own(visit.tx, visit.pool.id, typed.target, channel, owner) if owner else None
+def _candidates(visit: Visit[object], typed: Sequence[Typed]) -> list[_Candidate]:
+    """Find the one code to compare with each, and load its counters under their locks."""
+    own = [_own(visit, each) for each in typed]
+    open_to_nobodys = [
+        each
+        for each, (code, _) in zip(typed, own, strict=True)
+        if code is None and _may_be_nobodys(visit, each)
+    ]
+    at_numbers, nobodys = _nobodys(visit, open_to_nobodys)
+    return [
+        _candidate(visit, each, its, at_numbers.get(_place(each)), nobodys.get(_place(each)))
+        for each, its in zip(typed, own, strict=True)
+    ]
+
+
+def _own(visit: Visit[object], typed: Typed) -> tuple[Code | None, Counter | None]:
+    """The caller's own live code, and their counter on its channel if that came along."""
+    owner = rules.owner_of(typed.channel, visit.account.user_id if visit.account else None)
+    own = codes.own(visit.tx, visit.pool.id, typed.target, typed.channel.value, owner) if owner else None
     code, at_user = own or (None, None)
-    code = code if _comparable(visit, code) else None
+    return (code if _comparable(visit, code) else None), at_user
+
+
+def _may_be_nobodys(visit: Visit[object], typed: Typed) -> bool:
+    if typed.channel in BY_LINK:  # its digits were never told to anybody
+        return False
+    return typed.channel not in BOUND or not visit.pool.policy.require_bound_codes
+
+
+def _nobodys(
+    visit: Visit[object], typed: Sequence[Typed]
+) -> tuple[dict[_Place, Counter], dict[_Place, Code | None]]:
+    """Counters of numbers, then nobody's codes, each locked in the order of their keys.
+
+    In the order of the form, two people who move to each other's address would wait for each other.
+    """
+    places = sorted({_place(each) for each in typed})
+    pool_id = visit.pool.id
+    at_numbers = {
+        place: guesses.load(visit.tx, pool_id, guesses.of_number(place[0]), place[1]) for place in places
+    }
+    return at_numbers, {place: codes.nobodys(visit.tx, pool_id, *place) for place in places}
+
+
+def _place(typed: Typed) -> _Place:
+    return typed.target, typed.channel.value
+
+
+def _candidate(
+    visit: Visit[object],
+    typed: Typed,
+    own: tuple[Code | None, Counter | None],
+    at_number: Counter | None,
+    nobodys: Code | None,
+) -> _Candidate:
+    """What is compared, and who pays: of bound channels the user, of nobody's codes the number."""
+    code, at_user = own
+    bound = typed.channel in BOUND
     counters: list[Counter] = []
-    if code is None and not (bound and visit.pool.policy.require_bound_codes):
-        subject = guesses.of_number(typed.target)
-        at_number = guesses.load(visit.tx, visit.pool.id, subject, channel)
-        nobodys = codes.nobodys(visit.tx, visit.pool.id, typed.target, channel)
+    if at_number is not None:
         code = nobodys if _comparable(visit, nobodys) else None
         if code is not None or not bound:
             counters.append(at_number)
-    if bound and user_id is not None:
-        counters.append(at_user or guesses.load(visit.tx, visit.pool.id, guesses.of_user(user_id), channel))
+    if bound and visit.account is not None:
+        subject = guesses.of_user(visit.account.user_id)
+        counters.append(at_user or guesses.load(visit.tx, visit.pool.id, subject, typed.channel.value))
     return _Candidate(typed, code, tuple(counters))
 
 
@@ -202,9 +251,10 @@ def _compare(visit: Visit[object], candidate: _Candidate) -> rules.Verdict:
 
 
 def _counters(candidates: Sequence[_Candidate]) -> tuple[Counter, ...]:
-    """Who pays: each counter once, though two codes of one channel (a change of address) may share it."""
+    """Who pays, by key: each counter once, though two codes of one channel (a change of address) may share it."""
     every = (counter for candidate in candidates for counter in candidate.counters)
-    return tuple({(counter.subject, counter.channel): counter for counter in every}.values())
+    known = {(counter.subject, counter.channel): counter for counter in every}
+    return tuple(known[key] for key in sorted(known))
 
 
 def _guess(visit: Visit[object], channel: str) -> WrongGuess:
@@ -214,8 +264,9 @@ def _guess(visit: Visit[object], channel: str) -> WrongGuess:
 
 
 def _remember(visit: Visit[object], wrong: Sequence[_Candidate]) -> None:
-    """Whatever becomes of this step, its wrong guesses are counted (design/house.md §6)."""
-    compared = [candidate.code for candidate in wrong if candidate.code is not None]
+    """Whatever becomes of this step, its wrong guesses are counted (phone-change.md §4)."""
+    seen = {(code.target, code.channel): code for each in wrong if (code := each.code) is not None}
+    compared = [seen[place] for place in sorted(seen)]
     owing = [(counter, _guess(visit, counter.channel)) for counter in _counters(wrong)]
     user_id, now = visit.account.user_id if visit.account else None, visit.now
 

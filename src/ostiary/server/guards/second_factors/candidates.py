@@ -1,28 +1,30 @@
 """The factors that may prove a sign-in: those that are enrolled, and what an application that asks everybody takes.
 
 An application's `requiredFactors` is for people who have enrolled nothing, too: their own verified number and address
-stand in for factors then. Such a stand-in has its kind for an id; nothing of it is stored.
+stand in for factors then, and only then (`rules.kinds_taken`). Such a stand-in has its kind for an id; nothing of it is
+stored.
 """
 
 from ostiary.server.core.people import Account
 from ostiary.server.guards.entry import Visit
+from ostiary.server.guards.second_factors import rules
 from ostiary.server.storage import factors
 from ostiary.server.storage.factors import FactorRow
 
 
 def candidates(visit: Visit[object], account: Account) -> list[FactorRow]:
-    """An account's factors that the pool has in use; where the application asks everybody, of the kinds that it takes.
+    """An account's factors that the pool has in use; where there are none, what stands in for them.
 
-    None of these enrolled or standing in: those that are enrolled, whatever their kind.
+    Where the application asks everybody, of the kinds that it takes; of what is enrolled all, where it takes none.
     """
     in_use = visit.pool.policy.enabled_factors
     if not in_use:
         return []
     enrolled = [row for row in factors.of_user(visit.tx, account.user_id) if row.kind in in_use]
-    taken = [kind for kind in visit.app.policy.required_factors if kind in in_use]
-    known = {row.kind for row in enrolled}
-    there = [*enrolled, *(row for row in _stand_ins(visit, account) if row.kind not in known)]
-    return [row for row in there if row.kind in taken] or enrolled
+    standing_in = [row for row in _stand_ins(visit, account) if row.kind in in_use]
+    asked = [kind for kind in visit.app.policy.required_factors if kind in in_use]
+    taken = rules.kinds_taken([row.kind for row in enrolled], [row.kind for row in standing_in], asked)
+    return [row for row in enrolled or standing_in if row.kind in taken]
 
 
 def wanted_by_app(visit: Visit[object]) -> bool:

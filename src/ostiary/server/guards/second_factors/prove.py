@@ -10,7 +10,7 @@ from ostiary.contract.keys import Key
 from ostiary.server.core.passcode import Channel
 from ostiary.server.core.refused import Refused
 from ostiary.server.core.second_factor import METHODS, RECOVERY
-from ostiary.server.guards import audit, notices, passcodes, sealing
+from ostiary.server.guards import audit, notices, passcodes, sealing, sessions
 from ostiary.server.guards.entry import Step
 from ostiary.server.guards.passcodes import Typed
 from ostiary.server.guards.second_factors import otp
@@ -49,7 +49,11 @@ def prove(visit: Visit, factor: FactorRow, typed: str) -> str | Refused:
 
 
 def recover(visit: Visit, typed: str) -> str | Refused:
-    """Accept the recovery code, once. The authenticator that it stands for is gone with it: every address is told."""
+    """Accept the recovery code, once. The authenticator that it stands for is gone with it: every address is told.
+
+    Where the pool ends other sessions, they end here as they do with every change of factors, and so do sign-ins that
+    wait: the app is lost, and whoever found it may be signed in. The promised session opens in the new epoch.
+    """
     factor = authenticator(visit)
     if isinstance(factor, Refused):
         return factor
@@ -64,6 +68,11 @@ def recover(visit: Visit, typed: str) -> str | Refused:
     factors.delete(visit.tx, factor)
     notices.factor_event(visit, "recovery_code_used", visit.account, factor.kind)
     audit.note(visit, "recovery_code_used", user_id=factor.user_id, factor=factor.id)
+    if visit.pool.policy.end_other_sessions:
+        if isinstance(visit, Pending):
+            sessions.end_all(visit, visit.account)
+        else:
+            sessions.end_others(visit)
     return RECOVERY
 
 

@@ -4,6 +4,7 @@ Rule 1: who has enrolled a factor that the pool has in use is asked for one, whi
 Rule 2: what was proven by the first step is no second factor: a code to a number is worth nothing at that number.
 Rule 3: where nothing but that is left, another first step is wanted; only where there is none the first one is enough.
 Rule 4: an application that asks everybody lets nobody in on one step, whatever they have or have not.
+Rule 5: what is enrolled is never passed by: a proven number or address stands in only for who has enrolled nothing.
 """
 
 from collections.abc import Sequence
@@ -31,6 +32,17 @@ class Verdict(Enum):
     """Sign in another way: this one leaves nothing to prove."""
     NOTHING = "nothing"
     """The application wants a factor, and there is none: one has to be enrolled first, by another application."""
+
+
+def kinds_taken(enrolled: Sequence[str], standing_in: Sequence[str], asked: Sequence[str]) -> tuple[str, ...]:
+    """The kinds that may finish a sign-in; all three are of those that the pool has in use.
+
+    `standing_in`: of the verified number and address, `asked`: what the application takes (none: it asks nobody).
+    Of what is enrolled those that the application takes, or where it takes none of them all: an application's list
+    makes nothing easier for who has stolen a password and a mailbox.
+    """
+    there = enrolled or standing_in
+    return tuple(kind for kind in there if kind in asked) or tuple(enrolled)
 
 
 def judge_sign_in(

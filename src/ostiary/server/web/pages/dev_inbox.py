@@ -1,9 +1,10 @@
-"""The dev inbox's page and JSON: `GET /dev/inbox`, `GET` and `DELETE /dev/inbox.json` (interfaces.md, Dev mode).
+"""The dev inbox's page and JSON: `GET /dev/inbox`, `GET` and `DELETE /dev/inbox.json`.
 
 The list is rendered in one place, the template; the script only swaps it for a newer one (`?part=messages`).
 Moving the clock is another handler's work: the page posts to `/dev/clock`.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -18,8 +19,10 @@ from ostiary.server.web import answers
 from ostiary.server.web.answers import Answer, Handler, Request
 from ostiary.server.web.callers import language
 from ostiary.server.web.pages.dev_inbox_words import WORDS, topic
+from ostiary.server.web.strict_json import clean_text
 
 _WEB = Path(__file__).parent.parent
+_COUNT = re.compile(r"[0-9]{1,9}")
 _SHOWN = 200
 """Messages on the page."""
 
@@ -73,9 +76,11 @@ class DevInboxPages:
     async def listed(self, request: Request) -> Answer:
         """The messages as JSON, newest first: `?to=` (exactly), `?limit=` (50; at most 500)."""
         query = _query(request)
-        limit = query.get("limit", "")
+        to, limit = query.get("to", ""), query.get("limit", "")
+        if not clean_text(to):  # PostgreSQL has no text with NUL, so nobody has such an address
+            return answers.json([])
         entries = await self._inbox.entries(
-            typed_recipient(query.get("to", "")), int(limit) if limit.isdecimal() else LIMIT
+            typed_recipient(to), int(limit) if _COUNT.fullmatch(limit) else LIMIT
         )
         return answers.json(entries)
 

@@ -28,20 +28,22 @@ WORDS: Final[Mapping[Lang, Mapping[str, str]]] = {
     "en-US": {
         "title": "Verify your e-mail address",
         "ask": "Press the button to verify {address}.",
-        "care": "You created no account here? Then close this page: nothing has happened.",
+        "care": "You created no account here? Then somebody else did, with a password of their own, and the button"
+        " would not take that away. Close this page: nothing has happened.",
         "button": "Verify this address",
         "done_title": "The address is verified",
-        "done": "You can close this page.",
+        "done": "You can close this page. If somebody else set the account's password, reset it now.",
         "over_title": "This link is no longer good",
         "over": "It was used already, or it is over. Ask for a new one where you asked for this one.",
     },
     "zh-CN": {
         "title": "验证邮箱",
         "ask": "请按下面的按钮，验证 {address}。",
-        "care": "您没有在这里注册账户？请直接关闭本页，不会发生任何变化。",
+        "care": "您没有在这里注册账户？那么是他人用您的邮箱注册并设置了密码，按钮不会使该密码失效。"
+        "请直接关闭本页，不会发生任何变化。",
         "button": "验证此邮箱",
         "done_title": "邮箱已验证",
-        "done": "您可以关闭本页。",
+        "done": "您可以关闭本页。如果账户的密码是他人设置的，请立即重置密码。",
         "over_title": "链接已失效",
         "over": "链接已被使用或已过期，请在原处重新获取。",
     },
