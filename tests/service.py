@@ -78,6 +78,8 @@ class Service:
     environment: Mapping[str, str]
     process: "subprocess.Popen[str]" = field(init=False, repr=False)
     url: str = field(init=False, default="")
+    _arrived: dict[str, dict[str, Any]] = field(init=False, repr=False, default_factory=dict)
+    """Every message that was ever looked at, by its id: the service itself forgets them after a day."""
 
     # ── life ────────────────────────────────────────────────────────────────────────────────
 
@@ -245,13 +247,23 @@ class Service:
         """What arrived (at one number or address), newest first."""
         query = {"limit": "500", **({"to": to} if to else {})}
         found: list[dict[str, Any]] = self.http.get("/dev/inbox.json", params=query).json()
+        self._arrived.update((entry["id"], entry) for entry in found)
         return found
 
+    def arrived(self, to: str, channel: str | None = None) -> list[dict[str, Any]]:
+        """What arrived at an address (of one channel or notice), newest first; those that the service forgot last."""
+        found = self.inbox(to)
+        there = {entry["id"] for entry in found}
+        found += [
+            entry for entry in list(self._arrived.values()) if entry["to"] == to and entry["id"] not in there
+        ]
+        return [entry for entry in found if channel in {None, entry["channel"]}]
+
     def message(self, to: str, channel: str | None = None, *, count: int = 1) -> dict[str, Any]:
-        """The newest message at an address, once `count` of them are there (of one channel or notice)."""
+        """The newest message at an address, once `count` of them have arrived (of one channel or notice)."""
         until = time.monotonic() + MESSAGE_SECONDS
         while True:
-            found = [entry for entry in self.inbox(to) if channel in {None, entry["channel"]}]
+            found = self.arrived(to, channel)
             if len(found) >= count:
                 return found[0]
             assert time.monotonic() < until, f"{len(found)} of {count} messages at {to}: {found}"

@@ -38,7 +38,9 @@ def wait_for_two(service: Service) -> None:
 def test_one_killed_under_load(postgres_url, tmp_path):
     chance = random.Random(2)
     with running(tmp_path / "data", postgres_url, "--workers", "2") as service:
-        crowd = crowd_of(service, people=8 * (KILLS + 1))  # no clock is moved here: it would be one process's
+        crowd = crowd_of(
+            service, people=12 * (KILLS + 1), breath=0.1
+        )  # a clock that is moved is one process's
         with crowd.at_work():
             for _ in range(KILLS):
                 time.sleep(chance.uniform(0.1, 0.7))

@@ -70,6 +70,8 @@ class Crowd:
     label: Callable[[str], str | None]
     """A number as the audit log knows it."""
     threads: int = 3
+    breath: float = 0
+    """Seconds that a thread rests after a change: a quick service spends everybody's codes of a day, where no clock can be moved."""
     seats: list[Person] = field(init=False)
     """Who changes numbers now; the others of `people` come when one of these has spent a day's codes."""
     history: History = field(default_factory=History)
@@ -137,6 +139,7 @@ class Crowd:
                 except Exception as error:  # noqa: BLE001 - told at the end, with what was heard before it
                     self.strange.append(repr(error))
                     return
+                time.sleep(self.breath)
 
     def spent(self, person: Person) -> None:
         """Someone else takes the seat of one who gets no more codes today; a quick service spends many days' codes."""
@@ -325,7 +328,7 @@ def running(
         service._close_connections()
 
 
-def crowd_of(service: Service, people: int = 4 * SEATS, threads: int = 3) -> Crowd:
+def crowd_of(service: Service, people: int = 4 * SEATS, threads: int = 3, breath: float = 0) -> Crowd:
     """People of a service, each with a number, and the threads that will use their phones."""
     from ostiary.server import keyfile
     from ostiary.server.core.ports import Ports
@@ -334,7 +337,7 @@ def crowd_of(service: Service, people: int = 4 * SEATS, threads: int = 3) -> Cro
     ports = Ports(keyfile.read(service.folder / "keys.json"))
     pool_id = service.ids["userPoolId"]
     known = [service.person(sign_in=False) for _ in range(people)]
-    return Crowd(service, known, lambda number: contact_hash(ports, pool_id, number), threads)
+    return Crowd(service, known, lambda number: contact_hash(ports, pool_id, number), threads, breath)
 
 
 def _wrong(code: str) -> str:

@@ -236,7 +236,7 @@ def _(service: Service) -> APIError:
 
 
 def _next_code(ann: Person, client: Any) -> str:
-    seen = len([entry for entry in ann.service.inbox(ann.phone) if entry["channel"] == UNBIND])
+    seen = len(ann.service.arrived(str(ann.phone), UNBIND))
     send(client, UNBIND, str(ann.phone))
     return ann.service.code(str(ann.phone), UNBIND, count=seen + 1)
 

@@ -202,7 +202,7 @@ def _(service: Service) -> APIError:
 
 
 def _next_code(ann: Person, client: Any) -> str:
-    seen = len([entry for entry in ann.service.inbox(ann.email) if entry["channel"] == UNBIND_EMAIL])
+    seen = len(ann.service.arrived(str(ann.email), UNBIND_EMAIL))
     send(client, UNBIND_EMAIL, ann.email)
     return ann.service.code(ann.email, UNBIND_EMAIL, count=seen + 1)
 

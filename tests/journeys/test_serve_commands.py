@@ -29,7 +29,7 @@ def test_a_library_that_is_not_installed_is_told_in_a_sentence(tmp_path, missing
     module, _, function = tomllib.loads(PYPROJECT.read_text())["project"]["scripts"]["ostiary"].partition(":")
     program = f"import sys; sys.modules[{missing!r}] = None; from {module} import {function}; {function}()"
     done = subprocess.run(
-        [sys.executable, "-c", program, "serve", "--dev"],
+        [sys.executable, "-c", program, "serve", "--dev", "--port", "0"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
