@@ -14,6 +14,7 @@ from ostiary.server.core.policy import AppPolicy, PoolPolicy
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.management.tokens import LIFE_SECONDS
 from ostiary.server.storage import management, pools, user_counts, users
+from ostiary.server.storage.contacts import EMAILS, PHONES
 from ostiary.server.storage.pools import AppRow, PoolRow
 from ostiary.server.storage.tx import Sql
 from tests.desk import Desk
@@ -286,7 +287,7 @@ async def test_another_pool_s_users_are_nobody_here(desk):
 SEARCHED = {"pool_id": "p", "most": 10, "limit": 10, "skip": 0} | {
     name: "a" for begin in ("username", "email", "phone") for name in (begin, f"{begin}_end")
 }
-ONE = {"pool_id": "p", "user_id": "u", "access_key_id": "k", "number": "+86", "address": "a", "now": 0}
+ONE = {"pool_id": "p", "user_id": "u", "access_key_id": "k", "contact": "a", "now": 0}
 NAMES = {"phone": "+86", "email": "a", "username_key": "u", "external_id": "x"}
 FIELDS = {"status": "", "username": "", "locale": "", "profile": "", "custom_data": "", "verified": 0}
 LOOKED_UP = (
@@ -294,8 +295,8 @@ LOOKED_UP = (
     management._CHANGE,
     management._DELETE_USER,
     *management._DELETE,
-    management._VERIFY_PHONE,
-    management._VERIFY_EMAIL,
+    PHONES._mark,
+    EMAILS._mark,
     users._LOAD,
     users._FIND,
     users._BY_USERNAME,

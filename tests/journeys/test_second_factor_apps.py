@@ -172,3 +172,25 @@ def test_a_kind_that_the_pool_has_switched_off_is_as_if_it_were_not_enrolled(ser
     enrolled(ann)
     with service.settings(enabledFactors=["EMAIL"]), strict_app(service, *ALL) as strict:
         assert [factor["factorType"] for factor in half(strict, ann).data["factors"]] == ["EMAIL"]
+
+
+def test_a_first_proof_takes_no_factor_off_that_everybody_is_asked_for(service: Service) -> None:
+    """Nobody would get in there any more: neither by the code nor after a reset."""
+    address, words = service.address(), "the owner's own words"
+    user = service.client().sign_up_by_email_password(address, words).data
+    tokens = service.client().sign_in_by_email_password(address, words).data
+    owner = Person(service, user.user_id, "", words, address, None, service.client(tokens.access_token))
+    app, _ = enrolled(owner)
+    with strict_app(service, "OTP") as strict:
+        send(strict, LOGIN, address)
+        asked_for = refusal(strict.sign_in_by_email_passcode, address, service.code(address, LOGIN))
+        assert [factor["factorType"] for factor in asked_for.data["factors"]] == ["OTP"]
+        assert refusal(strict.sign_in_by_email_password, address, words).api_code == 1636
+        send(strict, RESET, address)
+        payload = {"email": address, "passCode": service.code(address, RESET)}
+        granted = strict.verify_reset_password_request("EMAIL_PASSCODE", email_pass_code_payload=payload)
+        strict.reset_password("other words of theirs", granted.data.password_reset_token)
+        asked_for = refusal(strict.sign_in_by_email_password, address, "other words of theirs")
+        pending = strict.with_access_token(asked_for.data["mfaToken"])
+        done = pending.mfa_otp_verify(app.code()).data
+        assert strict.with_access_token(done.access_token).get_profile().data.email == address

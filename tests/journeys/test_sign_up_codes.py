@@ -1,5 +1,6 @@
 """Registering and signing in by codes that came by e-mail, and completing an account while it is made."""
 
+import re
 import secrets
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.service import LOGIN, REGISTER, Service
 
 PASSWORD = "a horse of one's own"
 RESET = "CHANNEL_RESET_PASSWORD"
+LINK = "CHANNEL_VERIFY_EMAIL_LINK"
 COMPLETE_PHONE, COMPLETE_EMAIL = "CHANNEL_COMPLETE_PHONE", "CHANNEL_COMPLETE_EMAIL"
 
 
@@ -138,6 +140,41 @@ def test_a_stranger_s_authenticator_does_not_keep_the_owner_out(service: Service
     assert service.message(address, "factor_removed")
     assert key(waiting.mfa_recovery_code_verify, recovery) == Key.LOGIN_EXPIRED
     assert {"email_proven", "factor_removed"} <= trail(service, me(client, tokens).user_id)
+
+
+def test_a_reset_that_was_begun_before_the_address_was_proven_is_over(service: Service):
+    """Who read the mailbox then has no permission to take off the authenticator that its owner enrols."""
+    client, address = service.client(), service.address()
+    client.sign_up_by_email_password(address, PASSWORD)
+    token, owner_s = begun(service, address), client.sign_in_by_email_password(address, PASSWORD).data
+    owner = client.with_access_token(owner_s.access_token)
+    send(client, LINK, address)
+    page = service.message(address, LINK)["text"]
+    [link] = re.findall(r"token=([^&\s]+)", page)
+    assert service.http.post("/verify-email", data={"token": link, "lang": "en-US"}).status_code == 200
+    assert owner.get_profile().data.email_verified
+    with_authenticator(service, owner, address)
+    assert key(client.reset_password, "the reader's own words", token) == Key.ONE_TIME_TOKEN_INVALID
+    assert len(owner.list_enrolled_factors().data) == 1
+
+
+@pytest.mark.parametrize("by", ["changes it", "takes its proof back"])
+def test_an_administrator_s_address_is_no_way_past_a_factor(service: Service, by: str):
+    """A stranger typed none of it. A help desk that is talked into changing an address opens no account."""
+    ann = service.person(phone=False)
+    app, _ = enrolled(ann)
+    address = service.address() if by == "changes it" else ann.email
+    change = {"email": address} if by == "changes it" else {"email_verified": False}
+    assert not service.management.update_user(ann.user_id, **change).data.email_verified
+    client = service.client()
+    half = refusal(client.sign_in_by_email_passcode, address, code(service, LOGIN, address))
+    assert half.key == Key.MFA_REQUIRED
+    service.advance(61)
+    client.reset_password("the reader's own words", begun(service, address))
+    half = refusal(client.sign_in_by_email_password, address, "the reader's own words")
+    assert half.key == Key.MFA_REQUIRED
+    tokens = service.client(half.data["mfaToken"]).mfa_otp_verify(app.code())
+    assert me(client, tokens).email_verified
 
 
 def test_a_proven_address_is_its_own_account_s_for_good(service: Service):

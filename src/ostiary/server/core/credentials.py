@@ -28,6 +28,13 @@ class Names:
         """One of them, for the audit log's hash."""
         return self.phone or self.email or self.username_key
 
+    @property
+    def kind(self) -> str:
+        """What `any` is: a user name may be spelt like somebody else's address."""
+        if self.phone:
+            return "phone"
+        return "email" if self.email else "username"
+
 
 def read_username(text: str) -> str | None:
     """A user name as it is shown, or None where it is none: 1 to 256 characters, all of them visible or spaces inside."""

@@ -1,10 +1,12 @@
 """Domains of e-mail addresses: every spelling of one domain becomes one text, in ASCII."""
 
 import re
+import unicodedata
 from functools import lru_cache
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")  # RFC 5890 §2.3.1: letters, digits, hyphens
 _LONGEST = 253  # RFC 1035 §2.3.4, as text
+_LONGEST_LABEL = 63
 _ENCODED = "xn--"
 
 
@@ -38,13 +40,22 @@ def _mapped(text: str) -> str | None:
 
 
 def _read_label(label: str) -> str | None:
-    """One label in ASCII. One that came in ASCII must be what its own text would be written as."""
+    """One label in ASCII. One that came in ASCII must be what its own text would be written as.
+
+    Some registries sell symbols (`i❤.ws`), which IDNA 2008 forbids: they pass, and what stands beside them is judged.
+    """
     if label.isascii() and not label.startswith(_ENCODED):
         return label if _LABEL.fullmatch(label) else None
     import idna  # as above
 
     try:
-        encoded = idna.alabel(idna.ulabel(label)).decode("ascii")
+        text = label.removeprefix(_ENCODED).encode().decode("punycode") if label.isascii() else label
+        if idna.uts46_remap(text, std3_rules=True, transitional=False) != text or text.isascii():
+            return None
+        beside = "".join(char for char in text if unicodedata.category(char) != "So")
+        if beside and not (beside.isascii() and _LABEL.fullmatch(beside)):
+            idna.alabel(beside)
+        encoded = _ENCODED + text.encode("punycode").decode()
     except (idna.IDNAError, UnicodeError):
         return None
-    return encoded if not label.isascii() or encoded == label else None
+    return encoded if len(encoded) <= _LONGEST_LABEL and (not label.isascii() or encoded == label) else None

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from ostiary.contract.keys import Key
 from ostiary.contract.profile import User
-from ostiary.server.core.credentials import username_key
+from ostiary.server.core.credentials import read_email, username_key
 from ostiary.server.core.millis import SECOND
 from ostiary.server.core.people import ACTIVE
 from ostiary.server.core.phone import E164, country_code, national_part
@@ -113,6 +113,23 @@ def _store(tx: Tx, ports: Ports, pool_id: str, new: NewAccount, now: int) -> str
     if new.email is not None:
         emails.put(tx, pool_id, new.email, user_id, verified=new.email_verified, version=0, now=now)
     return user_id
+
+
+def judge_spelling(
+    tx: Tx, pool_id: str, *, username: str | None, email: str | None = None, user_id: str | None = None
+) -> Refused | None:
+    """Whether a name that its owner chooses is spelt like another account's name of another kind.
+
+    `account` at sign-in may be either, so whoever came first keeps it. `email` is one that nobody has proven: a proven
+    one is its owner's, whatever others are called. A number comes before both. What administrators choose is not judged.
+    Refused: `username_taken`, `email_taken`.
+    """
+    address = read_email(username) if username is not None else None
+    if address is not None and emails.holder(tx, pool_id, address) not in {None, user_id}:
+        return Refused(Key.USERNAME_TAKEN)
+    if email is not None and users.with_username(tx, pool_id, username_key(email)) not in {None, user_id}:
+        return Refused(Key.EMAIL_TAKEN)
+    return None
 
 
 def add_names(sets: NameSets, new: NewAccount) -> None:

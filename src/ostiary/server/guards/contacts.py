@@ -146,6 +146,21 @@ def note(
     )
 
 
+def mark(visit: Visit[object], account: Account, medium: Medium, *, verified: bool) -> None:
+    """An administrator says whether the account's number or address is proven: what was granted before is over.
+
+    An address whose proof is taken back counts as another one, set by the administrator: `guards/takeover` takes one
+    that was never proven for a stranger's word. The account's row is locked.
+    """
+    contact = account.phone if medium == "sms" else account.email
+    assert contact is not None
+    book = BOOKS[medium]
+    book.mark(visit.tx, visit.pool.id, contact, account.user_id, verified=verified)
+    if medium == "email" and not verified:
+        book.raise_version(visit.tx, account.user_id, account.email_version, visit.now)
+    tokens.void_all(visit.tx, account.user_id, visit.now)
+
+
 def free(visit: Visit[object], account: Account, *, actor: str, by: notices.By = "deletion") -> None:
     """Take both contacts off an account that goes; who held them is told once."""
     if account.phone is not None:

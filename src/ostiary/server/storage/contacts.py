@@ -35,6 +35,7 @@ class Book:
         self._verify = Sql(
             f"UPDATE {table} SET verified = 1 WHERE {here} AND user_id = :user_id AND verified = 0"
         )
+        self._mark = Sql(f"UPDATE {table} SET verified = :verified WHERE {here} AND user_id = :user_id")
 
     def holder(self, tx: Tx, pool_id: str, contact: str) -> str | None:
         """Whose contact it is, verified or not; None where it is free."""
@@ -76,6 +77,10 @@ class Book:
     def verify(self, tx: Tx, pool_id: str, contact: str, user_id: str) -> bool:
         """A right code proves a contact that was set unproven; False where it was proven, or moved, before."""
         return tx.run(self._verify, pool_id=pool_id, contact=contact, user_id=user_id) == 1
+
+    def mark(self, tx: Tx, pool_id: str, contact: str, user_id: str, *, verified: bool) -> None:
+        """An administrator says whether a contact is proven; it stays where it is."""
+        tx.must(self._mark, pool_id=pool_id, contact=contact, user_id=user_id, verified=int(verified))
 
 
 def _row(

@@ -50,8 +50,6 @@ _CHANGE = Sql(
     WHERE id = :user_id
     """
 )
-_VERIFY_PHONE = Sql("UPDATE phones SET verified = :verified WHERE pool_id = :pool_id AND number = :number")
-_VERIFY_EMAIL = Sql("UPDATE emails SET verified = :verified WHERE pool_id = :pool_id AND address = :address")
 
 _DELETE = (
     Sql("DELETE FROM refresh_tokens WHERE session_id IN (SELECT id FROM sessions WHERE user_id = :user_id)"),
@@ -92,16 +90,6 @@ def change(tx: Tx, user_id: str, fields: Fields, now: int) -> None:
         custom_data=users.json_text(fields.custom_data),
         now=now,
     )
-
-
-def set_phone_verified(tx: Tx, pool_id: str, number: str, *, verified: bool) -> None:
-    """An administrator says whether a number is proven; it stays where it is."""
-    tx.must(_VERIFY_PHONE, pool_id=pool_id, number=number, verified=int(verified))
-
-
-def set_email_verified(tx: Tx, pool_id: str, address: str, *, verified: bool) -> None:
-    """The same for an address."""
-    tx.must(_VERIFY_EMAIL, pool_id=pool_id, address=address, verified=int(verified))
 
 
 def delete(tx: Tx, user_id: str) -> None:

@@ -44,7 +44,7 @@ CREATE TABLE users (
     password_set_at {int},
     session_epoch   {int} NOT NULL DEFAULT 0,   -- a session of an older epoch is dead
     phone_version   {int} NOT NULL DEFAULT 0,   -- raised however the number changes
-    email_version   {int} NOT NULL DEFAULT 0,
+    email_version   {int} NOT NULL DEFAULT 0,   -- and where an administrator takes an address' proof back
     external_id     TEXT,
     locale          TEXT,
     profile         TEXT NOT NULL,              -- name, nickname, photo, gender … as JSON

@@ -146,8 +146,8 @@ def _move_phone(errand: Errand[Change], row: UserRow) -> None:
     number = errand.ask.becomes("phone", row.phone)
     verified = errand.ask.form.phone_verified
     if number == row.phone:
-        if number is not None and verified is not None:
-            management.set_phone_verified(errand.tx, errand.pool.id, number, verified=verified)
+        if number is not None and verified not in {None, row.phone_verified}:
+            contacts.mark(errand, row.account, "sms", verified=verified is True)
         return
     moved = contacts.move(
         errand, row.account, "sms", number, verified=verified is True, actor=errand.actor, by="administrator"
@@ -160,8 +160,8 @@ def _move_email(errand: Errand[Change], row: UserRow) -> None:
     address = errand.ask.becomes("email", row.email)
     verified = errand.ask.form.email_verified
     if address == row.email:
-        if address is not None and verified is not None:
-            management.set_email_verified(errand.tx, errand.pool.id, address, verified=verified)
+        if address is not None and verified not in {None, row.email_verified}:
+            contacts.mark(errand, row.account, "email", verified=verified is True)
         return
     moved = contacts.move(
         errand,

@@ -136,7 +136,8 @@ def _reset(came: Visit[ResetPassword], password_hash: str) -> IsSuccess | Refuse
     claims = one_time_tokens.take_of(came, row.account, TokenKind.RESET_PASSWORD, token, Claims)
     if isinstance(claims, Refused | AlreadyDone):
         return Refused(Key.ONE_TIME_TOKEN_INVALID)
-    refused = rules.judge_reset(claims, _claims(row, claims.proves), row.account)
+    now = rules.standing(row.account, row.password_set_at, claims.proves)
+    refused = rules.judge_reset(claims, now, row.account)
     if refused is not None:
         audit.note(came, "password_reset", refused, user_id=row.id)
         return refused
@@ -164,11 +165,6 @@ def _proven(came: Visit[ResetPassword], row: UserRow, proves: Medium | None) -> 
         phones.verify(came.tx, came.pool.id, row.phone, row.id)
         return replace(row, phone_verified=True)
     return row
-
-
-def _claims(row: UserRow, proves: Medium | None) -> Claims:
-    """The account as it stands, for comparison: `proves` was seen when the token was granted."""
-    return Claims(row.phone_version, row.email_version, row.password_set_at, proves)
 
 
 def _noted(came: Visit[ByCode], refused: Refused, row: UserRow | None) -> Refused:

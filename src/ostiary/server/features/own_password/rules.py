@@ -97,9 +97,14 @@ def _opens(account: Account, medium: Medium) -> bool:
 def claims_of(account: Account, password_set_at: int | None, contact: str) -> Claims:
     """What a right code at this contact is worth."""
     medium = medium_of(contact)
-    proven = account.phone_verified if medium == "sms" else account.email_verified
-    proves = None if proven else medium
+    proves = None if _is_proven(account, medium) else medium
     return Claims(account.phone_version, account.email_version, password_set_at, proves)
+
+
+def standing(account: Account, password_set_at: int | None, proves: Medium | None) -> Claims:
+    """The same as it stands now; `proves` was seen when the token was granted, and holds while the contact is unproven."""
+    still = proves if proves is not None and not _is_proven(account, proves) else None
+    return Claims(account.phone_version, account.email_version, password_set_at, still)
 
 
 def judge_reset(claims: Claims, now: Claims, account: Account) -> Refused | None:
@@ -107,3 +112,7 @@ def judge_reset(claims: Claims, now: Claims, account: Account) -> Refused | None
     if claims != now or (claims.proves is not None and not _opens(account, claims.proves)):
         return Refused(Key.ONE_TIME_TOKEN_INVALID)
     return None if account.active else Refused(Key.USER_LOCKED)
+
+
+def _is_proven(account: Account, medium: Medium) -> bool:
+    return account.phone_verified if medium == "sms" else account.email_verified

@@ -93,6 +93,10 @@ def _fields(step: Step[UpdateUserProfile], row: UserRow) -> Fields | Refused:
     key = username_key(username) if username is not None else None
     if key is not None and users.with_username(step.tx, step.pool.id, key) not in {None, row.id}:
         return Refused(Key.USERNAME_TAKEN)
+    if username != row.username:
+        spelt = accounts.judge_spelling(step.tx, step.pool.id, username=username, user_id=row.id)
+        if spelt is not None:
+            return spelt
     profile = {**row.profile, **rules.changed(form)}
     return Fields(
         status=row.status,

@@ -42,7 +42,7 @@ async def checked(service: Service, come: Come, then: Callable[[Came, UserRow, i
         if isinstance(came, Refused):
             return came
         found = users.find(tx, came.pool.id, came.ask.names)
-        return came.ask, found, sign_in_limits.look(came, found, came.ask.names.any, lock=False).asks
+        return came.ask, found, sign_in_limits.look(came, found, came.ask.names, lock=False).asks
 
     looked = await service.store.read(look)
     if isinstance(looked, Refused):
@@ -102,7 +102,7 @@ def _judged(came: Came, found: UserRow | None, *, right: bool, solved: bool) -> 
     """The second step, up to its verdict: the account as it is now, or the refusal, noted and counted."""
     people.lock_user(came.tx, found.id if found is not None else NOBODY)
     there = users.find(came.tx, came.pool.id, came.ask.names)
-    counts = sign_in_limits.look(came, there, came.ask.names.any, lock=True)
+    counts = sign_in_limits.look(came, there, came.ask.names, lock=True)
     if counts.asks and not solved:  # others have failed meanwhile: the outcome is not told
         return Refused(Key.CAPTCHA_REQUIRED)
     unchanged = (

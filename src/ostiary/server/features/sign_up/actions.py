@@ -93,8 +93,13 @@ def _register(came: Came, form: SignUp, password_hash: str | None) -> User | Ref
     for proof in proofs:
         passcodes.use(came, proof)
     given = (form.profile.custom_data if form.profile is not None else None) or {}
-    made = custom_data.judge(came.tx, came.pool.id, given, by="user") or accounts.create(
-        came.tx, came.ports, came.pool.id, _account(ask, form, password_hash, given), came.now
+    new = _account(ask, form, password_hash, given)
+    made = (
+        custom_data.judge(came.tx, came.pool.id, given, by="user")
+        or accounts.judge_spelling(
+            came.tx, came.pool.id, username=new.username, email=None if new.email_verified else new.email
+        )
+        or accounts.create(came.tx, came.ports, came.pool.id, new, came.now)
     )
     if isinstance(made, Refused):
         return _noted(came, made, method)

@@ -173,13 +173,14 @@ _NEW_BY = {Channel.UNBIND_PHONE: Channel.BIND_PHONE, Channel.UPDATE_EMAIL: Chann
 def _about(visit: Visit[object], code: Code) -> dict[str, str | bool]:
     """For the old contact's text: that it is the old one, and which the caller wants instead, if its code is asked for.
 
-    The new one is named only to who has proven the old one. An address that was merely typed at sign-up may be a
-    bystander's, and the domain of a new one is a line that a stranger would write to them in our name.
+    A new address is named only to who has proven the old one. One that was merely typed at sign-up may be a
+    bystander's, and the domain of a new one is a line that a stranger would write to them in our name. A masked
+    number says nothing but digits, and whoever set the old one, its owner is warned (phone-change.md §4).
     """
     by, account = _NEW_BY.get(Channel(code.channel)), visit.account
     if by is None or account is None or not _is_theirs(account, code.target):
         return {}
-    if not (account.phone_verified if code.target == account.phone else account.email_verified):
+    if code.target == account.email and not account.email_verified:
         return {"old": True}
     new = codes.live_target(visit.tx, code.owner, by, visit.now, besides=code.target)
     return {"old": True, **({"new_contact": mask_contact(new)} if new else {})}

@@ -3,7 +3,7 @@
 `removal`: taking all of an account's off it.
 """
 
-from ostiary.server.guards.second_factors.candidates import candidates, wanted_by_app
+from ostiary.server.guards.second_factors.candidates import candidates, enrolled, wanted_by_app
 from ostiary.server.guards.second_factors.door import Pending, enter, standing
 from ostiary.server.guards.second_factors.prove import authenticator, find, prove, recover
 from ostiary.server.guards.second_factors.removal import remove_all
@@ -12,6 +12,7 @@ __all__ = [
     "Pending",
     "authenticator",
     "candidates",
+    "enrolled",
     "enter",
     "find",
     "prove",

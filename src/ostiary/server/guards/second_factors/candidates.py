@@ -20,11 +20,17 @@ def candidates(visit: Visit[object], account: Account) -> list[FactorRow]:
     in_use = visit.pool.policy.enabled_factors
     if not in_use:
         return []
-    enrolled = [row for row in factors.of_user(visit.tx, account.user_id) if row.kind in in_use]
+    own = enrolled(visit, account)
     standing_in = [row for row in _stand_ins(visit, account) if row.kind in in_use]
     asked = [kind for kind in visit.app.policy.required_factors if kind in in_use]
-    taken = rules.kinds_taken([row.kind for row in enrolled], [row.kind for row in standing_in], asked)
-    return [row for row in enrolled or standing_in if row.kind in taken]
+    taken = rules.kinds_taken([row.kind for row in own], [row.kind for row in standing_in], asked)
+    return [row for row in own or standing_in if row.kind in taken]
+
+
+def enrolled(visit: Visit[object], account: Account) -> list[FactorRow]:
+    """An account's own factors that the pool has in use, whatever the application takes."""
+    in_use = visit.pool.policy.enabled_factors
+    return [row for row in factors.of_user(visit.tx, account.user_id) if row.kind in in_use]
 
 
 def wanted_by_app(visit: Visit[object]) -> bool:

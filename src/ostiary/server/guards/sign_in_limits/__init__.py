@@ -8,6 +8,7 @@ answered by their merit as the pool takes; the others are checked for nothing, a
 from dataclasses import dataclass
 
 from ostiary.contract.keys import Key
+from ostiary.server.core.credentials import Names
 from ostiary.server.core.failures import Failures
 from ostiary.server.core.millis import DAY, seconds_until
 from ostiary.server.core.refused import Refused
@@ -34,10 +35,11 @@ class Counts:
     """Whether the account takes no password now: the outcome of the check must not be told."""
 
 
-def look(visit: Visit[object], user: UserRow | None, name: str | None, *, lock: bool) -> Counts:
-    """The counts, `lock`ed where they are about to decide. `name`: one spelling of what was typed."""
+def look(visit: Visit[object], user: UserRow | None, names: Names, *, lock: bool) -> Counts:
+    """The counts, `lock`ed where they are about to decide. `names`: what was typed."""
     checks = rules.checks(visit.pool.policy)
-    typed = f"name:{visit.pool.id}:{audit.contact_hash(visit.ports, visit.pool.id, name or '')}"
+    name = audit.contact_hash(visit.ports, visit.pool.id, names.any or "")
+    typed = f"name:{visit.pool.id}:{names.kind}:{name}"
     wanted = {
         "account": (_account_key(visit, user) or typed.replace("name:", "nobody:", 1), checks.lock),
         "name": (typed, checks.captcha_by_name),
