@@ -188,14 +188,20 @@ def test_a_proxy_of_the_environment_has_no_business_on_loopback(run, monkeypatch
     result.assert_outcomes(passed=2)
 
 
-def test_a_killed_run_leaves_nothing_behind(pytester, monkeypatch):
+@pytest.mark.parametrize(
+    "child", ["", "multiprocessing.get_context('fork').Process(target=time.sleep, args=(30,)).start()"]
+)
+def test_a_killed_run_leaves_nothing_behind(pytester, monkeypatch, child):
+    """Nor where a child that it forked lives on."""
     scratch = pytester.mkdir("scratch")
     monkeypatch.setenv("TMPDIR", str(scratch))
     test = pytester.makepyfile(
-        """
+        f"""
+        import multiprocessing
         import time
 
         def test_long(ostiary_service):
+            {child}
             print(ostiary_service.url, flush=True)
             time.sleep(60)
         """

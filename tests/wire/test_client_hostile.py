@@ -2,6 +2,7 @@
 
 import base64
 import time
+import traceback
 from typing import Any
 
 import httpx2
@@ -10,6 +11,7 @@ import pytest
 from ostiary import (
     APIConnectionError,
     APIError,
+    APITimeoutError,
     AsyncAuthenticationClient,
     AuthenticationClient,
     ManagementClient,
@@ -17,6 +19,7 @@ from ostiary import (
     compat,
 )
 from ostiary.client.errors import PermissionDenied, RateLimited, TokenNotValid, UnexpectedAnswer, UsageError
+from tests.wire.raw_server import saying
 from tests.wire.scripted_server import Answer, no, ok
 
 JWKS_PATH = "/oidc/.well-known/jwks.json"
@@ -86,6 +89,13 @@ def test_a_management_token_that_no_header_holds_is_not_shown(server, token):
         b'["SECRET"]',
         b'"SECRET"',
         b'\xef\xbb\xbf{"access_token":"SECRET"}',
+        b'{"SECRET which is no name":1}',
+        b"eyJhSECRET.e30.x",
+        b"access_token=SECRET",
+        b'data: {"access_token":"SECRET"}',
+        b')]}\',\n{"access_token":"SECRET"}',
+        b'Warning: x\n{"access_token":"SECRET"}',
+        b'<html>"access_token":"SECRET"',
     ],
 )
 def test_an_answer_that_cant_be_used_shows_its_names_only(server, client, body):
@@ -97,6 +107,57 @@ def test_an_answer_that_cant_be_used_shows_its_names_only(server, client, body):
         with pytest.raises(UnexpectedAnswer) as caught:
             call()
         assert "SECRET" not in f"{caught.value}{caught.value.body_start}"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b'{"access_token":"SECRET"}\r\n\r\n',
+        b"HTTP/1.1 200 OK\r\nset cookie: SECRET\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nSECRET\r\n",
+        b"HTTP/1.1 302 Found\r\nlocation: https://sso.example/cb?access_token=SECRET\r\ncontent-length: 0\r\n\r\n",
+        b'HTTP/1.1 400 Bad\r\ncontent-length: 30\r\n\r\n{"error":{"token":"SECRET__"}}',
+    ],
+)
+def test_neither_does_what_is_no_http_nor_where_it_points(said):
+    with saying(lambda connection: connection.sendall(said)) as url:
+        client = AuthenticationClient("app", url, app_secret="s" * 32, max_retries=0)
+        for call in (client.get_profile, lambda: client.introspect_token("at")):
+            with pytest.raises(OstiaryError) as caught:
+                call()
+            assert "SECRET" not in "".join(traceback.format_exception(caught.value))
+
+
+# ── what can't be sent, and numbers without an end ──────────────────────────────────────────
+
+
+def test_what_cant_be_sent_is_told_without_its_value(client):
+    """Half of a character comes from anybody's browser: `json.loads` gives it to a program, which passes it on."""
+    itself: dict[str, Any] = {}
+    itself["a"] = itself
+    for call in (
+        lambda: client.send_sms("CHANNEL_LOGIN", "SECRET\ud800"),
+        lambda: ManagementClient("key", "SECRET\ud800", client.app_host).get_user("x"),
+        lambda: client.introspect_token("SECRET\ud800"),
+        lambda: client.update_profile(custom_data={"a": object()}),
+        lambda: client.update_profile(custom_data=itself),
+    ):
+        with pytest.raises(UsageError) as caught:
+            call()
+        assert "SECRET" not in str(caught.value)
+
+
+def test_numbers_without_an_end_are_none(server, client):
+    digits = b"9" * 400
+    refused = b'{"statusCode":429,"message":"","data":{"retryAfter":%s}}' % digits
+    server.script = [Answer(refused, 429)]
+    with pytest.raises(RateLimited) as caught:
+        client.update_phone("upt_1")
+    assert caught.value.retry_after is None
+    life = b'{"statusCode":200,"message":"","data":{"access_token":"at","expires_in":%s}}' % digits
+    server.by_path["/api/v3/get-management-token"] = Answer(life)
+    server.script = [ok({"totalCount": 0, "list": []})]
+    assert ManagementClient("key", "secret", server.url).list_users().data.total_count == 0
 
 
 # ── compat ──────────────────────────────────────────────────────────────────────────────────
@@ -194,6 +255,14 @@ def test_forged_tokens_do_not_hammer_a_server_that_fails(server, client, monkeyp
     assert len(server.asked) == 2
 
 
+def test_a_look_that_somebody_hasty_gave_up_is_no_failure_for_the_patient(server, client):
+    server.by_path[JWKS_PATH] = Answer({"keys": []}, delay=0.3)
+    with pytest.raises(APITimeoutError):
+        client.with_options(timeout=0.05, max_retries=0).introspect_token_offline(FORGED)
+    with pytest.raises(TokenNotValid):
+        client.introspect_token_offline(FORGED)
+
+
 # ── settings ────────────────────────────────────────────────────────────────────────────────
 
 
@@ -204,6 +273,8 @@ def test_forged_tokens_do_not_hammer_a_server_that_fails(server, client, monkeyp
         {"app_host": "http://id..example.com"},
         {"app_host": f"http://{'a' * 70}.example.com"},
         {"app_host": "http://"},
+        {"app_host": "http://id.example.com/#x"},
+        {"app_host": "http://id.example.com?x=1"},
         {"app_host": "http://id.example.com:99999"},
         {"app_host": "http://id.example.com\n"},
         {"timeout": None},

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import pytest
 from joserfc import jws
-from joserfc.jwk import ECKey, RSAKey
+from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from ostiary import AsyncAuthenticationClient, AuthenticationClient, compat
 from ostiary.client import _ports
@@ -142,6 +142,32 @@ def test_the_stand_in_checks_more_than_the_incumbent(client, key):
     assert theirs.introspect_token_offline(token(client, key, typ="JWT"))["sub"] == "u1"
     with pytest.raises(TokenNotValid):
         theirs.introspect_token_offline(token(client, key, exp=None))
+
+
+def test_who_has_an_app_s_secret_is_not_thereby_its_users(key):
+    """HS256 is for id tokens, and the secret's holders could have made any: only who asks for one is given one."""
+    secret = "s" * 32
+    client = AuthenticationClient("app", "https://id.example.com", app_secret=secret)
+    theirs = compat.AuthenticationClient("app", client.app_host, app_secret=secret)
+    forged = token(client, OctKey.import_key(secret.encode()), alg="HS256", typ="JWT", sub="anybody")
+    for check in (
+        theirs.introspect_token_offline,
+        client.introspect_token_offline,
+        lambda one: client.introspect_token_offline(one, typ=None),
+    ):
+        with pytest.raises(TokenNotValid):
+            check(forged)
+    assert client.introspect_token_offline(forged, typ="JWT")["sub"] == "anybody"
+
+
+@pytest.mark.parametrize("name", ["exp", "nbf"])
+def test_a_moment_beyond_any_calendar_is_none(client, key, name):
+    told = token(client, key, **{name: int("9" * 400)})
+    if name == "exp":
+        with pytest.raises(TokenNotValid):
+            client.introspect_token_offline(told)
+    else:
+        assert client.introspect_token_offline(told)["sub"] == "u1"
 
 
 # ── addresses ───────────────────────────────────────────────────────────────────────────────

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self, TypeVar
 from urllib.parse import quote_plus
 
 from ostiary.client._base import ClientCore
-from ostiary.client._core import Call, Exclusive, Request, exchange
+from ostiary.client._core import Call, Exclusive, Request, exchange, patience
 from ostiary.client._endpoint import Endpoint, Form, json_content, query_text
 from ostiary.client._offline import (
     JWKS,
@@ -30,7 +30,7 @@ from ostiary.client._settings import (
     clean_host,
 )
 from ostiary.client._urls import Urls
-from ostiary.client.errors import UsageError
+from ostiary.client.errors import TokenNotValid, UsageError
 
 R = TypeVar("R")
 H = TypeVar("H")
@@ -156,6 +156,8 @@ class AuthenticationCore(Urls, ClientCore[H]):
         header = header_of(token, typ, alg)
         issuer = f"{self.app_host}/oidc"  # whichever of its twins a token came from
         if header.alg == SHARED:
+            if typ is None:
+                raise TokenNotValid("HS256 is for id tokens: typ='JWT' asks for one")
             return checked_by_secret(token, header, self._app_secret, issuer=issuer, audience=self.app_id)
         kid = header.kid
         if jwks is not None:
@@ -164,7 +166,8 @@ class AuthenticationCore(Urls, ClientCore[H]):
             key = self._keys.find(kid)
             if key is None:
                 request = self._request(JWKS, {})
-                yield Exclusive(fetch_keys(self._keys, request, self._transport.max_retries))
+                fetch = fetch_keys(self._keys, request, self._transport.max_retries)
+                yield Exclusive(fetch, patience(request.timeout, self._transport.max_retries))
                 key = self._keys.find(kid)
         return checked(token, key, issuer=issuer, audience=self.app_id)
 

@@ -160,7 +160,7 @@ class SyncAuthentication(_Sync, AuthenticationCore[httpx2.Client]):
 
         Signature, issuer, audience (this app) and expiry are checked; that its session has not ended
         meanwhile is not. `typ` is the kind of token wanted: `at+jwt` an access token, `JWT` an id token,
-        `app+jwt` the app's own, None any (servers other than Ostiary). `alg` is what the app is set to:
+        `app+jwt` the app's own, None any but one signed by HS256 (servers other than Ostiary). `alg` is what the app is set to:
         another one is refused; None: what the key is for, and HS256 for id tokens of a client that has
         `app_secret`. `server_jwks`: the keys, else fetched and kept. Needs `pip install 'ostiary[offline]'`.
         """

@@ -64,10 +64,13 @@ class Exclusive:
     """Run this call; where one of the same client runs already, wait for that instead.
 
     What it returned is sent back and what it failed with is thrown, to all who waited: the calls that a client
-    wants run like this must stand for one another.
+    wants run like this must stand for one another. But nobody waits longer than their own `patience`, and that a
+    less patient one got no answer is not the end for the others: one of them tries.
     """
 
     call: "Call[Any]"
+    patience: float
+    """Seconds. See `patience`."""
 
 
 class Unwritable(APIConnectionError):
@@ -96,6 +99,11 @@ def exchange(request: Request, *, max_retries: int) -> Call[Response]:
             pause = wait
         yield pause
         attempt += 1
+
+
+def patience(timeout: float, max_retries: int) -> float:
+    """For how long who asks like this tries at the most, in seconds, without the pauses in between."""
+    return timeout * (1 + max_retries)
 
 
 def backoff(attempt: int) -> Wait:

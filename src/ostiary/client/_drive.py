@@ -106,7 +106,8 @@ class Hand(_Owner[httpx2.Client, Turns]):
         if self._brought is not None:
             return _Gear(generation, self._brought, Turns())
         http = _pools.make(self._host, verify=self._verify)
-        weakref.finalize(self, _close_unless_forked, http, generation)
+        finalizer = weakref.finalize(self, _close_unless_forked, http, generation)
+        finalizer.atexit = False  # a program's own handlers may still ask; the system closes what is left
         return _Gear(generation, http, Turns())
 
     def _do(self, effect: Effect) -> Any:
@@ -116,7 +117,7 @@ class Hand(_Owner[httpx2.Client, Turns]):
             case Wait():
                 return sleep(_ports.between(effect.at_least, effect.at_most))
             case Exclusive():
-                return self._ready().turns.share(lambda: self.run(effect.call))
+                return self._ready().turns.share(lambda: self.run(effect.call), effect.patience)
 
     def _send(self, request: Request) -> Response:
         http = self._ready().http
@@ -125,7 +126,8 @@ class Hand(_Owner[httpx2.Client, Turns]):
             try:
                 _punctual.watch(answer)
                 body = bytearray()
-                for piece in answer.iter_bytes():
+                _check_coding(request, answer)
+                for piece in answer.iter_raw():
                     body += piece
                     _check_size(request, body)
             finally:
@@ -165,7 +167,12 @@ class AsyncHand(_Owner[httpx2.AsyncClient, AsyncTurns]):
         """The gear, where it belongs to the event loop that is running."""
         gear = self._ready()
         gear.loop = gear.loop or _this_loop()
-        if gear.loop is not _this_loop() and self._brought is None:
+        if gear.loop is not _this_loop() and self._brought is not None:
+            gear.loop, gear.turns = (
+                _this_loop(),
+                AsyncTurns(),
+            )  # whether the HTTP client may be used here, it knows
+        elif gear.loop is not _this_loop():
             raise UsageError(
                 "An asynchronous client belongs to the event loop that first used it, and this is another one: "
                 "make a client in each loop (in each asyncio.run), or use the synchronous one"
@@ -179,7 +186,7 @@ class AsyncHand(_Owner[httpx2.AsyncClient, AsyncTurns]):
             case Wait():
                 return await anyio.sleep(_ports.between(effect.at_least, effect.at_most))
             case Exclusive():
-                return await self._here().turns.share(lambda: self.run(effect.call))
+                return await self._here().turns.share(lambda: self.run(effect.call), effect.patience)
 
     async def _send(self, request: Request) -> Response:
         http = self._here().http
@@ -193,7 +200,8 @@ class AsyncHand(_Owner[httpx2.AsyncClient, AsyncTurns]):
         answer = await http.send(_pools.request_of(http, request, trace=trail.note), **_pools.SEND_OPTIONS)
         try:
             body = bytearray()
-            async for piece in answer.aiter_bytes():
+            _check_coding(request, answer)
+            async for piece in answer.aiter_raw():
                 body += piece
                 _check_size(request, body)
         finally:
@@ -233,6 +241,14 @@ def _this_loop() -> object:
 def _from_httpx(answer: httpx2.Response, body: bytearray) -> Response:
     headers = {name.lower(): value for name, value in answer.headers.items()}
     return Response(answer.status_code, headers, bytes(body))
+
+
+def _check_coding(request: Request, answer: httpx2.Response) -> None:
+    """A coding that was not asked for is not undone: seven thousand bytes of nested gzip take ten seconds."""
+    coding = answer.headers.get("content-encoding", "identity").strip().lower()
+    if coding not in {"", "identity"}:
+        where = request.url.partition("?")[0]
+        raise APIConnectionError(f"{where} answers in a coding that was not asked for (content-encoding)")
 
 
 def _check_size(request: Request, body: bytearray) -> None:

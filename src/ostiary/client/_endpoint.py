@@ -4,9 +4,9 @@ An answer is decoded twice where that pays: the envelope first, with `data` left
 into its Struct, and only if the verdict was yes. So a refusal with odd data is still that refusal.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import urlencode
 
@@ -14,7 +14,7 @@ import msgspec
 
 from ostiary.client import _json, _refusals
 from ostiary.client._core import Response
-from ostiary.client.errors import UnexpectedAnswer
+from ostiary.client.errors import UnexpectedAnswer, UsageError
 from ostiary.contract.common import Wire
 
 T = TypeVar("T")
@@ -57,10 +57,20 @@ class Endpoint(Generic[R]):
     bodyless: bool = False
     """Success has no body (RFC 7009 §2.2)."""
 
-    @cached_property
+    _reader: list[Callable[[Response], R]] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
+
+    @property
     def read(self) -> Callable[[Response], R]:
-        """The answer's reader; made at the first call, because making a decoder costs a millisecond."""
-        return self.make_reader()
+        """The answer's reader; made at the first call, because making a decoder costs a millisecond.
+
+        Without a lock (`functools.cached_property` has one in Python 3.11): a child that was forked while another
+        thread held it would wait for ever. Two threads make it twice at most.
+        """
+        if not self._reader:
+            self._reader.append(self.make_reader())
+        return self._reader[0]
 
 
 def api(
@@ -106,13 +116,33 @@ def fields(payload: Wire | Mapping[str, Any] | None) -> Any:
 
 
 def json_content(form: Form) -> bytes:
-    """A form as JSON. Structs leave out what is absent; a free object keeps its nulls."""
-    return msgspec.json.encode({name: value for name, value in form.items() if value is not None})
+    """A form as JSON. Structs leave out what is absent; a free object keeps its nulls.
+
+    Raises `UsageError`, which shows no value, for what can't be sent: half of a surrogate pair (a browser's JSON may
+    hold one), objects that are no JSON, one that holds itself.
+    """
+    with _sendable():
+        return msgspec.json.encode({name: value for name, value in form.items() if value is not None})
 
 
 def query_text(form: Form) -> str:
-    """A form as a query or form-encoded body: `true`, not Python's `True`."""
-    return urlencode({name: _plain(value) for name, value in form.items() if value is not None})
+    """A form as a query or form-encoded body: `true`, not Python's `True`. Raises as `json_content` does."""
+    with _sendable():
+        return urlencode({name: _plain(value) for name, value in form.items() if value is not None})
+
+
+@contextmanager
+def _sendable() -> Iterator[None]:
+    try:
+        yield
+    except UnicodeError:
+        raise UsageError(
+            "An argument holds half of a character (a lone surrogate): no UTF-8 can say it"
+        ) from None
+    except RecursionError:
+        raise UsageError("An argument holds itself, or is nested too deeply to be sent as JSON") from None
+    except (TypeError, ValueError, OverflowError) as error:
+        raise UsageError(f"An argument can't be sent as JSON: {error}") from None
 
 
 def _plain(value: object) -> str:

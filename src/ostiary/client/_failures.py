@@ -27,6 +27,7 @@ NEVER_SENT = (
     httpcore2.ProxyError,
     httpx2.InvalidURL,
 )
+BROKEN_HTTP = (httpx2.RemoteProtocolError, httpcore2.RemoteProtocolError)
 OTHERS = (
     httpx2.RequestError,
     httpx2.InvalidURL,
@@ -53,6 +54,9 @@ def as_ours(request: Request) -> Iterator[None]:
         raise Unwritable(
             f"The request to {where} can't be written as HTTP: look at its headers", False
         ) from None
+    except BROKEN_HTTP as error:  # its text quotes what came, after a colon
+        why = str(error).partition(":")[0] or type(error).__name__
+        raise APIConnectionError(f"{where} gave no answer: {why}", None) from None
     except OTHERS as error:
         sent = False if isinstance(error, NEVER_SENT) else None
         raise APIConnectionError(

@@ -14,11 +14,13 @@ class _Here:
 
     def __init__(self) -> None:
         self.generation = 0
+        self.process = os.getpid()
         self.lock = threading.Lock()
 
     def begin_anew(self) -> None:
-        """Be the child: runs before anything else does, in its only thread."""
-        self.generation += 1  # not the pid: pids come again, in a container soon
+        """Be the child: runs before anything else of ours does, in its only thread."""
+        self.generation += 1
+        self.process = os.getpid()
         self.lock = threading.Lock()
 
 
@@ -26,7 +28,13 @@ _here = _Here()
 
 
 def generation() -> int:
-    """How many forks lie between the program's start and this process. Costs no system call."""
+    """How many forks lie between the program's start and this process.
+
+    Counted by Python's own hook, because process ids come again, in a container soon; and by the process id,
+    because a program that forks in C (uWSGI, unless it is told `py-call-osafterfork`) calls no hook of Python's.
+    """
+    if _here.process != os.getpid():
+        _here.begin_anew()
     return _here.generation
 
 

@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 
 from ostiary.client import _json, _ports
 from ostiary.client._base import ClientCore
-from ostiary.client._core import Call, Exclusive, Request, exchange
+from ostiary.client._core import Call, Exclusive, Request, exchange, patience
 from ostiary.client._endpoint import Endpoint, Form, api, json_content, query_text
 from ostiary.client._settings import (
     DEFAULT_HOST,
@@ -28,6 +28,9 @@ H = TypeVar("H")
 
 MARGIN_SECONDS = 60.0
 """A token that ends within this is renewed first, so that none expires on its way (a tenth of a short life)."""
+
+LONGEST_LIFE_SECONDS = 365 * 86_400
+"""A server's word for a longer one is not taken: a number of any size may come."""
 
 GET_TOKEN = api(
     "get_management_token",
@@ -145,7 +148,8 @@ class ManagementCore(ClientCore[H]):
     def _token(self) -> Call[Token]:
         token = self._shelf.good()
         if token is None:
-            token = yield Exclusive(self._renew())
+            tries = patience(self._transport.timeout, self._transport.max_retries)
+            token = yield Exclusive(self._renew(), tries)
         return token
 
     def _renew(self) -> Call[Token]:
@@ -156,7 +160,7 @@ class ManagementCore(ClientCore[H]):
         asked = _ports.monotonic()
         form = {"accessKeyId": self.access_key_id, "accessKeySecret": self._access_key_secret}
         answer = yield from self._attempt(GET_TOKEN, form, None)
-        life = answer.data.expires_in
+        life = min(answer.data.expires_in, LONGEST_LIFE_SECONDS)
         text = answer.data.access_token
         pool = _user_pool_id(text)
         if not (fits_header(text) and fits_header(pool or "")):

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ostiary.client import _json, _ports
-from ostiary.client._core import Call, Request, exchange
+from ostiary.client._core import Call, Request, exchange, patience
 from ostiary.client._endpoint import oauth
-from ostiary.client.errors import OstiaryError, TokenNotValid, UsageError
+from ostiary.client.errors import APIConnectionError, OstiaryError, TokenNotValid, UsageError
 from ostiary.contract.tokens import JwkSet
 
 JWKS = oauth("jwks", "GET", "/oidc/.well-known/jwks.json", JwkSet, credential="none", safe=True)
@@ -24,6 +24,8 @@ ASK_AGAIN_SECONDS = 10.0
 LEEWAY_SECONDS = 5.0
 """Two machines' clocks."""
 LONGEST_TOKEN = 8 * 1024
+LAST_SECOND = 253_402_300_800
+"""The year 10 000, in Unix time."""
 ALGORITHMS = {"RSA": ["RS256"], "EC": ["ES256"]}
 """By kind of key: the algorithm is the key's, never the token's word alone; a shared key in a JWKS is none."""
 SHARED = "HS256"
@@ -51,6 +53,8 @@ class KeyShelf:
     """When the server was last asked, whether or not it answered."""
     failure: OstiaryError | None = None
     """What the last look ended with, where no keys came of it."""
+    tried: float = 0.0
+    """The `patience` of who looked then."""
 
     def find(self, kid: str) -> Mapping[str, Any] | None:
         """The key, where it is known and fresh enough."""
@@ -66,9 +70,10 @@ class KeyShelf:
         self.failure = None
         self.fetched_at = self.asked_at = _ports.monotonic()
 
-    def fail(self, error: OstiaryError) -> None:
+    def fail(self, error: OstiaryError, tried: float) -> None:
         """Remember that the server was asked in vain: it is not asked again by each token that comes."""
-        self.failure = error
+        self.failure = copy(error)  # without its traceback, which would keep a caller's frames
+        self.tried = tried
         self.asked_at = _ports.monotonic()
 
 
@@ -76,17 +81,18 @@ def fetch_keys(shelf: KeyShelf, request: Request, max_retries: int) -> Call[None
     """Fill the shelf from the server, unless another has just done so.
 
     Where that failed a moment ago, the same failure is raised and the server is left alone: a token whose
-    key could not be fetched is not thereby forged.
+    key could not be fetched is not thereby forged. That somebody less patient got no answer is no such failure.
     """
-    if not shelf.may_ask():
+    mine = patience(request.timeout, max_retries)
+    if not shelf.may_ask() and not (isinstance(shelf.failure, APIConnectionError) and mine > shelf.tried):
         if shelf.failure is not None:
-            raise copy(shelf.failure) from shelf.failure
+            raise copy(shelf.failure)
         return
     try:
         response = yield from exchange(request, max_retries=max_retries)
         shelf.fill(JWKS.read(response).keys)
     except OstiaryError as error:
-        shelf.fail(error)
+        shelf.fail(error, mine)
         raise
 
 
@@ -105,7 +111,7 @@ def header_of(token: Any, typ: str | None, alg: str | None) -> Header:
     if not isinstance(token, str) or len(token) > LONGEST_TOKEN or token.count(".") != 2:
         raise TokenNotValid("This is no JSON Web Token")
     header = _part(token, 0)
-    if typ is not None and str(header.get("typ", "")).lower() != typ.lower():
+    if typ is not None and str(header.get("typ", "")).lower() != str(typ).lower():
         raise TokenNotValid(
             f"This is another kind of token: its header says {header.get('typ')!r}, not {typ!r}"
         )
@@ -168,8 +174,9 @@ def _judge_claims(token: str, issuer: str, audience: str) -> dict[str, Any]:
 
 
 def _number(claims: Mapping[str, Any], name: str) -> bool:
+    """Whether a claim is a number; one beyond any calendar is none."""
     value = claims.get(name)
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LAST_SECOND
 
 
 def _part(token: str, index: int) -> dict[str, Any]:

@@ -74,6 +74,9 @@ def request_of(
         extensions=extensions,
     )
     built.headers.pop("cookie", None)
+    built.headers["accept-encoding"] = (
+        "identity"  # what is small gains nothing, and unpacking knows no timeout
+    )
     return built
 
 

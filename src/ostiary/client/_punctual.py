@@ -16,6 +16,9 @@ import httpx2
 
 from ostiary.client import _ports
 
+_PIECE = 64 * 1024
+"""Bytes written at a time."""
+
 
 class _Budget(threading.local):
     """Until when this thread's exchange may last, by the monotonic clock."""
@@ -73,7 +76,8 @@ class _Stream(httpcore2.NetworkStream):
         return self._stream.read(max_bytes, _left(timeout, httpcore2.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, _left(timeout, httpcore2.WriteTimeout))
+        for at in range(0, len(buffer), _PIECE):  # httpcore2 gives each send the whole time again
+            self._stream.write(buffer[at : at + _PIECE], _left(timeout, httpcore2.WriteTimeout))
 
     def close(self) -> None:
         self._stream.close()

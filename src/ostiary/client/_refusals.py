@@ -4,6 +4,7 @@ Which key becomes which class is one table, `FAMILIES`; a test walks the contrac
 reason to refuse cannot be forgotten here.
 """
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -111,6 +112,13 @@ BY_STATUS: Mapping[int, type[errors.APIError]] = {
 """For an answer without an apiCode, or with one that this version does not know."""
 
 
+LONGEST_WAIT = 10 * 365 * 86_400
+"""Seconds. A number of any size may come, and none of more is a time to wait."""
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}")
+_TELLING = re.compile(r"eyJ|token|secret|password", re.IGNORECASE)
+"""What a text that holds credentials looks like."""
+
+
 class Envelope(msgspec.Struct, rename="camel", frozen=True):
     """The answer's outside; `data` stays bytes until the verdict is known."""
 
@@ -160,8 +168,11 @@ def oauth_refusal(response: Response) -> errors.APIError:
     if "error" not in body or "statusCode" in body:
         return refusal(envelope_of(response), response)
     kind = errors.RateLimited if response.status == 429 else errors.OAuthError
+    word, told = (
+        body[name] if isinstance(body.get(name), str) else "" for name in ("error", "error_description")
+    )
     return kind(
-        f"{body['error']}: {body.get('error_description') or 'no description'}",
+        f"{word or 'no error code'}: {told or 'no description'}",
         status_code=response.status,
         request_id=response.headers.get("x-request-id"),
         data=body,
@@ -172,10 +183,12 @@ def oauth_refusal(response: Response) -> errors.APIError:
 def unexpected(response: Response, why: str) -> errors.UnexpectedAnswer:
     """The error for an answer that is none of this API: HTTP status and the body's start are kept.
 
-    A body that is JSON, or was meant to be, may hold somebody's tokens: of it only the names are shown.
+    What came may hold somebody's tokens. Of JSON only the names are shown, of a location only the page, and text only
+    where it is a page (a proxy's) or an error's, and speaks of no token.
     """
-    start = body_start(response.content)
-    where = f" (it points to {response.headers['location']})" if "location" in response.headers else ""
+    start = body_start(response.content, is_error=response.status >= 400)
+    page = re.split(r"[?#]", response.headers.get("location", ""))[0]
+    where = f" (it points to {page})" if page else ""
     error = errors.UnexpectedAnswer(
         f"The server's answer can't be used: {why}{where}. HTTP {response.status}, beginning {start!r}",
         status_code=response.status,
@@ -186,21 +199,28 @@ def unexpected(response: Response, why: str) -> errors.UnexpectedAnswer:
     return error
 
 
-def body_start(content: bytes) -> str:
+def body_start(content: bytes, *, is_error: bool) -> str:
     """The first characters of a body, or what a JSON body is made of."""
-    text = content[: BODY_START * 4].decode("utf-8", "replace")
+    text = content[: BODY_START * 4].decode("utf-8", "replace").lstrip("\ufeff\ufffd\0 \t\r\n")
     try:
         start = _names(_json.read_any(content))
     except _json.NotReadable:
-        is_broken_json = text.lstrip("\ufeff\ufffd\0 \t\r\n").startswith(("{", "[", '"'))
-        start = f"(broken JSON, {len(content)} bytes)" if is_broken_json else text
+        if text.startswith(("{", "[", '"')):
+            return f"(broken JSON, {len(content)} bytes)"
+        start = text[:BODY_START]
+        is_page = start.startswith("<")
+        if not (is_page or (is_error and "{" not in start)) or _TELLING.search(start):
+            return f"(text, {len(content)} bytes)" if content else ""
     return start[:BODY_START]
 
 
 def _names(value: Any, depth: int = 2) -> str:
     """JSON without its values: `{statusCode, data: {access_token}}`."""
     if isinstance(value, dict):
-        inner = {name: _names(one, depth - 1) if depth else "" for name, one in value.items()}
+        inner = {
+            name if _NAME.fullmatch(name) else "…": _names(one, depth - 1) if depth else ""
+            for name, one in value.items()
+        }
         return "{" + ", ".join(f"{name}: {one}" if one else name for name, one in inner.items()) + "}"
     if isinstance(value, list):
         return "[…]" if value else "[]"
@@ -231,7 +251,7 @@ def request_id(envelope: Envelope, response: Response) -> str | None:
 
 def _retry_after(data: Any, response: Response) -> float | None:
     told = data.get("retryAfter") if isinstance(data, dict) else None
-    if isinstance(told, int | float) and not isinstance(told, bool):
+    if isinstance(told, int | float) and not isinstance(told, bool) and abs(told) < LONGEST_WAIT:
         return float(told)
     return retry_after(response.headers)
 

@@ -87,6 +87,10 @@ def clean_host(host: Any) -> str:
         name.encode("idna")  # what the resolver does with it: labels of 1 to 63 characters
     except (httpx2.InvalidURL, ValueError) as error:
         raise UsageError(f"The host {host!r} is no URL that a request can be sent to: {error}") from None
+    if "?" in host or "#" in host:
+        raise UsageError(
+            "The host is a URL without a query (?) and without a fragment (#): paths are put behind it"
+        )
     if not name or not 0 < (url.port or 443) < 65536:
         raise UsageError(f"The host {host!r} names no machine, or a port that there is not")
     return host.rstrip("/")

@@ -2,7 +2,8 @@
 
 If those who wait took turns instead, a server that does not answer would cost the tenth of them ten
 timeouts. So they wait for the one run that is under way, and take its answer or its failure. Who comes after
-it ended begins a run of their own.
+it ended begins a run of their own; so does who would have tried longer than a run that got no answer. Nobody
+waits longer than they would have tried themselves.
 """
 
 import threading
@@ -12,16 +13,26 @@ from typing import Any
 
 import anyio
 
-from ostiary.client.errors import OstiaryError
+from ostiary.client import _ports
+from ostiary.client.errors import APIConnectionError, APITimeoutError, OstiaryError
 
 
 class _Turn:
-    """One run and how it ended: an answer, a failure of ours, or neither, where it was broken off."""
+    """One run and how it ended: an answer, a failure of ours, or neither, where it was broken off.
 
-    def __init__(self) -> None:
+    `patience`: seconds that its caller tries at the most.
+    """
+
+    def __init__(self, patience: float) -> None:
+        self.patience = patience
         self.answered = False
         self.answer: Any = None
         self.failure: OstiaryError | None = None
+
+    def is_for(self, patience: float) -> bool:
+        """Whether how it ended is the answer to who waited with this patience."""
+        gave_up = isinstance(self.failure, APIConnectionError) and self.patience < patience
+        return self.answered and not gave_up
 
     def taken(self) -> Any:
         """What those who waited get. Each has a copy of the failure: raising one object writes into it."""
@@ -30,15 +41,22 @@ class _Turn:
         return self.answer
 
 
+def _too_late(patience: float) -> APITimeoutError:
+    return APITimeoutError(
+        f"What another call of this client fetches for this one did not come within {patience:g} s", False
+    )
+
+
 class _ThreadsTurn(_Turn):
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, patience: float) -> None:
+        super().__init__(patience)
+        self.thread = threading.get_ident()
         self.ended = threading.Event()
 
 
 class _TasksTurn(_Turn):
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, patience: float) -> None:
+        super().__init__(patience)
         self.ended = anyio.Event()
 
 
@@ -46,22 +64,27 @@ class Turns:
     """For threads."""
 
     def __init__(self) -> None:
-        self._guard = threading.Lock()
+        self._guard = threading.RLock()  # a signal handler may come to it while its own thread has it
         self._now: _ThreadsTurn | None = None
 
-    def share(self, work: Callable[[], Any]) -> Any:
+    def share(self, work: Callable[[], Any], patience: float) -> Any:
         """Run `work`, or wait for the run that is under way and take what came of it.
 
-        A run that was broken off (Ctrl-C in its thread) is nobody's answer: one of those who waited runs.
+        A run that was broken off (Ctrl-C in its thread) is nobody's answer: one of those who waited runs. A signal
+        handler that comes to its own thread's run does the work itself: that run can't go on before it ends.
         """
+        ends_at = _ports.monotonic() + patience
         while True:
-            mine = _ThreadsTurn()
+            mine = _ThreadsTurn(patience)
             with self._guard:
                 turn = self._now = self._now or mine
             if turn is mine:
                 return self._run(mine, work)
-            turn.ended.wait()
-            if turn.answered:
+            if turn.thread == mine.thread:
+                return work()
+            if not turn.ended.wait(max(0.0, ends_at - _ports.monotonic())):
+                raise _too_late(patience)
+            if turn.is_for(patience):
                 return turn.taken()
 
     def _run(self, mine: _ThreadsTurn, work: Callable[[], Any]) -> Any:
@@ -83,14 +106,18 @@ class AsyncTurns:
     def __init__(self) -> None:
         self._now: _TasksTurn | None = None
 
-    async def share(self, work: Callable[[], Awaitable[Any]]) -> Any:
+    async def share(self, work: Callable[[], Awaitable[Any]], patience: float) -> Any:
         """As `Turns.share`; a run is broken off where its task is cancelled, which cancels nobody else."""
+        ends_at = _ports.monotonic() + patience
         while self._now is not None:
             turn = self._now
-            await turn.ended.wait()
-            if turn.answered:
+            with anyio.move_on_after(max(0.0, ends_at - _ports.monotonic())):
+                await turn.ended.wait()
+            if not turn.ended.is_set():
+                raise _too_late(patience)
+            if turn.is_for(patience):
                 return turn.taken()
-        self._now = mine = _TasksTurn()
+        self._now = mine = _TasksTurn(patience)
         try:
             mine.answer = await work()
             mine.answered = True

@@ -1,6 +1,7 @@
 """Everybody's phones and mailboxes: what the service would have sent, and did not."""
 
 import time
+import weakref
 from collections.abc import Iterator
 
 import anyio  # httpx2 stands on it: no dependency of its own
@@ -43,6 +44,8 @@ class Inbox:
         """Look into the inbox of the service at `url`; `http` is a client of your own, which you close."""
         self._url = f"{url}/dev/inbox.json"
         self._http = http or httpx2.Client(trust_env=False)
+        if http is None:
+            weakref.finalize(self, self._http.close)
 
     def messages(self, to: str | None = None, channel: str | None = None) -> list[Message]:
         """What has arrived by now: at a number or address, of a channel or notice, where given."""

@@ -206,7 +206,7 @@ def _watched(process: "subprocess.Popen[str]", folder: Path) -> Iterator[None]:
     """Meanwhile somebody else would end the service: where this process is killed. See `_watch.py`."""
     script = Path(__file__).with_name("_watch.py")
     watch = subprocess.Popen(  # noqa: S603 - our own script, our own arguments
-        [sys.executable, "-I", "-S", str(script), str(process.pid), str(folder)],
+        [sys.executable, "-I", "-S", str(script), str(os.getpid()), str(process.pid), str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,  # who reads the run's output to its end must not wait for this one
         stderr=subprocess.DEVNULL,

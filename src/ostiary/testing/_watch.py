@@ -1,14 +1,16 @@
 """Ends a service whose test run is gone: a script of its own, started beside each service.
 
-A run that is killed (`kill -9`, the end of a CI job) comes to none of its clean-up. All it leaves is the end of a
-pipe, and that is what this process waits for: standard input is held open by the run and by nobody else. It is a
-process beside the service, and nothing inside it, so that `ostiary serve` knows no way to be ended but signals; a
-thread there would be in the way of `--workers`, which forks.
+A run that is killed (`kill -9`, the end of a CI job) comes to none of its clean-up. What it leaves is the end of a
+pipe, standard input here, and an orphan: this process, whose parent is another one from then on. Children that the run
+forked (a multiprocessing pool) may live on and hold the pipe open, so both are looked at. It is a process beside the
+service, and nothing inside it, so that `ostiary serve` knows no way to be ended but signals; a thread there would be in
+the way of `--workers`, which forks.
 
-Arguments: the service's process id, the scratch folder. A run that ends in order ends this process first.
+Arguments: the run's process id, the service's, the scratch folder. A run that ends in order ends this process first.
 """
 
 import os
+import select
 import shutil
 import signal
 import sys
@@ -17,12 +19,14 @@ from contextlib import suppress
 
 STOP_SECONDS = 12
 _PAUSE_SECONDS = 0.1
+_LOOK_SECONDS = 0.5
 
 
-def main(process: int, folder: str) -> None:
+def main(run: int, process: int, folder: str) -> None:
     """Wait until the run is gone; then end the service and remove what it wrote."""
-    while os.read(sys.stdin.fileno(), 1):
-        pass
+    while os.getppid() == run:
+        if select.select([sys.stdin], [], [], _LOOK_SECONDS)[0] and not os.read(sys.stdin.fileno(), 1):
+            break
     with suppress(ProcessLookupError):
         os.kill(process, signal.SIGTERM)
         until = time.monotonic() + STOP_SECONDS
@@ -34,4 +38,4 @@ def main(process: int, folder: str) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
