@@ -58,10 +58,10 @@ class Gateway:
 
 
 def say(status: int, body: Any = None, **headers: str) -> Answer:
-    """Answer with a status, a JSON body and headers (`retry_after` → Retry-After)."""
+    """Answer with a status, a body (bytes as they are, all else as JSON) and headers (`retry_after` → Retry-After)."""
 
     def answer(handler: BaseHTTPRequestHandler, _one: Arrived) -> None:
-        text = b"" if body is None else json.dumps(body).encode()
+        text = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         handler.send_response(status)
         for name, value in headers.items():
             handler.send_header(name.replace("_", "-"), value)

@@ -254,6 +254,15 @@ def test_cve_2026_27840_a_part_of_a_token_is_no_token(edge: Edge):
     )
 
 
+def test_a_header_nested_without_end_is_no_token(edge: Edge):
+    for nested in (
+        b"[" * 3_000 + b"]" * 3_000,
+        b'{"a":' * 700 + b"1" + b"}" * 700,
+        b'{"kid":' + b"9" * 3_000 + b"}",
+    ):
+        refused_everywhere(edge, f"{b64(nested)}.{b64(b'{}')}.{b64(b'x')}")
+
+
 def test_a_header_that_is_no_utf_8_is_no_token(edge: Edge):
     """Found by the fuzzer: bytes that base64 carries need not be text, and that was an error 500."""
     header, body, signature = parts(edge.someone.access_token)

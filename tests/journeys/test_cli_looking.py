@@ -143,6 +143,11 @@ def test_messages_are_listed_masked_shown_without_codes_and_sent_again(served):
     assert code not in one.out
     assert number not in one.out
     assert number in shell("messages", "show", told["id"], "--show").out
+    service.client().send_email("CHANNEL_VERIFY_EMAIL_LINK", person.email)
+    link = service.message(person.email, "CHANNEL_VERIFY_EMAIL_LINK")
+    shown = shell("messages", "show", link["id"]).out
+    assert "/verify-email?token=••••••&" in shown
+    assert "code" not in shown
     assert shell("messages", "resend", told["id"], "--json", code=1).json == [
         {"id": told["id"], "queued": False}
     ]

@@ -153,6 +153,15 @@ async def test_taken_is_taken_whatever_the_answer_says(outbound, status, body, s
         assert await webhook(outbound, receiver.url).send(CODE) == (said if status != 204 else "")
 
 
+@pytest.mark.parametrize(
+    "body", [b"[" * 20_000 + b"]" * 20_000, b'{"id":' + b"9" * 5_000 + b"}", b"\xff", b"{"]
+)
+async def test_taken_is_taken_though_nobody_can_read_the_answer(outbound, body):
+    """It would be sent again otherwise, to somebody who has it."""
+    with gateway(say(200, body)) as receiver:
+        assert await webhook(outbound, receiver.url).send(CODE) == ""
+
+
 async def test_what_the_gateway_repeats_of_a_message_is_nowhere_in_an_error(outbound):
     for status in (400, 500):
         with gateway(echo(status)) as receiver, pytest.raises((PermanentError, TransientError)) as caught:

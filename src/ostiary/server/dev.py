@@ -17,6 +17,7 @@ from msgspec import Meta
 from ostiary.contract.keys import Key
 from ostiary.contract.management import CreateUser
 from ostiary.contract.profile import User
+from ostiary.server.core import strangers_json
 from ostiary.server.core.call import Call, ManagementToken
 from ostiary.server.core.millis import HOUR, SECOND, Millis
 from ostiary.server.core.policy import PoolPolicy
@@ -150,6 +151,9 @@ class _Advance(msgspec.Struct, rename="camel"):
     advance_seconds: Annotated[int, Meta(gt=0, le=_FARTHEST)]
 
 
+_read_advance = msgspec.json.Decoder(_Advance).decode
+
+
 class DevClock:
     """The clock of all processes on one database: its offset is a number in `meta`."""
 
@@ -182,9 +186,8 @@ class DevClock:
         body = await request.body()
         if isinstance(body, Refused):
             return refusal(request, body)
-        try:
-            wish = msgspec.json.decode(body, type=_Advance)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        wish = strangers_json.read(body, _read_advance)
+        if wish is None:
             return refusal(request, Refused(Key.BAD_REQUEST, data={"field": "advanceSeconds"}))
         step = wish.advance_seconds * SECOND
         offset = await self._store.write(lambda tx: meta.add(tx, meta.CLOCK_OFFSET, step))

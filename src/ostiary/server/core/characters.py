@@ -14,6 +14,10 @@ _BLANK = ((0x2800, 0x2800), (0x13441, 0x13442), (0x16FE4, 0x16FE4), (0x1D159, 0x
 """Signs that are drawn as nothing by design and are not ignorable: the empty Braille cell, blanks of hieroglyphs,
 the filler of Khitan, the note without a head."""
 
+BETWEEN = r"\s\-‐‑‒–—―−\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
+"""What people and programs put between the characters of numbers and codes, for a class of a regular expression: spaces,
+dashes, and what can't be seen and comes with a pasted text."""
+
 _UNSEEN = re.compile(f"[{''.join(f'{chr(first)}-{chr(last)}' for first, last in (*_IGNORABLE, *_BLANK))}]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 

@@ -4,8 +4,9 @@ import re
 import unicodedata
 from enum import StrEnum
 
-_DROPPED = re.compile(r"[\s\-‐‑‒–—―−\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-"""Spaces and dashes, and the invisible signs that come with a pasted text."""
+from ostiary.server.core.characters import BETWEEN
+
+_DROPPED = re.compile(f"[{BETWEEN}]")
 _CODE = re.compile(r"[0-9]{4,10}")
 _LONGEST = 64
 

@@ -12,11 +12,13 @@ from typing import NewType
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumberDesc, PhoneNumberFormat
 
+from ostiary.server.core.characters import BETWEEN
+
 E164 = NewType("E164", str)
 """`+8613800138000`: a plus sign, the calling code, the national number, digits only."""
 
-_SEPARATORS = re.compile(r"[\s\-‐‑‒–—―−()./·\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-"""What people and address books put between digits; the last ones are invisible and come with a pasted number."""
+_SEPARATORS = re.compile(rf"[{BETWEEN}()./·]")
+"""What people and address books put between digits."""
 _DIGITS = re.compile(r"\+?[0-9]{2,20}")
 _STORED = re.compile(r"\+[0-9]{2,15}")
 _CALLING_CODES = frozenset(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))

@@ -4,9 +4,8 @@ import re
 import unicodedata
 
 from ostiary.server.core.credentials import read_email
-from ostiary.server.core.phone import E164, read_country_code, read_number
+from ostiary.server.core.phone import E164, read_country_code, read_number, without_separators
 
-_SEPARATORS = re.compile(r"[\s\-‐‑‒–—―()./·]")
 _PHONE = re.compile(r"\+?[0-9]+")
 
 
@@ -20,7 +19,7 @@ def read_any_number(text: str, default_code: str) -> E164 | None:
 
 def phone_beginning(text: str, default_code: str) -> str | None:
     """`+86138` of `138`: a number is stored with its country, and typed with or without. None: no digits."""
-    plain = _SEPARATORS.sub("", unicodedata.normalize("NFKC", text))
+    plain = without_separators(unicodedata.normalize("NFKC", text))
     if not _PHONE.fullmatch(plain):
         return None
     if plain.startswith("00"):

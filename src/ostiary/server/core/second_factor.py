@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Literal, get_args
 from urllib.parse import quote
 
+from ostiary.server.core.characters import BETWEEN
 from ostiary.server.core.policy import PoolPolicy
 
 Kind = Literal["OTP", "SMS", "EMAIL"]
@@ -28,10 +29,10 @@ _AMR: Mapping[str, str] = MappingProxyType({"mfa-sms": "sms", "mfa-email": "emai
 
 
 _RECOVERY_CODE = re.compile(r"[0-9a-f]{24}")
-_IGNORED = re.compile(r"[\s\-‐‑‒–—―−\u00ad\u200b-\u200f\u2060\ufeff]")
+_IGNORED = re.compile(f"[{BETWEEN}]")
 _LONGEST = 128
 _LABEL_ROOM = 480
-"""Signs of a link for one name: 53 Chinese characters, and any address that people have."""
+"""Characters of a link for one name: 53 Chinese characters, and any address that people have."""
 _CUT = "…"
 
 

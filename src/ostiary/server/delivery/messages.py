@@ -22,7 +22,7 @@ from ostiary.server.core.call import Lang
 from ostiary.server.core.contact import Medium
 from ostiary.server.core.masking import mask_contact
 from ostiary.server.core.millis import MINUTE, SECOND
-from ostiary.server.core.passcode import Channel
+from ostiary.server.core.passcode import BY_LINK, Channel
 from ostiary.server.delivery import texts
 from ostiary.server.delivery.devices import device_name
 from ostiary.server.delivery.letters import to_html
@@ -57,6 +57,14 @@ class Rendered(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"Rendered(id={self.id!r}, to={mask_contact(self.to)!r}, purpose={self.purpose!r})"
+
+
+def render(message: Stored, secret: str, now: int, public_url: str) -> Rendered:
+    """A message as it reads when it is sent at `now`. `secret`: a code's digits, a link's token; a notice has none."""
+    if not is_code(message.purpose):
+        return render_notice(message, public_url)
+    by_link = message.purpose in BY_LINK
+    return (render_link if by_link else render_code)(message, secret, now, public_url)
 
 
 def render_code(message: Stored, digits: str, now: int, public_url: str) -> Rendered:

@@ -4,7 +4,7 @@ import base64
 
 from ostiary.server.core.passcode import BY_LINK
 from ostiary.server.core.ports import Ports
-from ostiary.server.delivery.messages import Rendered, is_code, render_code, render_link, render_notice
+from ostiary.server.delivery.messages import Rendered, is_code, render
 from ostiary.server.guards.passcodes import links
 from ostiary.server.guards.passcodes.derive import digits
 from ostiary.server.storage.outbox import Stored
@@ -19,12 +19,14 @@ class Renderer:
 
     def render(self, message: Stored, now: int) -> Rendered | None:
         """The message as it reads at `now`; None for a code whose key is gone."""
-        if not is_code(message.purpose):
-            return render_notice(message, self._public_url)
-        if message.purpose in BY_LINK:
-            return self._link(message, now)
+        secret: str | None = ""
+        if is_code(message.purpose):
+            secret = self._link(message) if message.purpose in BY_LINK else self._digits(message)
+        return None if secret is None else render(message, secret, now, self._public_url)
+
+    def _digits(self, message: Stored) -> str | None:
         facts = message.facts
-        code = digits(
+        return digits(
             self._ports.ring("codes"),  # asked for each time: keys are rotated while we run
             base64.b64decode(facts["seed"]),
             facts["key_id"],
@@ -34,10 +36,8 @@ class Renderer:
             facts["owner"],
             facts["length"],
         )
-        return None if code is None else render_code(message, code, now, self._public_url)
 
-    def _link(self, message: Stored, now: int) -> Rendered | None:
+    def _link(self, message: Stored) -> str | None:
         seed = base64.b64decode(message.facts["seed"])
         link = links.Link(message.pool_id, message.recipient, seed)
-        text = links.write(self._ports.ring("codes"), message.facts["key_id"], link)
-        return None if text is None else render_link(message, text, now, self._public_url)
+        return links.write(self._ports.ring("codes"), message.facts["key_id"], link)

@@ -149,8 +149,8 @@ def note(
 def mark(visit: Visit[object], account: Account, medium: Medium, *, verified: bool) -> None:
     """An administrator says whether the account's number or address is proven: what was granted before is over.
 
-    An address whose proof is taken back counts as another one, set by the administrator: `guards/takeover` takes one
-    that was never proven for a stranger's word. The account's row is locked.
+    An address whose proof is taken back counts as another one, set by the administrator: one of the first version may
+    be a stranger's word (`guards/first_proof`). The account's row is locked.
     """
     contact = account.phone if medium == "sms" else account.email
     assert contact is not None

@@ -22,6 +22,7 @@ from joserfc import jws
 from joserfc.jwk import OctKey
 
 from ostiary.contract.keys import Key
+from ostiary.server.core import strangers_json
 from ostiary.server.core.call import AppToken, ManagementToken, MfaToken, UserToken
 from ostiary.server.core.millis import MINUTE, SECOND, Millis
 from ostiary.server.core.ports import Ports
@@ -253,9 +254,8 @@ class Signer:
 
     def _believe(self, payload: bytes, typ: str, key: SigningKey) -> Verdict:
         """Rules 4 and 5, for a payload that one of our keys signed."""
-        try:
-            claims = _read_claims.decode(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        claims = strangers_json.read(payload, _read_claims.decode)
+        if claims is None:
             return _INVALID
         if claims.iss != self.issuer or claims.pool != key.pool_id:
             return _INVALID

@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from ostiary.server.core import strangers_json
+
 MAX_TOKEN = 8 * 1024
 
 _TO_BASE64 = bytes.maketrans(b"-_+/=", b"+/!!!")
@@ -31,10 +33,7 @@ def header(token: str) -> Header | None:
     raw = [canonical(part) for part in parts]
     if raw[0] is None or raw[1] is None or raw[2] is None:
         return None
-    try:
-        return _read_header.decode(raw[0])
-    except (msgspec.DecodeError, UnicodeDecodeError):  # the second for text that is no UTF-8
-        return None
+    return strangers_json.read(raw[0], _read_header.decode)
 
 
 def canonical(segment: str) -> bytes | None:

@@ -1,6 +1,6 @@
 """Messages as an operator sees them: their texts without codes, and sending dead ones again."""
 
-from ostiary.server.delivery.messages import is_code, render_code, render_notice
+from ostiary.server.delivery.messages import is_code, render
 from ostiary.server.guards import audit
 from ostiary.server.guards.notices import NOTICE_LIFE
 from ostiary.server.storage import outbox, pools
@@ -13,10 +13,9 @@ _MOST = 100_000
 
 
 def text(message: Stored, public_url: str) -> str:
-    """What it says; a dot for each digit of a code, and the minutes as they were when it was made."""
-    if is_code(message.purpose):
-        return render_code(message, HIDDEN * message.facts["length"], message.made_at, public_url).text
-    return render_notice(message, public_url).text
+    """What it says; a dot for each digit of a code or in place of a link's token, and the minutes as they were when it was made."""
+    secret = HIDDEN * message.facts.get("length", 6)
+    return render(message, secret, message.made_at, public_url).text
 
 
 def unsent(site: Site) -> list[str]:

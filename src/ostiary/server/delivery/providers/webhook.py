@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from ostiary.server.core import strangers_json
 from ostiary.server.core.millis import HOUR, SECOND
 from ostiary.server.core.ports import Ports
 from ostiary.server.delivery.messages import Rendered
@@ -143,10 +144,7 @@ def retry_after(said: str | None, moment: int) -> int:
 
 def provider_id(reply: Reply, message: Rendered) -> str:
     """The `id` in a JSON answer; '' where there is none, or where it would store what no row may hold."""
-    try:
-        answer = msgspec.json.decode(reply.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return ""
+    answer = strangers_json.read(reply.body, msgspec.json.decode)
     said = answer.get("id") if isinstance(answer, dict) else None
     if not isinstance(said, str | int) or isinstance(said, bool):
         return ""

@@ -43,7 +43,7 @@ def _as_it_is(link: Link, _facts: Facts) -> Link:
 def _verify(came: Visit[Link]) -> Refused | None:
     """Locks in the house's order: the user's row, then the code.
 
-    Password and sessions stay, unlike at a proof by a code (`guards/takeover`): who presses the button is most often who
+    Password and sessions stay, unlike at a proof by a code (`guards/first_proof`): who presses the button is most often who
     has just signed up with that password, and the page can't tell. Mail and page warn who has not (ADR 0012).
     """
     tx, pool_id, address = came.tx, came.pool.id, came.ask.address

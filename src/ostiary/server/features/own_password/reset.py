@@ -19,13 +19,13 @@ from ostiary.server.features.own_password.rules import ByCode, Claims
 from ostiary.server.guards import (
     audit,
     clients,
+    first_proof,
     new_passwords,
     notices,
     one_time_tokens,
     passcodes,
     sessions,
     sign_in_limits,
-    takeover,
 )
 from ostiary.server.guards.entry import Visit, after_lock, visit
 from ostiary.server.guards.new_passwords import Wanted
@@ -156,11 +156,12 @@ def _reset(came: Visit[ResetPassword], password_hash: str) -> IsSuccess | Refuse
 def _proven(came: Visit[ResetPassword], row: UserRow, proves: Medium | None) -> UserRow:
     """A contact that was unproven when its code was right is proven now, with the password that its holder sets.
 
+    An address only where that is what its first proof is worth (`guards/first_proof`); the password is set either way.
     Not before: who had only typed the code and gone would leave an address that looks proven, and beside it whatever a
     stranger had set. A number is an administrator's doing while it is unproven, so nothing goes with its proof.
     """
     if proves == "email" and row.email is not None:
-        return takeover.by_owner(came, row, row.email)
+        return first_proof.settle(came, row, row.email)
     if proves == "sms" and row.phone is not None:
         phones.verify(came.tx, came.pool.id, row.phone, row.id)
         return replace(row, phone_verified=True)

@@ -21,11 +21,11 @@ from ostiary.server.guards import (
     audit,
     clients,
     custom_data,
+    first_proof,
     grants,
     passcodes,
     sign_in_limits,
     sign_ins,
-    takeover,
 )
 from ostiary.server.guards.accounts import NewAccount
 from ostiary.server.guards.entry import Visit, after_lock, visit
@@ -132,7 +132,7 @@ def _coded(came: Visit[ByCode]) -> Grant | Waiting | Refused:
         if rules.judge_unproven(user.account) is Unproven.NOT_A_WAY_IN:
             refused = Refused(Key.EMAIL_TAKEN if ask.auto_register else Key.USER_NOT_FOUND)
             return _noted(came, refused, user, "code", ask.contact)
-        user = takeover.by_owner(came, user, ask.contact)
+        user = first_proof.settle(came, user, ask.contact)
     if came.pool.policy.self_unlock_account.enabled:
         sign_in_limits.unlock(came, user)
     return sign_ins.open_for(came, user, medium, ask.scope, epoch=user.session_epoch, contact=ask.contact)
