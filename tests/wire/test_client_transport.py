@@ -269,7 +269,7 @@ def test_who_asks_for_unverified_tls_gets_it(self_signed):
         assert len(server.asked) == 1
 
 
-# ── the other hand ──────────────────────────────────────────────────────────────────────────
+# ── the other driver ──────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.anyio

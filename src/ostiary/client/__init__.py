@@ -1,4 +1,4 @@
-"""The SDK's inside: a core that decides, two small hands that do, and generated clients.
+"""The SDK's inside: a core that decides, two small drivers that do, and generated clients.
 
 People import from ``ostiary``; nothing in here imports the server.
 """

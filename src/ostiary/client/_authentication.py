@@ -1,4 +1,4 @@
-"""What AuthenticationClient and AsyncAuthenticationClient share: everything but the hand that does it."""
+"""What AuthenticationClient and AsyncAuthenticationClient share: everything but the driver that does it."""
 
 import base64
 from collections.abc import Mapping
@@ -7,12 +7,12 @@ from typing import Any, ClassVar, Self, TypeVar
 from urllib.parse import quote_plus
 
 from ostiary.client._base import ClientCore
-from ostiary.client._core import Call, Exclusive, Request, exchange, patience
+from ostiary.client._core import Call, Request, Shared, exchange, patience
 from ostiary.client._endpoint import Endpoint, Form, json_content, query_text
 from ostiary.client._offline import (
     JWKS,
     SHARED,
-    KeyShelf,
+    KeyCache,
     checked,
     checked_by_secret,
     fetch_keys,
@@ -74,11 +74,11 @@ class AuthenticationCore(Urls, ClientCore[H]):
           `client_secret_post` with a secret, `none` without.
         - `access_token`: the signed-in user's; or later by `set_access_token`, or per user by
           `with_access_token`.
-        - `timeout`: seconds, for an attempt as a whole: connect, send, be answered to the last byte. Not in it: a
-          synchronous client's look for the host's address, and that it tries each of several for as long.
-          Repeats come on top, with waits between them of up to 8 seconds, or up to 30 where the server asks.
+        - `timeout`: seconds for one whole attempt, from connecting to the last byte. With a synchronous client,
+          DNS lookup is not included, and each resolved address gets the full time. Retries come on top, with pauses
+          between them of up to 8 seconds, or up to 30 where the server asks for them.
         - `protocol`: `oidc` or `oauth`, the prefix of the token endpoints.
-        - `use_unverified_ssl`: True turns the check of TLS certificates off. For a laboratory.
+        - `use_unverified_ssl`: True disables certificate verification; for test environments only.
         - `lang`: `zh-CN` or `en-US`, the language of `message`.
         - `real_ip`: the end user's address, where this program is a configured backend.
         - `websocket_host`, `websocket_endpoint`: the incumbent's, kept as attributes and used for nothing: no events
@@ -106,7 +106,7 @@ class AuthenticationCore(Urls, ClientCore[H]):
         self.post_logout_redirect_uri = post_logout_redirect_uri
         self.websocket_host = websocket_host
         self.websocket_endpoint = websocket_endpoint
-        self._keys = KeyShelf()
+        self._keys = KeyCache()
         self._open(http_client, use_unverified_ssl=use_unverified_ssl)
 
     @property
@@ -167,7 +167,7 @@ class AuthenticationCore(Urls, ClientCore[H]):
             if key is None:
                 request = self._request(JWKS, {})
                 fetch = fetch_keys(self._keys, request, self._transport.max_retries)
-                yield Exclusive(fetch, patience(request.timeout, self._transport.max_retries))
+                yield Shared(fetch, patience(request.timeout, self._transport.max_retries))
                 key = self._keys.find(kid)
         return checked(token, key, issuer=issuer, audience=self.app_id)
 

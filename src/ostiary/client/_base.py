@@ -1,4 +1,4 @@
-"""What all four clients are: settings, a way to make calls, and a hand that somebody has to give them."""
+"""What all four clients are: settings, a way to make calls, and a driver that somebody has to give them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -15,7 +15,7 @@ H = TypeVar("H")
 
 
 class ClientCore(ABC, Generic[H]):
-    """A client without its hand; `H` is the HTTP client that may be brought along."""
+    """A client without its driver; `H` is the HTTP client that may be brought along."""
 
     _side: ClassVar[str]
     """The incumbent's class whose methods it has."""
@@ -25,7 +25,7 @@ class ClientCore(ABC, Generic[H]):
 
     @abstractmethod
     def _open(self, http_client: H | None, *, use_unverified_ssl: bool) -> None:
-        """Get the hand that does what calls ask for."""
+        """Get the driver that does what calls ask for."""
 
     @abstractmethod
     def _call(self, endpoint: Endpoint[R], form: Form) -> Call[R]:

@@ -11,7 +11,7 @@ from ostiary.client import _json
 from ostiary.client._authentication import AuthenticationCore
 from ostiary.client._base import ClientCore
 from ostiary.client._core import Response
-from ostiary.client._drive import AsyncHand, Hand
+from ostiary.client._drive import AsyncDriver, Driver
 from ostiary.client._endpoint import Endpoint, Form
 from ostiary.client._management import ManagementCore
 from ostiary.client._phone_change import AsyncPhoneChange, Number, PhoneChange
@@ -26,14 +26,14 @@ R = TypeVar("R")
 class _Sync(ClientCore[httpx2.Client]):
     """Does calls in the caller's thread. May be shared between threads."""
 
-    _hand: Hand
+    _driver: Driver
 
     def _open(self, http_client: httpx2.Client | None, *, use_unverified_ssl: bool) -> None:
         verify = pool_options(http_client, httpx2.Client, use_unverified_ssl=use_unverified_ssl)
-        self._hand = Hand(http_client, self._transport.host, verify=verify)
+        self._driver = Driver(http_client, self._transport.host, verify=verify)
 
     def _do(self, endpoint: Endpoint[R], form: Form) -> R:
-        return self._hand.run(self._call(endpoint, form))
+        return self._driver.run(self._call(endpoint, form))
 
     def _not_served(self, sentence: str) -> Callable[..., Any]:
         def refuse(*_: object, **__: object) -> NoReturn:
@@ -44,7 +44,7 @@ class _Sync(ClientCore[httpx2.Client]):
     def close(self) -> None:
         """Close the connections. A client made from another one leaves them open for it."""
         if not self._derived:
-            self._hand.close()
+            self._driver.close()
 
     def __enter__(self) -> Self:
         return self
@@ -58,14 +58,14 @@ class _Sync(ClientCore[httpx2.Client]):
 class _Async(ClientCore[httpx2.AsyncClient]):
     """Does calls in the caller's task, under asyncio or trio. May be shared between the tasks of a loop."""
 
-    _hand: AsyncHand
+    _driver: AsyncDriver
 
     def _open(self, http_client: httpx2.AsyncClient | None, *, use_unverified_ssl: bool) -> None:
         verify = pool_options(http_client, httpx2.AsyncClient, use_unverified_ssl=use_unverified_ssl)
-        self._hand = AsyncHand(http_client, self._transport.host, verify=verify)
+        self._driver = AsyncDriver(http_client, self._transport.host, verify=verify)
 
     async def _do(self, endpoint: Endpoint[R], form: Form) -> R:
-        return await self._hand.run(self._call(endpoint, form))
+        return await self._driver.run(self._call(endpoint, form))
 
     def _not_served(self, sentence: str) -> Callable[..., Any]:
         async def refuse(*_: object, **__: object) -> NoReturn:
@@ -76,7 +76,7 @@ class _Async(ClientCore[httpx2.AsyncClient]):
     async def close(self) -> None:
         """Close the connections. A client made from another one leaves them open for it."""
         if not self._derived:
-            await self._hand.close()
+            await self._driver.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -145,7 +145,7 @@ class SyncAuthentication(_Sync, AuthenticationCore[httpx2.Client]):
             change.finish(new_code="123456", old_code="654321")
         """
         return PhoneChange(
-            self, self._hand.run, Number(new_phone_number, new_phone_country_code), prove_old=prove_old
+            self, self._driver.run, Number(new_phone_number, new_phone_country_code), prove_old=prove_old
         )
 
     def introspect_token_offline(
@@ -164,7 +164,7 @@ class SyncAuthentication(_Sync, AuthenticationCore[httpx2.Client]):
         another one is refused; None: what the key is for, and HS256 for id tokens of a client that has
         `app_secret`. `server_jwks`: the keys, else fetched and kept. Needs `pip install 'ostiary[offline]'`.
         """
-        return self._hand.run(self._introspect(token, server_jwks, typ, alg))
+        return self._driver.run(self._introspect(token, server_jwks, typ, alg))
 
 
 class AsyncAuthentication(_Async, AuthenticationCore[httpx2.AsyncClient]):
@@ -175,7 +175,7 @@ class AsyncAuthentication(_Async, AuthenticationCore[httpx2.AsyncClient]):
     ) -> AsyncPhoneChange:
         """As `AuthenticationClient.phone_change`; the steps are awaited."""
         return AsyncPhoneChange(
-            self, self._hand.run, Number(new_phone_number, new_phone_country_code), prove_old=prove_old
+            self, self._driver.run, Number(new_phone_number, new_phone_country_code), prove_old=prove_old
         )
 
     async def introspect_token_offline(
@@ -187,7 +187,7 @@ class AsyncAuthentication(_Async, AuthenticationCore[httpx2.AsyncClient]):
         alg: str | None = None,
     ) -> dict[str, Any]:
         """As `AuthenticationClient.introspect_token_offline`."""
-        return await self._hand.run(self._introspect(token, server_jwks, typ, alg))
+        return await self._driver.run(self._introspect(token, server_jwks, typ, alg))
 
 
 class SyncManagement(_Sync, ManagementCore[httpx2.Client]):
@@ -201,7 +201,7 @@ class PlainAuthentication(_Plain, AuthenticationCore[httpx2.Client]):
         self, token: str, server_jwks: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         """Check a token on this machine and give its claims; `TokenNotValid` where it is not good."""
-        return self._hand.run(self._introspect(token, server_jwks, None))
+        return self._driver.run(self._introspect(token, server_jwks, None))
 
 
 class PlainManagement(_Plain, ManagementCore[httpx2.Client]):

@@ -60,12 +60,11 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
-class Exclusive:
-    """Run this call; where one of the same client runs already, wait for that instead.
+class Shared:
+    """Run this call, or wait for the one that another caller of the same client has under way, and share its end.
 
-    What it returned is sent back and what it failed with is thrown, to all who waited: the calls that a client
-    wants run like this must stand for one another. But nobody waits longer than their own `patience`, and that a
-    less patient one got no answer is not the end for the others: one of them tries.
+    All calls that a client has shared like this must be interchangeable. Nobody waits longer than their own
+    `patience`; and where a less patient caller gave up without an answer, one of the others tries again.
     """
 
     call: "Call[Any]"
@@ -77,9 +76,9 @@ class Unwritable(APIConnectionError):
     """The request can't be written as HTTP: it did not leave, and it would not the next time."""
 
 
-Effect: TypeAlias = Request | Wait | Exclusive
+Effect: TypeAlias = Request | Wait | Shared
 Call: TypeAlias = Generator[Effect, Any, T]
-"""Yields effects; is sent a `Response` for a `Request`, None for a `Wait`, a result for an `Exclusive`."""
+"""Yields effects; is sent a `Response` for a `Request`, None for a `Wait`, a result for a `Shared`."""
 
 
 def exchange(request: Request, *, max_retries: int) -> Call[Response]:
@@ -123,7 +122,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         then = email.utils.parsedate_to_datetime(value)
         now = email.utils.parsedate_to_datetime(headers.get("date", ""))  # the server's clock, not ours
         return max(0.0, (then - now).total_seconds())
-    except (ValueError, TypeError, OverflowError):  # no date; one with and one without a zone; in no calendar
+    except (ValueError, TypeError, OverflowError):  # not a date, mixed time zones, or out of range
         return None
 
 

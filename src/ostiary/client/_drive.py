@@ -1,8 +1,8 @@
-"""The two hands: they do what a call asks for, and decide nothing.
+"""The two drivers: they do what a call asks for, and decide nothing.
 
-`Hand` is for threads, `AsyncHand` for asyncio and trio. A hand owns the pool of connections; clients made
+`Driver` is for threads, `AsyncDriver` for asyncio and trio. A driver owns the pool of connections; clients made
 from one another (`with_options`, `with_access_token`) share one. What belongs to one process, or to one event
-loop, is its `_Gear`: a forked child gets gear of its own and leaves its parent's alone.
+loop, is its `_ProcessState`: a forked child gets one of its own and leaves its parent's alone.
 """
 
 import weakref
@@ -15,14 +15,14 @@ import anyio.lowlevel
 import httpx2
 
 from ostiary.client import _forks, _pools, _ports, _punctual
-from ostiary.client._core import Call, Effect, Exclusive, Request, Response, Wait
+from ostiary.client._core import Call, Effect, Request, Response, Shared, Wait
 from ostiary.client._failures import as_ours, too_late
-from ostiary.client._turns import AsyncTurns, Turns
+from ostiary.client._single_flight import AsyncSingleFlight, SingleFlight
 from ostiary.client.errors import APIConnectionError, OstiaryError, UsageError
 
 T = TypeVar("T")
 H = TypeVar("H", httpx2.Client, httpx2.AsyncClient)
-S = TypeVar("S", Turns, AsyncTurns)
+S = TypeVar("S", SingleFlight, AsyncSingleFlight)
 
 LARGEST_ANSWER = 32 * 1024 * 1024
 """Bytes. Nothing of this API comes near; a broken proxy must not fill the memory."""
@@ -30,54 +30,54 @@ _loops: anyio.lowlevel.RunVar[object] = anyio.lowlevel.RunVar("ostiary event loo
 
 
 @dataclass(slots=True)
-class _Gear(Generic[H, S]):
-    """What a hand works with, in the process that made it."""
+class _ProcessState(Generic[H, S]):
+    """What a driver works with, in the process that made it."""
 
     generation: int
     http: H
-    turns: S
+    flight: S
     loop: object = None
     """The event loop that the connections belong to, from their first use on."""
 
 
 class _Owner(Generic[H, S]):
-    """Keeps a hand's gear. `http` is a client that was brought along, which no fork can be mended for."""
+    """Keeps a driver's state. `http` is a client of the caller's own, which can't be replaced after a fork."""
 
-    _gear: _Gear[H, S]
+    _state: _ProcessState[H, S]
 
     def __init__(self, http: H | None, host: str, *, verify: bool) -> None:
         self._brought: H | None = http
         self._host = host
         self._verify = verify
         self._closed = False
-        self._inherited: list[_Gear[H, S]] = []
-        self._gear = self._equip()
+        self._inherited: list[_ProcessState[H, S]] = []
+        self._state = self._equip()
 
-    def _equip(self) -> _Gear[H, S]:
+    def _equip(self) -> _ProcessState[H, S]:
         raise NotImplementedError
 
-    def _ready(self) -> _Gear[H, S]:
-        """The gear of this process, made anew in a forked child."""
+    def _ready(self) -> _ProcessState[H, S]:
+        """The state of this process, made anew in a forked child."""
         if self._closed:
             raise UsageError("This client was closed: make another one")
-        if self._gear.generation == _forks.generation():
-            return self._gear
+        if self._state.generation == _forks.generation():
+            return self._state
         if self._brought is not None:
             raise UsageError(
                 "This process is a fork, and http_client belongs to its parent: two processes on one connection "
                 "are shown each other's answers. Make the HTTP client and this client after the fork"
             )
         with _forks.lock():
-            if self._gear.generation != _forks.generation():
-                self._inherited.append(self._gear)  # kept as it is: collecting it might end the parent's
-                self._gear = self._equip()
-        return self._gear
+            if self._state.generation != _forks.generation():
+                self._inherited.append(self._state)  # kept as it is: collecting it might end the parent's
+                self._state = self._equip()
+        return self._state
 
     def _is_mine_to_close(self) -> bool:
-        return self._brought is None and self._gear.generation == _forks.generation()
+        return self._brought is None and self._state.generation == _forks.generation()
 
 
-class Hand(_Owner[httpx2.Client, Turns]):
+class Driver(_Owner[httpx2.Client, SingleFlight]):
     """Does a call's effects one after the other, in the caller's thread."""
 
     def run(self, call: Call[T]) -> T:
@@ -99,16 +99,16 @@ class Hand(_Owner[httpx2.Client, Turns]):
         """Close the pool, unless it was brought along or is a parent process's."""
         self._closed = True
         if self._is_mine_to_close():
-            self._gear.http.close()
+            self._state.http.close()
 
-    def _equip(self) -> _Gear[httpx2.Client, Turns]:
+    def _equip(self) -> _ProcessState[httpx2.Client, SingleFlight]:
         generation = _forks.generation()
         if self._brought is not None:
-            return _Gear(generation, self._brought, Turns())
+            return _ProcessState(generation, self._brought, SingleFlight())
         http = _pools.make(self._host, verify=self._verify)
         finalizer = weakref.finalize(self, _close_unless_forked, http, generation)
         finalizer.atexit = False  # a program's own handlers may still ask; the system closes what is left
-        return _Gear(generation, http, Turns())
+        return _ProcessState(generation, http, SingleFlight())
 
     def _do(self, effect: Effect) -> Any:
         match effect:
@@ -116,8 +116,8 @@ class Hand(_Owner[httpx2.Client, Turns]):
                 return self._send(effect)
             case Wait():
                 return sleep(_ports.between(effect.at_least, effect.at_most))
-            case Exclusive():
-                return self._ready().turns.share(lambda: self.run(effect.call), effect.patience)
+            case Shared():
+                return self._ready().flight.share(lambda: self.run(effect.call), effect.patience)
 
     def _send(self, request: Request) -> Response:
         http = self._ready().http
@@ -135,7 +135,7 @@ class Hand(_Owner[httpx2.Client, Turns]):
         return _from_httpx(answer, body)
 
 
-class AsyncHand(_Owner[httpx2.AsyncClient, AsyncTurns]):
+class AsyncDriver(_Owner[httpx2.AsyncClient, AsyncSingleFlight]):
     """Does a call's effects one after the other, in the caller's task."""
 
     async def run(self, call: Call[T]) -> T:
@@ -156,28 +156,28 @@ class AsyncHand(_Owner[httpx2.AsyncClient, AsyncTurns]):
     async def close(self) -> None:
         """Close the pool, unless it was brought along, or belongs to a parent process or to another loop."""
         self._closed = True
-        if self._is_mine_to_close() and self._gear.loop in {None, _this_loop()}:
-            await self._gear.http.aclose()
+        if self._is_mine_to_close() and self._state.loop in {None, _this_loop()}:
+            await self._state.http.aclose()
 
-    def _equip(self) -> _Gear[httpx2.AsyncClient, AsyncTurns]:
+    def _equip(self) -> _ProcessState[httpx2.AsyncClient, AsyncSingleFlight]:
         http = self._brought or _pools.make_async(self._host, verify=self._verify)
-        return _Gear(_forks.generation(), http, AsyncTurns())
+        return _ProcessState(_forks.generation(), http, AsyncSingleFlight())
 
-    def _here(self) -> _Gear[httpx2.AsyncClient, AsyncTurns]:
-        """The gear, where it belongs to the event loop that is running."""
-        gear = self._ready()
-        gear.loop = gear.loop or _this_loop()
-        if gear.loop is not _this_loop() and self._brought is not None:
-            gear.loop, gear.turns = (
+    def _here(self) -> _ProcessState[httpx2.AsyncClient, AsyncSingleFlight]:
+        """The state, where it belongs to the event loop that is running."""
+        state = self._ready()
+        state.loop = state.loop or _this_loop()
+        if state.loop is not _this_loop() and self._brought is not None:
+            state.loop, state.flight = (
                 _this_loop(),
-                AsyncTurns(),
+                AsyncSingleFlight(),
             )  # whether the HTTP client may be used here, it knows
-        elif gear.loop is not _this_loop():
+        elif state.loop is not _this_loop():
             raise UsageError(
                 "An asynchronous client belongs to the event loop that first used it, and this is another one: "
                 "make a client in each loop (in each asyncio.run), or use the synchronous one"
             )
-        return gear
+        return state
 
     async def _do(self, effect: Effect) -> Any:
         match effect:
@@ -185,19 +185,19 @@ class AsyncHand(_Owner[httpx2.AsyncClient, AsyncTurns]):
                 return await self._send(effect)
             case Wait():
                 return await anyio.sleep(_ports.between(effect.at_least, effect.at_most))
-            case Exclusive():
-                return await self._here().turns.share(lambda: self.run(effect.call), effect.patience)
+            case Shared():
+                return await self._here().flight.share(lambda: self.run(effect.call), effect.patience)
 
     async def _send(self, request: Request) -> Response:
         http = self._here().http
-        trail = _Trail(may_have_left=self._brought is not None)
+        trace = _SendTrace(may_have_left=self._brought is not None)
         with as_ours(request):
             with anyio.move_on_after(request.timeout):
-                return await self._exchange(http, request, trail)
-            raise too_late(request, sent=None if trail.may_have_left else False)
+                return await self._exchange(http, request, trace)
+            raise too_late(request, sent=None if trace.may_have_left else False)
 
-    async def _exchange(self, http: httpx2.AsyncClient, request: Request, trail: "_Trail") -> Response:
-        answer = await http.send(_pools.request_of(http, request, trace=trail.note), **_pools.SEND_OPTIONS)
+    async def _exchange(self, http: httpx2.AsyncClient, request: Request, trace: "_SendTrace") -> Response:
+        answer = await http.send(_pools.request_of(http, request, trace=trace.note), **_pools.SEND_OPTIONS)
         try:
             body = bytearray()
             _check_coding(request, answer)
@@ -210,8 +210,8 @@ class AsyncHand(_Owner[httpx2.AsyncClient, AsyncTurns]):
 
 
 @dataclass(slots=True)
-class _Trail:
-    """Whether a request that was broken off had begun to leave, by what the transport says of its steps."""
+class _SendTrace:
+    """Whether a request that was broken off may have been sent, by what the transport reports of its steps."""
 
     may_have_left: bool
     """At first False with our own pool, which tells its steps; a transport that was brought along may not."""

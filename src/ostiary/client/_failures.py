@@ -1,6 +1,6 @@
 """The transport's exceptions as the SDK's, with what they say about whether the request left.
 
-None of their texts is shown where it may quote what was sent.
+Transport error texts that may quote the request or the answer are not shown.
 """
 
 from collections.abc import Iterator

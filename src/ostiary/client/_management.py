@@ -1,7 +1,7 @@
-"""What ManagementClient and AsyncManagementClient share: everything but the hand that does it.
+"""What ManagementClient and AsyncManagementClient share: everything but the driver that does it.
 
 A management token is fetched when the first call needs one and renewed before it ends; however many
-threads or tasks find it missing, one of them fetches it (`Exclusive`) and the others share what came of that.
+threads or tasks find it missing, one of them fetches it (`Shared`) and the others share what came of that.
 """
 
 import base64
@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 
 from ostiary.client import _json, _ports
 from ostiary.client._base import ClientCore
-from ostiary.client._core import Call, Exclusive, Request, exchange, patience
+from ostiary.client._core import Call, Request, Shared, exchange, patience
 from ostiary.client._endpoint import Endpoint, Form, api, json_content, query_text
 from ostiary.client._settings import (
     DEFAULT_HOST,
@@ -53,7 +53,7 @@ class Token:
 
 
 @dataclass(slots=True)
-class TokenShelf:
+class TokenCache:
     """Where the clients made from one another keep the token that they share."""
 
     token: Token | None = None
@@ -94,11 +94,11 @@ class ManagementCore(ClientCore[H]):
 
         - `access_key_id`, `access_key_secret`: the pool's key. Its token is fetched and renewed by itself.
         - `host`: the URL of the service.
-        - `timeout`: seconds, for an attempt as a whole: connect, send, be answered to the last byte. Not in it: a
-          synchronous client's look for the host's address, and that it tries each of several for as long.
-          Repeats come on top, with waits between them of up to 8 seconds, or up to 30 where the server asks.
+        - `timeout`: seconds for one whole attempt, from connecting to the last byte. With a synchronous client,
+          DNS lookup is not included, and each resolved address gets the full time. Retries come on top, with pauses
+          between them of up to 8 seconds, or up to 30 where the server asks for them.
         - `lang`: `zh-CN` or `en-US`, the language of `message`.
-        - `use_unverified_ssl`: True turns the check of TLS certificates off. For a laboratory.
+        - `use_unverified_ssl`: True disables certificate verification; for test environments only.
         - `websocket_host`, `websocket_endpoint`: the incumbent's, kept as attributes and used for nothing: no events
           are served (`sub_event` says what to do instead).
         - `http_client`: an `httpx2.Client` (`AsyncClient`) of your own; you close it. Its cookies and its `auth` are
@@ -112,7 +112,7 @@ class ManagementCore(ClientCore[H]):
         self._transport = Transport(clean_host(host), timeout, max_retries, lang)
         self.websocket_host = websocket_host
         self.websocket_endpoint = websocket_endpoint
-        self._shelf = TokenShelf()
+        self._cached = TokenCache()
         self._open(http_client, use_unverified_ssl=use_unverified_ssl)
 
     @property
@@ -141,20 +141,20 @@ class ManagementCore(ClientCore[H]):
         try:
             return (yield from self._attempt(endpoint, form, token))
         except NotLoggedIn:
-            self._shelf.drop(token)
+            self._cached.drop(token)
         token = yield from self._token()
         return (yield from self._attempt(endpoint, form, token))
 
     def _token(self) -> Call[Token]:
-        token = self._shelf.good()
+        token = self._cached.good()
         if token is None:
             tries = patience(self._transport.timeout, self._transport.max_retries)
-            token = yield Exclusive(self._renew(), tries)
+            token = yield Shared(self._renew(), tries)
         return token
 
     def _renew(self) -> Call[Token]:
-        """Fetch a token, unless the one who held the lock before has just done so."""
-        token = self._shelf.good()
+        """Fetch a token, unless a fetch that ended just now left a good one."""
+        token = self._cached.good()
         if token is not None:
             return token
         asked = _ports.monotonic()
@@ -166,7 +166,7 @@ class ManagementCore(ClientCore[H]):
         if not (fits_header(text) and fits_header(pool or "")):
             raise UnexpectedAnswer("The server gave a management token that no HTTP header can hold")
         token = Token(text, pool, asked + life - min(MARGIN_SECONDS, life / 10))
-        self._shelf.token = token
+        self._cached.token = token
         return token
 
     def _attempt(self, endpoint: Endpoint[R], form: Form, token: Token | None) -> Call[R]:

@@ -44,7 +44,7 @@ class Header:
 
 
 @dataclass(slots=True)
-class KeyShelf:
+class KeyCache:
     """The public keys, kept by `kid` for all clients made from one another."""
 
     keys: dict[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -77,22 +77,22 @@ class KeyShelf:
         self.asked_at = _ports.monotonic()
 
 
-def fetch_keys(shelf: KeyShelf, request: Request, max_retries: int) -> Call[None]:
-    """Fill the shelf from the server, unless another has just done so.
+def fetch_keys(cache: KeyCache, request: Request, max_retries: int) -> Call[None]:
+    """Fill the cache from the server, unless another has just done so.
 
     Where that failed a moment ago, the same failure is raised and the server is left alone: a token whose
     key could not be fetched is not thereby forged. That somebody less patient got no answer is no such failure.
     """
     mine = patience(request.timeout, max_retries)
-    if not shelf.may_ask() and not (isinstance(shelf.failure, APIConnectionError) and mine > shelf.tried):
-        if shelf.failure is not None:
-            raise copy(shelf.failure)
+    if not cache.may_ask() and not (isinstance(cache.failure, APIConnectionError) and mine > cache.tried):
+        if cache.failure is not None:
+            raise copy(cache.failure)
         return
     try:
         response = yield from exchange(request, max_retries=max_retries)
-        shelf.fill(JWKS.read(response).keys)
+        cache.fill(JWKS.read(response).keys)
     except OstiaryError as error:
-        shelf.fail(error, mine)
+        cache.fail(error, mine)
         raise
 
 

@@ -66,7 +66,7 @@ class PhoneChangeSteps:
     def __init__(
         self, client: Any, run: Callable[[Call[None]], Any], new: Number, *, prove_old: bool
     ) -> None:
-        """`run` drives a call: a pause is the hand's to make."""
+        """`run` drives a call: a pause is the driver's to make."""
         self._client = client
         self._run = run
         self._prove_old = prove_old
@@ -106,7 +106,7 @@ class PhoneChangeSteps:
             try:
                 return (yield from self._spend(self._token))
             except UpdateTokenError:
-                pass  # over meanwhile: it is for the codes again
+                pass  # expired meanwhile: the codes are proven again
         try:
             self._token = yield from self._prove(new_code, old_code)
         except SamePhone:

@@ -2,7 +2,7 @@
 
 httpx2's timeouts are for each step: who sends a byte a second, of a header that has no end, keeps its caller
 for ever. httpcore2, on which httpx2 stands, lets us say how a connection reads; so each read is given what is
-left of the whole. (The asynchronous hand needs none of this: there a task is cancelled.)
+left of the whole. (The asynchronous driver needs none of this: there a task is cancelled.)
 """
 
 import threading

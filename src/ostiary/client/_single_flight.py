@@ -1,4 +1,4 @@
-"""One at a time, and the others share how it ended: for what many callers need and one of them fetches.
+"""Single flight: what many callers need at once, one of them fetches, and all share how that ended.
 
 If those who wait took turns instead, a server that does not answer would cost the tenth of them ten
 timeouts. So they wait for the one run that is under way, and take its answer or its failure. Who comes after
@@ -17,7 +17,7 @@ from ostiary.client import _ports
 from ostiary.client.errors import APIConnectionError, APITimeoutError, OstiaryError
 
 
-class _Turn:
+class _Flight:
     """One run and how it ended: an answer, a failure of ours, or neither, where it was broken off.
 
     `patience`: seconds that its caller tries at the most.
@@ -47,25 +47,25 @@ def _too_late(patience: float) -> APITimeoutError:
     )
 
 
-class _ThreadsTurn(_Turn):
+class _ThreadsFlight(_Flight):
     def __init__(self, patience: float) -> None:
         super().__init__(patience)
         self.thread = threading.get_ident()
         self.ended = threading.Event()
 
 
-class _TasksTurn(_Turn):
+class _TasksFlight(_Flight):
     def __init__(self, patience: float) -> None:
         super().__init__(patience)
         self.ended = anyio.Event()
 
 
-class Turns:
+class SingleFlight:
     """For threads."""
 
     def __init__(self) -> None:
         self._guard = threading.RLock()  # a signal handler may come to it while its own thread has it
-        self._now: _ThreadsTurn | None = None
+        self._now: _ThreadsFlight | None = None
 
     def share(self, work: Callable[[], Any], patience: float) -> Any:
         """Run `work`, or wait for the run that is under way and take what came of it.
@@ -75,19 +75,19 @@ class Turns:
         """
         ends_at = _ports.monotonic() + patience
         while True:
-            mine = _ThreadsTurn(patience)
+            mine = _ThreadsFlight(patience)
             with self._guard:
-                turn = self._now = self._now or mine
-            if turn is mine:
+                flight = self._now = self._now or mine
+            if flight is mine:
                 return self._run(mine, work)
-            if turn.thread == mine.thread:
+            if flight.thread == mine.thread:
                 return work()
-            if not turn.ended.wait(max(0.0, ends_at - _ports.monotonic())):
+            if not flight.ended.wait(max(0.0, ends_at - _ports.monotonic())):
                 raise _too_late(patience)
-            if turn.is_for(patience):
-                return turn.taken()
+            if flight.is_for(patience):
+                return flight.taken()
 
-    def _run(self, mine: _ThreadsTurn, work: Callable[[], Any]) -> Any:
+    def _run(self, mine: _ThreadsFlight, work: Callable[[], Any]) -> Any:
         try:
             mine.answer = work()
             mine.answered = True
@@ -100,24 +100,24 @@ class Turns:
         return mine.answer
 
 
-class AsyncTurns:
+class AsyncSingleFlight:
     """For the tasks of one event loop."""
 
     def __init__(self) -> None:
-        self._now: _TasksTurn | None = None
+        self._now: _TasksFlight | None = None
 
     async def share(self, work: Callable[[], Awaitable[Any]], patience: float) -> Any:
-        """As `Turns.share`; a run is broken off where its task is cancelled, which cancels nobody else."""
+        """As `SingleFlight.share`; a run is broken off where its task is cancelled, which cancels nobody else."""
         ends_at = _ports.monotonic() + patience
         while self._now is not None:
-            turn = self._now
+            flight = self._now
             with anyio.move_on_after(max(0.0, ends_at - _ports.monotonic())):
-                await turn.ended.wait()
-            if not turn.ended.is_set():
+                await flight.ended.wait()
+            if not flight.ended.is_set():
                 raise _too_late(patience)
-            if turn.is_for(patience):
-                return turn.taken()
-        self._now = mine = _TasksTurn(patience)
+            if flight.is_for(patience):
+                return flight.taken()
+        self._now = mine = _TasksFlight(patience)
         try:
             mine.answer = await work()
             mine.answered = True

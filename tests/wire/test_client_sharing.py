@@ -1,4 +1,4 @@
-"""What the hands promise whoever shares a client: forks, event loops, a crowd that waits, and time."""
+"""What the drivers promise whoever shares a client: forks, event loops, and a crowd that waits."""
 
 import asyncio
 import ctypes
@@ -21,7 +21,7 @@ from ostiary import (
 )
 from ostiary.client._core import Response
 from ostiary.client._endpoint import Endpoint
-from ostiary.client._turns import Turns
+from ostiary.client._single_flight import SingleFlight
 from ostiary.client.errors import OstiaryError, UsageError
 from tests.wire.scripted_server import Answer, ok
 
@@ -331,5 +331,5 @@ async def test_so_it_is_with_tasks(server):
 
 
 def test_a_signal_handler_that_comes_to_its_own_threads_run_does_the_work_itself():
-    turns = Turns()
-    assert turns.share(lambda: turns.share(lambda: "of the handler", 1), 1) == "of the handler"
+    flight = SingleFlight()
+    assert flight.share(lambda: flight.share(lambda: "of the handler", 1), 1) == "of the handler"
