@@ -58,7 +58,7 @@ def test_a_preview_spends_nothing_and_the_button_does(service: Service):
     ("lang", "asks", "done", "over"),
     [
         ("zh-CN", "验证此邮箱", "邮箱已验证", "链接已失效"),
-        ("en-US", "Verify this address", "The address is verified", "no longer good"),
+        ("en-US", "Verify this address", "Your address is verified", "has expired"),
     ],
 )
 def test_the_page_is_safe_and_speaks_both_languages(

@@ -73,7 +73,7 @@ def test_a_success(data, golden):
             "en-US",
             None,
             (
-                '{"statusCode":422,"message":"The verification code is wrong: check it and type it again",'
+                '{"statusCode":422,"message":"The verification code is incorrect: check it and enter it again",'
                 '"apiCode":2001,"requestId":"r-1"}'
             ),
         ),
@@ -101,7 +101,7 @@ def test_a_success(data, golden):
             "en-US",
             {"retryAfter": 41},
             (
-                '{"statusCode":429,"message":"Messages were asked for too often: try again in 41 seconds",'
+                '{"statusCode":429,"message":"Too many messages requested: try again in 41 seconds",'
                 '"apiCode":4004,"requestId":"r-1","data":{"retryAfter":41}}'
             ),
         ),
