@@ -92,7 +92,7 @@ def test_a_success(data, golden):
             "en-US",
             {"field": "verifyMethod"},
             (
-                '{"statusCode":400,"message":"The parameter verifyMethod has a wrong type or value: correct it and '
+                '{"statusCode":400,"message":"The parameter verifyMethod has an invalid type or value: correct it and '
                 'try again","requestId":"r-1","data":{"field":"verifyMethod"}}'
             ),
         ),
@@ -110,7 +110,7 @@ def test_a_success(data, golden):
             "en-US",
             {"success": True},
             (
-                '{"statusCode":409,"message":"It was changed already: there is nothing more to do",'
+                '{"statusCode":409,"message":"The change has already been made: there is nothing more to do",'
                 '"apiCode":91003,"requestId":"r-1","data":{"success":true}}'
             ),
         ),
@@ -118,7 +118,7 @@ def test_a_success(data, golden):
             Key.NOT_FOUND,
             "en-US",
             {},
-            '{"statusCode":404,"message":"There is nothing here: check the path","requestId":"r-1"}',
+            '{"statusCode":404,"message":"There is no such path: check the URL","requestId":"r-1"}',
         ),
     ],
     ids=lambda value: value.value if isinstance(value, Key) else None,

@@ -155,8 +155,9 @@ CARE_GRAVE: Final = Words(
 
 NO_NUMBER: Final = Words("（无）", "(none)")
 UNKNOWN_DEVICE: Final = Words("未知设备", "an unknown device")
-BY_ADMINISTRATOR: Final = Words("管理员", "an administrator")
-BY_DELETION: Final = Words("账户注销", "deletion of the account")
+FROM_DEVICE: Final = Words("{device}", "from {device}")
+BY_ADMINISTRATOR: Final = Words("管理员", "by an administrator")
+BY_DELETION: Final = Words("账户注销", "by deletion of the account")
 
 _IF_NOT_YOU_SMS: Final = Words(
     "若非本人操作，请立即登录修改密码，或联系 {host} 管理员。",
@@ -187,11 +188,11 @@ _IF_NOT_YOURS_EMAIL: Final = Words(
 """For the new address: a stranger who reads it has no account there to sign in to."""
 _CHANGED_FACTS: Final = Words(
     "时间：{at}\n原号码：{old}\n新号码：{new}\n操作设备：{source}",
-    "When: {at}\nOld number: {old}\nNew number: {new}\nFrom: {source}",
+    "When: {at}\nOld number: {old}\nNew number: {new}\nHow: {source}",
 )
 _ADDRESS_FACTS: Final = Words(
     "时间：{at}\n原邮箱：{old}\n新邮箱：{new}\n操作设备：{source}",
-    "When: {at}\nOld address: {old}\nNew address: {new}\nFrom: {source}",
+    "When: {at}\nOld address: {old}\nNew address: {new}\nHow: {source}",
 )
 _GUESSES_SAFE: Final = Words(
     "若非本人操作，请勿泄露验证码，并尽快修改密码。",
@@ -240,7 +241,7 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
         Words(
             "您的手机号已由 {old} 更换为 {new}（{at}，来自 {source}），原号码不能再登录。",
             "The phone number of your account was changed from this one, {old}, to {new} on {at}"
-            " from {source}. You can no longer sign in with this number.",
+            " {source}. You can no longer sign in with this number.",
         ),
         _IF_NOT_YOU_SMS,
     ),
@@ -248,7 +249,7 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
         Words(
             "本号码 {new} 已成为您账户的手机号（原号码 {old}），时间 {at}，来自 {source}。",
             "This number, {new}, is now the phone number of your account (previously {old}). Changed on {at}"
-            " from {source}.",
+            " {source}.",
         ),
         _IF_NOT_YOURS_SMS,
     ),
@@ -258,7 +259,7 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
     ("phone_bound", "new"): _both(
         Words(
             "本号码 {new} 已绑定到您的账户，时间 {at}，来自 {source}。",
-            "This number, {new}, was added to your account on {at} from {source}.",
+            "This number, {new}, was added to your account on {at} {source}.",
         ),
         _IF_NOT_YOURS_SMS,
     ),
@@ -268,7 +269,7 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
     ("phone_unbound", "old"): _both(
         Words(
             "本号码 {old} 已从您的账户解绑，时间 {at}，来自 {source}。本号码不能再登录。",
-            "This number, {old}, was removed from your account on {at} from {source}. You can no"
+            "This number, {old}, was removed from your account on {at} {source}. You can no"
             " longer sign in with it.",
         ),
         _IF_NOT_YOU_SMS,
@@ -282,21 +283,21 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
     ("factor_enrolled", None): _both(
         Words(
             "您在 {host} 的账户已开启两步验证：{factor}（{at}，来自 {source}）。",
-            "Two-step verification by {factor} was turned on for your account at {host} on {at} from {source}.",
+            "Two-step verification by {factor} was turned on for your account at {host} on {at} {source}.",
         ),
         _IF_NOT_YOU_SMS,
     ),
     ("factor_removed", None): _both(
         Words(
             "您在 {host} 的账户已关闭两步验证方式：{factor}（{at}，来自 {source}）。",
-            "Two-step verification by {factor} was turned off for your account at {host} on {at} from {source}.",
+            "Two-step verification by {factor} was turned off for your account at {host} on {at} {source}.",
         ),
         _IF_NOT_YOU_SMS,
     ),
     ("recovery_code_used", None): _both(
         Words(
             "有人用恢复代码登录了您在 {host} 的账户，{factor}随之解绑（{at}，来自 {source}）。请重新绑定。",
-            "The recovery code of your account at {host} was used on {at} from {source}, which turned off {factor}."
+            "The recovery code of your account at {host} was used on {at} {source}, which turned off {factor}."
             " Please set it up again.",
         ),
         _IF_NOT_YOU_SMS,
@@ -321,7 +322,7 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
     ("email_changed", "phone"): _both(
         Words(
             "您账户的邮箱已由 {old} 更换为 {new}（{at}，来自 {source}）。",
-            "The e-mail address of your account was changed from {old} to {new} on {at} from {source}.",
+            "The e-mail address of your account was changed from {old} to {new} on {at} {source}.",
         ),
         _IF_NOT_YOU_SMS,
     ),
@@ -335,7 +336,7 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
     ("email_bound", "phone"): _both(
         Words(
             "您的账户已绑定邮箱 {new}（{at}，来自 {source}）。",
-            "The e-mail address {new} was added to your account on {at} from {source}.",
+            "The e-mail address {new} was added to your account on {at} {source}.",
         ),
         _IF_NOT_YOU_SMS,
     ),
@@ -350,21 +351,21 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
     ("email_unbound", "phone"): _both(
         Words(
             "您账户的邮箱 {old} 已解绑（{at}，来自 {source}）。",
-            "The e-mail address {old} was removed from your account on {at} from {source}.",
+            "The e-mail address {old} was removed from your account on {at} {source}.",
         ),
         _IF_NOT_YOU_SMS,
     ),
     ("password_changed", None): _both(
         Words(
             "您在 {host} 的账户修改了密码（{at}，来自 {source}）。",
-            "The password of your account at {host} was changed on {at} from {source}.",
+            "The password of your account at {host} was changed on {at} {source}.",
         ),
         _PASSWORD_SAFE,
     ),
     ("password_reset", None): _both(
         Words(
             "您在 {host} 的账户通过验证码重置了密码（{at}，来自 {source}），所有设备均已退出登录。",
-            "The password of your account at {host} was reset with a code on {at} from {source}."
+            "The password of your account at {host} was reset with a code on {at} {source}."
             " All devices were signed out.",
         ),
         _PASSWORD_SAFE,
@@ -373,7 +374,7 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
         Words(
             "您在 {host} 的账户（{topic}）24 小时内可输错验证码的次数已用去一半（{at}，来自 {source}）。",
             "Half of the wrong codes allowed in 24 hours have been entered for your account at {host} ({topic}),"
-            " the last one on {at} from {source}.",
+            " the last one on {at} {source}.",
         ),
         _GUESSES_SAFE,
     ),
@@ -382,9 +383,9 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
             "您在 {host} 的账户（{topic}）24 小时内可输错验证码的次数已用完（{at}，来自 {source}）。"
             "此类验证码暂停受理，最长 24 小时。",
             "All wrong codes allowed in 24 hours have been used up for your account at {host} ({topic}), the last"
-            " one on {at} from {source}. Such codes will not be accepted for up to 24 hours.",
+            " one on {at} {source}. Such codes will not be accepted for up to 24 hours.",
         ),
         _GUESSES_SAFE,
     ),
 }
-"""Notice and audience (None: whoever it is) → text. `{source}` is a device, or who else did it."""
+"""Notice and audience (None: whoever it is) → text. `{source}` is how it was done: from a device, or by whom else."""
