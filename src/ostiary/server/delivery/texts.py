@@ -283,14 +283,14 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
     ("factor_enrolled", None): _both(
         Words(
             "您在 {host} 的账户已开启两步验证：{factor}（{at}，来自 {source}）。",
-            "Two-step verification by {factor} was turned on for your account at {host} on {at} {source}.",
+            "Two-step verification with {factor} was turned on for your account at {host} on {at} {source}.",
         ),
         _IF_NOT_YOU_SMS,
     ),
     ("factor_removed", None): _both(
         Words(
             "您在 {host} 的账户已关闭两步验证方式：{factor}（{at}，来自 {source}）。",
-            "Two-step verification by {factor} was turned off for your account at {host} on {at} {source}.",
+            "Two-step verification with {factor} was turned off for your account at {host} on {at} {source}.",
         ),
         _IF_NOT_YOU_SMS,
     ),
@@ -373,7 +373,7 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
     ("guesses_half", None): _both(
         Words(
             "您在 {host} 的账户（{topic}）24 小时内可输错验证码的次数已用去一半（{at}，来自 {source}）。",
-            "Half of the wrong codes allowed in 24 hours have been entered for your account at {host} ({topic}),"
+            "Half of the wrong codes allowed in 24 hours were entered for your account at {host} ({topic}),"
             " the last one on {at} {source}.",
         ),
         _GUESSES_SAFE,
@@ -382,8 +382,8 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
         Words(
             "您在 {host} 的账户（{topic}）24 小时内可输错验证码的次数已用完（{at}，来自 {source}）。"
             "此类验证码暂停受理，最长 24 小时。",
-            "All wrong codes allowed in 24 hours have been used up for your account at {host} ({topic}), the last"
-            " one on {at} {source}. Such codes will not be accepted for up to 24 hours.",
+            "All wrong codes allowed in 24 hours were entered for your account at {host} ({topic}), the last"
+            " one on {at} {source}. Such codes are not accepted for up to 24 hours.",
         ),
         _GUESSES_SAFE,
     ),
