@@ -5,7 +5,7 @@ import unicodedata
 from enum import StrEnum
 
 _DROPPED = re.compile(r"[\s\-‐‑‒–—―−\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-"""Spaces and dashes, and the invisible signs that come with a pasted text."""
+"""Spaces and dashes, and the invisible characters that come with a pasted text."""
 _CODE = re.compile(r"[0-9]{4,10}")
 _LONGEST = 64
 
