@@ -311,7 +311,7 @@ def check(settings: Settings) -> None:
     gateway.check(settings)
     if settings.workers > 1 and settings.on_sqlite:
         raise StartRefusedError(
-            "more than one worker requires PostgreSQL: SQLite has a single writer, so a second process would only wait for it"
+            "--workers above 1 requires PostgreSQL: SQLite has a single writer, so a second process would only wait for it"
         )
 
 

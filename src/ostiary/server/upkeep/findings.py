@@ -218,10 +218,7 @@ def _database(facts: Facts) -> Iterator[Finding]:
     yield from _promises(facts.promises)
     if facts.clock_apart > CLOCK_TOLERANCE:
         yield Finding(
-            "problem",
-            "clock",
-            f"{facts.clock_apart} ms away from the database's clock",
-            "run NTP on both machines",
+            "problem", "clock", f"{facts.clock_apart} ms off the database's clock", "run NTP on both machines"
         )
     if not settings.on_sqlite and not _is_encrypted(settings.database_url):
         yield Finding("weak", "database", "the connection may be unencrypted", "add ?sslmode=verify-full")
@@ -258,10 +255,7 @@ def _promises(promises: Mapping[str, str]) -> Iterator[Finding]:
     safe = promises.get("synchronous", "full") in {"full", "extra"}
     if not safe or promises.get("synchronous_commit", "on") not in {"on", "remote_apply"}:
         yield Finding(
-            "problem",
-            "synchronous",
-            "changes are acknowledged before they are durable",
-            "set it to full or on",
+            "problem", "synchronous", "changes are acknowledged before they are durable", "use full or on"
         )
 
 
