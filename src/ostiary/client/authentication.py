@@ -537,9 +537,8 @@ class AuthenticationClient(SyncAuthentication):
 
         - `password_payload`: A new account with a password, named by user name or e-mail address.
         - `pass_code_payload`: A new account by a code that was sent with `CHANNEL_REGISTER`.
-        - `profile`: What the new account says about its owner. `phone` and `email` need a proof of their
-          own (see options).
-        - `options`: Side conditions of a sign-up.
+        - `profile`: The new user's profile. `phone` and `email` need codes of their own (see options).
+        - `options`: Options for a sign-up.
 
         `data` is `User`.
 
@@ -585,7 +584,7 @@ class AuthenticationClient(SyncAuthentication):
         - `pass_code_payload`: A code that was sent with `CHANNEL_LOGIN`.
         - `ad_payload`: Active Directory credentials.
         - `ldap_payload`: LDAP credentials.
-        - `options`: Side conditions of a sign-in.
+        - `options`: Options for a sign-in.
         - `client_id`: What an account is found by: user name, e-mail address, external id.
         - `client_secret`: A password or a client secret.
 
@@ -597,7 +596,7 @@ class AuthenticationClient(SyncAuthentication):
         - `.refresh_token`
         - `.token_type`
         - `.expire_in`: Seconds.
-        - `.expires_in`: Seconds, the same number.
+        - `.expires_in`: The same number of seconds.
 
         Raises `NotFound`, `ClientAuthenticationError`, `ContactError`, `GuessesSpent`, `CodeExpired`,
         `CodeWrong`, `PermissionDenied`, `WrongCredentials`, `EmailTaken`, `RateLimited`, `UserLocked`,
@@ -701,9 +700,9 @@ class AuthenticationClient(SyncAuthentication):
         A wrong code counts as a wrong guess, as everywhere. Codes of channels that concern an account can
         only be checked by a signed-in user. The field with the number is called `phone` here.
 
-        - `sms_code_payload`: A code that came by SMS. The number is called `phone` here and `phoneNumber`
+        - `sms_code_payload`: A code received by SMS. The number is called `phone` here and `phoneNumber`
           elsewhere.
-        - `email_code_payload`: A code that came by e-mail.
+        - `email_code_payload`: A code received by e-mail.
 
         `data` is `PreCheckCodeData`:
 
@@ -771,8 +770,8 @@ class AuthenticationClient(SyncAuthentication):
         check must be younger than `stepUpMaxAge`. `tokenExpiresIn` is in seconds. A newer token replaces an
         earlier one.
 
-        - `phone_pass_code_payload`: The typed codes. The old pair is required where the pool verifies the
-          old number and the account has one.
+        - `phone_pass_code_payload`: The codes that were entered. The old pair is required if the pool
+          verifies the old number and the account has one.
 
         `data` is `VerifyUpdatePhoneRequestData`:
 
@@ -899,8 +898,8 @@ class AuthenticationClient(SyncAuthentication):
         pair is required. Without an old pair, the session's last credential check must be younger than
         `stepUpMaxAge`. `tokenExpiresIn` is in seconds. A newer token replaces an earlier one.
 
-        - `email_pass_code_payload`: The typed codes. The old pair is required where the pool verifies the
-          old address and the account has one.
+        - `email_pass_code_payload`: The codes that were entered. The old pair is required if the pool
+          verifies the old address and the account has one.
 
         `data` is `VerifyUpdateEmailRequestData`:
 
@@ -1057,22 +1056,22 @@ class AuthenticationClient(SyncAuthentication):
         one.
 
         - `photo`: `http:` or `https:`.
-        - `external_id`: The administrator's: accepted only where it is the one that is there.
-        - `birthdate`: A day, or a moment (ISO 8601).
+        - `external_id`: Set by the administrator: accepted only if it is unchanged.
+        - `birthdate`: A date or a time (ISO 8601).
         - `address`: Free text: names, links, parts of an address.
         - `street_address`: Free text: names, links, parts of an address.
         - `username`: What an account is found by: user name, e-mail address, external id.
-        - `custom_data`: Fields as the pool defines them (`set-custom-fields`).
+        - `custom_data`: Fields defined by the pool (`set-custom-fields`).
         - `profile`: `http:` or `https:`.
         - `website`: `http:` or `https:`.
-        - `locale`: A language tag (BCP 47): messages to the user are in this language.
+        - `locale`: A language tag (BCP 47), also used for messages to the user.
         - `formatted`: Free text: names, links, parts of an address.
-        - `phone`: Refused: `verify-update-phone-request`, `bind-phone`.
-        - `phone_country_code`: Refused, as `phone`.
+        - `phone`: Refused: use `verify-update-phone-request` or `bind-phone`.
+        - `phone_country_code`: Refused, like `phone`.
         - `phone_verified`: Refused.
-        - `email`: Refused: `verify-update-email-request`, `bind-email`.
+        - `email`: Refused: use `verify-update-email-request` or `bind-email`.
         - `email_verified`: Refused.
-        - `password`: Refused: `update-password`.
+        - `password`: Refused: use `update-password`.
         - `status`: Refused.
 
         `data` is `User`.
@@ -1131,13 +1130,13 @@ class AuthenticationClient(SyncAuthentication):
 
         `data` is `GetSecurityInfo`:
 
-        - `.password_security_level`: 0 no password, 1 set before today's rules or by somebody else's hash,
-          2 medium, 3 strong.
+        - `.password_security_level`: 0: no password; 1: set before the current rules or imported as a hash;
+          2: medium; 3: strong.
         - `.mfa_enrolled`
         - `.password_set`
-        - `.email_binded`: A verified address.
-        - `.phone_binded`: A verified number.
-        - `.security_score`: 0 to 100: docs/own-page.md says how it comes about.
+        - `.email_binded`: Whether there is a verified e-mail address.
+        - `.phone_binded`: Whether there is a verified phone number.
+        - `.security_score`: 0 to 100; docs/own-page.md explains the calculation.
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
         `APITimeoutError`.
@@ -1166,8 +1165,8 @@ class AuthenticationClient(SyncAuthentication):
         `passwordEncryptType` applies to both passwords. Every verified contact is notified, and the other
         sessions end if the pool says so.
 
-        - `old_password`: Required where the account has a password.
-        - `password_encrypt_type`: How both are encrypted; none.
+        - `old_password`: Required if the account has a password.
+        - `password_encrypt_type`: How both passwords are encrypted. Default: `none`.
         - `password_reset_token`: Instead of the old password; see `reset-password`.
 
         `data` is None.
@@ -1202,7 +1201,7 @@ class AuthenticationClient(SyncAuthentication):
         `CHANNEL_RESET_PASSWORD` and `reset_password`. No code is sent to a number or address without an
         account, though the answer looks the same. `tokenExpiresIn` is in seconds.
 
-        - `phone_pass_code_payload`: The code that came with `CHANNEL_RESET_PASSWORD`.
+        - `phone_pass_code_payload`: The code received with `CHANNEL_RESET_PASSWORD`.
         - `email_pass_code_payload`: The same by e-mail.
 
         `data` is `ResetPasswordVerify`:
@@ -1270,9 +1269,8 @@ class AuthenticationClient(SyncAuthentication):
         only if neither is verified. If a second factor is enrolled, it must have been used in the session.
         `tokenExpiresIn` is in seconds.
 
-        - `phone_pass_code_payload`: The code that came to the account's number with
-          `CHANNEL_DELETE_ACCOUNT`.
-        - `email_pass_code_payload`: The same by e-mail; absent, the address is the account's.
+        - `phone_pass_code_payload`: The code sent to the account's number with `CHANNEL_DELETE_ACCOUNT`.
+        - `email_pass_code_payload`: The same by e-mail. The address defaults to the account's.
         - `password_payload`: The account's password.
 
         `data` is `VerifyDeleteAccountRequestData`:
@@ -1435,7 +1433,7 @@ class AuthenticationClient(SyncAuthentication):
 
         `data` is `SendEnrollFactorRequestData`:
 
-        - `.enrollment_token`: Good for one minute and for one enrolment, in this session.
+        - `.enrollment_token`: Valid for one minute and one enrollment, in this session.
         - `.otp_data`
 
         Raises `PermissionDenied`, `ContactError`, `InvalidOperation`, `ReauthenticationRequired`,
@@ -1467,7 +1465,7 @@ class AuthenticationClient(SyncAuthentication):
         credential check must be younger than `stepUpMaxAge` and, if a factor is enrolled, the session must
         have used one.
 
-        - `enrollment_data`: What proves that the factor works: the code that it shows or that was sent.
+        - `enrollment_data`: Proof that the factor works: the code that it shows or that was sent.
 
         `data` is None.
 
@@ -1536,7 +1534,7 @@ class AuthenticationClient(SyncAuthentication):
         - `.refresh_token`
         - `.token_type`
         - `.expire_in`: Seconds.
-        - `.expires_in`: Seconds, the same number.
+        - `.expires_in`: The same number of seconds.
 
         Raises `NotFound`, `ReauthenticationRequired`, `GuessesSpent`, `CodeWrong`, `NotLoggedIn`,
         `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and `APIConnectionError`,
@@ -1600,7 +1598,7 @@ class AuthenticationClient(SyncAuthentication):
         - `.refresh_token`
         - `.token_type`
         - `.expire_in`: Seconds.
-        - `.expires_in`: Seconds, the same number.
+        - `.expires_in`: The same number of seconds.
 
         Raises `NotFound`, `ReauthenticationRequired`, `GuessesSpent`, `CodeExpired`, `CodeWrong`,
         `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and
@@ -1638,7 +1636,7 @@ class AuthenticationClient(SyncAuthentication):
         - `.refresh_token`
         - `.token_type`
         - `.expire_in`: Seconds.
-        - `.expires_in`: Seconds, the same number.
+        - `.expires_in`: The same number of seconds.
 
         Raises `NotFound`, `ReauthenticationRequired`, `GuessesSpent`, `CodeWrong`, `NotLoggedIn`,
         `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and `APIConnectionError`,
@@ -1703,16 +1701,16 @@ class AuthenticationClient(SyncAuthentication):
         refused ones are in the audit trail, for administrators.
 
         - `app_id`: What an account is found by: user name, e-mail address, external id.
-        - `client_ip`: An address; of an IPv6 one its /64 counts.
-        - `success`: Only sign-ins that succeeded are kept: false finds none.
-        - `start`: From this moment on.
-        - `end`: Before this moment.
-        - `page`: From 1.
-        - `limit`: 10 where absent.
+        - `client_ip`: An IP address; IPv6 addresses are compared by their /64.
+        - `success`: Only successful sign-ins are stored: false finds none.
+        - `start`: From this time on.
+        - `end`: Before this time.
+        - `page`: Starts at 1.
+        - `limit`: Default: 10.
 
         `data` is `LoginHistoryPaging`:
 
-        - `.total_count`: Of those that fit, among the newest thousand.
+        - `.total_count`: The number of matches among the newest thousand.
         - `.list`
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and
@@ -1744,9 +1742,9 @@ class AuthenticationClient(SyncAuthentication):
 
         - `.app_id`
         - `.app_name`
-        - `.app_login_url`: Empty: applications have no page to sign in at yet.
+        - `.app_login_url`: Always empty: applications have no sign-in page yet.
         - `.app_logo`
-        - `.active`: Whether a sign-in there lives.
+        - `.active`: Whether a sign-in to it is still valid.
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
         `APITimeoutError`.
@@ -1770,15 +1768,15 @@ class AuthenticationClient(SyncAuthentication):
         Most recent first. The client names its device in `x-authing-device-id` (or `x-genauth-device-id`);
         a client that does not counts as a new device at every sign-in.
 
-        - `page`: From 1.
-        - `limit`: 10 where absent.
+        - `page`: Starts at 1.
+        - `limit`: Default: 10.
 
         `data` is a list of `TerminalSession`:
 
         - `.device`
         - `.last_login_time`
         - `.last_ip`
-        - `.online`: Whether a sign-in on it lives.
+        - `.online`: Whether a sign-in on it is still valid.
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and
         `APIConnectionError`, `APITimeoutError`.
@@ -1905,9 +1903,9 @@ class AuthenticationClient(SyncAuthentication):
 
         - `.app_id`
         - `.app_name`
-        - `.app_login_url`: Its first redirect address; empty where it has none.
-        - `.app_logo`: Always empty: no pictures are kept here.
-        - `.active`: Always true: an application is there or it is not.
+        - `.app_login_url`: Its first redirect URI; empty if it has none.
+        - `.app_logo`: Always empty: pictures are not stored here.
+        - `.active`: Always true: applications cannot be disabled.
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
         `APITimeoutError`.
@@ -1956,9 +1954,9 @@ class AuthenticationClient(SyncAuthentication):
         - `.code`
         - `.name`
         - `.description`
-        - `.type`: A word of the caller's own; it decides nothing.
-        - `.metadata_source`: Always empty: no directory is its source.
-        - `.members`: Always empty: they come in pages, by `list-group-members`.
+        - `.type`: Free text for the caller's use; it has no effect.
+        - `.metadata_source`: Always empty: groups are not synchronized from a directory.
+        - `.members`: Always empty: use `list-group-members`, which returns pages.
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
         `APITimeoutError`.
@@ -2094,7 +2092,8 @@ class AuthenticationClient(SyncAuthentication):
         `data` is `GetCaptchaCodeData`:
 
         - `.captcha_code_svg`: An SVG document, to be shown as a picture.
-        - `.captcha_token`: Goes into `options.captchaToken`; good for one answer within five minutes.
+        - `.captcha_token`: Send it back in `options.captchaToken`; valid for one answer within five
+          minutes.
 
         Raises `NotFound`; and `APIConnectionError`, `APITimeoutError`.
 
@@ -2329,9 +2328,8 @@ class AsyncAuthenticationClient(AsyncAuthentication):
 
         - `password_payload`: A new account with a password, named by user name or e-mail address.
         - `pass_code_payload`: A new account by a code that was sent with `CHANNEL_REGISTER`.
-        - `profile`: What the new account says about its owner. `phone` and `email` need a proof of their
-          own (see options).
-        - `options`: Side conditions of a sign-up.
+        - `profile`: The new user's profile. `phone` and `email` need codes of their own (see options).
+        - `options`: Options for a sign-up.
 
         `data` is `User`.
 
@@ -2380,7 +2378,7 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         - `pass_code_payload`: A code that was sent with `CHANNEL_LOGIN`.
         - `ad_payload`: Active Directory credentials.
         - `ldap_payload`: LDAP credentials.
-        - `options`: Side conditions of a sign-in.
+        - `options`: Options for a sign-in.
         - `client_id`: What an account is found by: user name, e-mail address, external id.
         - `client_secret`: A password or a client secret.
 
@@ -2392,7 +2390,7 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         - `.refresh_token`
         - `.token_type`
         - `.expire_in`: Seconds.
-        - `.expires_in`: Seconds, the same number.
+        - `.expires_in`: The same number of seconds.
 
         Raises `NotFound`, `ClientAuthenticationError`, `ContactError`, `GuessesSpent`, `CodeExpired`,
         `CodeWrong`, `PermissionDenied`, `WrongCredentials`, `EmailTaken`, `RateLimited`, `UserLocked`,
@@ -2496,9 +2494,9 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         A wrong code counts as a wrong guess, as everywhere. Codes of channels that concern an account can
         only be checked by a signed-in user. The field with the number is called `phone` here.
 
-        - `sms_code_payload`: A code that came by SMS. The number is called `phone` here and `phoneNumber`
+        - `sms_code_payload`: A code received by SMS. The number is called `phone` here and `phoneNumber`
           elsewhere.
-        - `email_code_payload`: A code that came by e-mail.
+        - `email_code_payload`: A code received by e-mail.
 
         `data` is `PreCheckCodeData`:
 
@@ -2566,8 +2564,8 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         check must be younger than `stepUpMaxAge`. `tokenExpiresIn` is in seconds. A newer token replaces an
         earlier one.
 
-        - `phone_pass_code_payload`: The typed codes. The old pair is required where the pool verifies the
-          old number and the account has one.
+        - `phone_pass_code_payload`: The codes that were entered. The old pair is required if the pool
+          verifies the old number and the account has one.
 
         `data` is `VerifyUpdatePhoneRequestData`:
 
@@ -2694,8 +2692,8 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         pair is required. Without an old pair, the session's last credential check must be younger than
         `stepUpMaxAge`. `tokenExpiresIn` is in seconds. A newer token replaces an earlier one.
 
-        - `email_pass_code_payload`: The typed codes. The old pair is required where the pool verifies the
-          old address and the account has one.
+        - `email_pass_code_payload`: The codes that were entered. The old pair is required if the pool
+          verifies the old address and the account has one.
 
         `data` is `VerifyUpdateEmailRequestData`:
 
@@ -2852,22 +2850,22 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         one.
 
         - `photo`: `http:` or `https:`.
-        - `external_id`: The administrator's: accepted only where it is the one that is there.
-        - `birthdate`: A day, or a moment (ISO 8601).
+        - `external_id`: Set by the administrator: accepted only if it is unchanged.
+        - `birthdate`: A date or a time (ISO 8601).
         - `address`: Free text: names, links, parts of an address.
         - `street_address`: Free text: names, links, parts of an address.
         - `username`: What an account is found by: user name, e-mail address, external id.
-        - `custom_data`: Fields as the pool defines them (`set-custom-fields`).
+        - `custom_data`: Fields defined by the pool (`set-custom-fields`).
         - `profile`: `http:` or `https:`.
         - `website`: `http:` or `https:`.
-        - `locale`: A language tag (BCP 47): messages to the user are in this language.
+        - `locale`: A language tag (BCP 47), also used for messages to the user.
         - `formatted`: Free text: names, links, parts of an address.
-        - `phone`: Refused: `verify-update-phone-request`, `bind-phone`.
-        - `phone_country_code`: Refused, as `phone`.
+        - `phone`: Refused: use `verify-update-phone-request` or `bind-phone`.
+        - `phone_country_code`: Refused, like `phone`.
         - `phone_verified`: Refused.
-        - `email`: Refused: `verify-update-email-request`, `bind-email`.
+        - `email`: Refused: use `verify-update-email-request` or `bind-email`.
         - `email_verified`: Refused.
-        - `password`: Refused: `update-password`.
+        - `password`: Refused: use `update-password`.
         - `status`: Refused.
 
         `data` is `User`.
@@ -2926,13 +2924,13 @@ class AsyncAuthenticationClient(AsyncAuthentication):
 
         `data` is `GetSecurityInfo`:
 
-        - `.password_security_level`: 0 no password, 1 set before today's rules or by somebody else's hash,
-          2 medium, 3 strong.
+        - `.password_security_level`: 0: no password; 1: set before the current rules or imported as a hash;
+          2: medium; 3: strong.
         - `.mfa_enrolled`
         - `.password_set`
-        - `.email_binded`: A verified address.
-        - `.phone_binded`: A verified number.
-        - `.security_score`: 0 to 100: docs/own-page.md says how it comes about.
+        - `.email_binded`: Whether there is a verified e-mail address.
+        - `.phone_binded`: Whether there is a verified phone number.
+        - `.security_score`: 0 to 100; docs/own-page.md explains the calculation.
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
         `APITimeoutError`.
@@ -2961,8 +2959,8 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         `passwordEncryptType` applies to both passwords. Every verified contact is notified, and the other
         sessions end if the pool says so.
 
-        - `old_password`: Required where the account has a password.
-        - `password_encrypt_type`: How both are encrypted; none.
+        - `old_password`: Required if the account has a password.
+        - `password_encrypt_type`: How both passwords are encrypted. Default: `none`.
         - `password_reset_token`: Instead of the old password; see `reset-password`.
 
         `data` is None.
@@ -2997,7 +2995,7 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         `CHANNEL_RESET_PASSWORD` and `reset_password`. No code is sent to a number or address without an
         account, though the answer looks the same. `tokenExpiresIn` is in seconds.
 
-        - `phone_pass_code_payload`: The code that came with `CHANNEL_RESET_PASSWORD`.
+        - `phone_pass_code_payload`: The code received with `CHANNEL_RESET_PASSWORD`.
         - `email_pass_code_payload`: The same by e-mail.
 
         `data` is `ResetPasswordVerify`:
@@ -3065,9 +3063,8 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         only if neither is verified. If a second factor is enrolled, it must have been used in the session.
         `tokenExpiresIn` is in seconds.
 
-        - `phone_pass_code_payload`: The code that came to the account's number with
-          `CHANNEL_DELETE_ACCOUNT`.
-        - `email_pass_code_payload`: The same by e-mail; absent, the address is the account's.
+        - `phone_pass_code_payload`: The code sent to the account's number with `CHANNEL_DELETE_ACCOUNT`.
+        - `email_pass_code_payload`: The same by e-mail. The address defaults to the account's.
         - `password_payload`: The account's password.
 
         `data` is `VerifyDeleteAccountRequestData`:
@@ -3230,7 +3227,7 @@ class AsyncAuthenticationClient(AsyncAuthentication):
 
         `data` is `SendEnrollFactorRequestData`:
 
-        - `.enrollment_token`: Good for one minute and for one enrolment, in this session.
+        - `.enrollment_token`: Valid for one minute and one enrollment, in this session.
         - `.otp_data`
 
         Raises `PermissionDenied`, `ContactError`, `InvalidOperation`, `ReauthenticationRequired`,
@@ -3262,7 +3259,7 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         credential check must be younger than `stepUpMaxAge` and, if a factor is enrolled, the session must
         have used one.
 
-        - `enrollment_data`: What proves that the factor works: the code that it shows or that was sent.
+        - `enrollment_data`: Proof that the factor works: the code that it shows or that was sent.
 
         `data` is None.
 
@@ -3331,7 +3328,7 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         - `.refresh_token`
         - `.token_type`
         - `.expire_in`: Seconds.
-        - `.expires_in`: Seconds, the same number.
+        - `.expires_in`: The same number of seconds.
 
         Raises `NotFound`, `ReauthenticationRequired`, `GuessesSpent`, `CodeWrong`, `NotLoggedIn`,
         `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and `APIConnectionError`,
@@ -3395,7 +3392,7 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         - `.refresh_token`
         - `.token_type`
         - `.expire_in`: Seconds.
-        - `.expires_in`: Seconds, the same number.
+        - `.expires_in`: The same number of seconds.
 
         Raises `NotFound`, `ReauthenticationRequired`, `GuessesSpent`, `CodeExpired`, `CodeWrong`,
         `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and
@@ -3433,7 +3430,7 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         - `.refresh_token`
         - `.token_type`
         - `.expire_in`: Seconds.
-        - `.expires_in`: Seconds, the same number.
+        - `.expires_in`: The same number of seconds.
 
         Raises `NotFound`, `ReauthenticationRequired`, `GuessesSpent`, `CodeWrong`, `NotLoggedIn`,
         `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and `APIConnectionError`,
@@ -3498,16 +3495,16 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         refused ones are in the audit trail, for administrators.
 
         - `app_id`: What an account is found by: user name, e-mail address, external id.
-        - `client_ip`: An address; of an IPv6 one its /64 counts.
-        - `success`: Only sign-ins that succeeded are kept: false finds none.
-        - `start`: From this moment on.
-        - `end`: Before this moment.
-        - `page`: From 1.
-        - `limit`: 10 where absent.
+        - `client_ip`: An IP address; IPv6 addresses are compared by their /64.
+        - `success`: Only successful sign-ins are stored: false finds none.
+        - `start`: From this time on.
+        - `end`: Before this time.
+        - `page`: Starts at 1.
+        - `limit`: Default: 10.
 
         `data` is `LoginHistoryPaging`:
 
-        - `.total_count`: Of those that fit, among the newest thousand.
+        - `.total_count`: The number of matches among the newest thousand.
         - `.list`
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and
@@ -3539,9 +3536,9 @@ class AsyncAuthenticationClient(AsyncAuthentication):
 
         - `.app_id`
         - `.app_name`
-        - `.app_login_url`: Empty: applications have no page to sign in at yet.
+        - `.app_login_url`: Always empty: applications have no sign-in page yet.
         - `.app_logo`
-        - `.active`: Whether a sign-in there lives.
+        - `.active`: Whether a sign-in to it is still valid.
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
         `APITimeoutError`.
@@ -3565,15 +3562,15 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         Most recent first. The client names its device in `x-authing-device-id` (or `x-genauth-device-id`);
         a client that does not counts as a new device at every sign-in.
 
-        - `page`: From 1.
-        - `limit`: 10 where absent.
+        - `page`: Starts at 1.
+        - `limit`: Default: 10.
 
         `data` is a list of `TerminalSession`:
 
         - `.device`
         - `.last_login_time`
         - `.last_ip`
-        - `.online`: Whether a sign-in on it lives.
+        - `.online`: Whether a sign-in on it is still valid.
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and
         `APIConnectionError`, `APITimeoutError`.
@@ -3700,9 +3697,9 @@ class AsyncAuthenticationClient(AsyncAuthentication):
 
         - `.app_id`
         - `.app_name`
-        - `.app_login_url`: Its first redirect address; empty where it has none.
-        - `.app_logo`: Always empty: no pictures are kept here.
-        - `.active`: Always true: an application is there or it is not.
+        - `.app_login_url`: Its first redirect URI; empty if it has none.
+        - `.app_logo`: Always empty: pictures are not stored here.
+        - `.active`: Always true: applications cannot be disabled.
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
         `APITimeoutError`.
@@ -3751,9 +3748,9 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         - `.code`
         - `.name`
         - `.description`
-        - `.type`: A word of the caller's own; it decides nothing.
-        - `.metadata_source`: Always empty: no directory is its source.
-        - `.members`: Always empty: they come in pages, by `list-group-members`.
+        - `.type`: Free text for the caller's use; it has no effect.
+        - `.metadata_source`: Always empty: groups are not synchronized from a directory.
+        - `.members`: Always empty: use `list-group-members`, which returns pages.
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
         `APITimeoutError`.
@@ -3889,7 +3886,8 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         `data` is `GetCaptchaCodeData`:
 
         - `.captcha_code_svg`: An SVG document, to be shown as a picture.
-        - `.captcha_token`: Goes into `options.captchaToken`; good for one answer within five minutes.
+        - `.captcha_token`: Send it back in `options.captchaToken`; valid for one answer within five
+          minutes.
 
         Raises `NotFound`; and `APIConnectionError`, `APITimeoutError`.
 

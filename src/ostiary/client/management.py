@@ -611,11 +611,11 @@ class ManagementClient(SyncManagement):
         - `region`: Free text: names, links, parts of an address.
         - `password`: A password or a client secret.
         - `salt`: Free text: names, links, parts of an address.
-        - `otp`: A second factor brought along.
+        - `otp`: An existing second factor to import.
         - `custom_data`: A free object: kept as it came, nulls included.
         - `metadata_source`: A free object: kept as it came, nulls included.
         - `identity_number`: Free text: names, links, parts of an address.
-        - `options`: Side conditions of making a user.
+        - `options`: Options for creating a user.
 
         `data` is `User`.
 
@@ -691,7 +691,7 @@ class ManagementClient(SyncManagement):
         `userIdType` says what kind of identifier `userId` is: `user_id` (the default), `external_id`,
         `phone`, `email` or `username`.
 
-        - `user_id_type`: What kind of name `userId` is; `user_id` where absent.
+        - `user_id_type`: What kind of identifier `userId` is. Default: `user_id`.
 
         `data` is `User`.
 
@@ -732,7 +732,7 @@ class ManagementClient(SyncManagement):
 
         - `keywords`: What an account is found by: user name, e-mail address, external id.
         - `search_query`: A free object: kept as it came, nulls included.
-        - `options`: Which page, and what to show beyond the plain fields.
+        - `options`: Which page, and what to include beyond the plain fields.
 
         `data` is `UserPaging`:
 
@@ -839,7 +839,7 @@ class ManagementClient(SyncManagement):
         - `identity_number`: Free text: names, links, parts of an address.
         - `custom_data`: A free object: kept as it came, nulls included.
         - `metadata`: A free object: kept as it came, nulls included.
-        - `options`: Side conditions of changing a user.
+        - `options`: Options for changing a user.
 
         `data` is `User`.
 
@@ -905,7 +905,7 @@ class ManagementClient(SyncManagement):
         Their sessions end, their numbers and addresses become free, and their IDs are never reused. Either
         all are deleted or none: if users are unknown, `data.userIds` lists them.
 
-        - `options`: What kind of names `userIds` are.
+        - `options`: What kind of identifiers `userIds` are.
 
         `data` is `IsSuccess`:
 
@@ -1056,9 +1056,9 @@ class ManagementClient(SyncManagement):
         `keywords` finds codes that begin with it. A page has 10 rows unless `limit` says otherwise, at most
         50; newest first.
 
-        - `page`: 1 where absent.
-        - `limit`: 10 where absent.
-        - `keywords`: Codes that begin so.
+        - `page`: Default: 1.
+        - `limit`: Default: 10.
+        - `keywords`: Codes that begin with this.
 
         `data` is `RolePaging`:
 
@@ -1099,7 +1099,7 @@ class ManagementClient(SyncManagement):
         A new code keeps the members. A disabled role (`status` `DISABLE`, or after `disableTime`) keeps its
         members but grants nothing; a `disableTime` of `0` removes the time limit.
 
-        - `new_code`: The same as `code` where that is to stay.
+        - `new_code`: The new code; the same as `code` to keep it.
         - `description`: Free text: names, links, parts of an address.
 
         `data` is `IsSuccess`:
@@ -1168,8 +1168,8 @@ class ManagementClient(SyncManagement):
         Users who already have it get the new times. Either everything is done or nothing: if users are
         unknown, `data.userIds` lists them.
 
-        - `end_time`: Until this moment (milliseconds since 1970); absent: for good.
-        - `enable_time`: From this moment on; absent: now.
+        - `end_time`: Until this time (milliseconds since 1970). Absent: indefinitely.
+        - `enable_time`: From this time on. Default: now.
 
         `data` is `IsSuccess`:
 
@@ -1326,7 +1326,7 @@ class ManagementClient(SyncManagement):
         """Read the roles that a user currently has.
 
 
-        - `user_id_type`: What kind of name `userId` is; `user_id` where absent.
+        - `user_id_type`: What kind of identifier `userId` is. Default: `user_id`.
 
         `data` is `RolePaging`:
 
@@ -1368,9 +1368,9 @@ class ManagementClient(SyncManagement):
         - `.code`
         - `.name`
         - `.description`
-        - `.type`: A word of the caller's own; it decides nothing.
-        - `.metadata_source`: Always empty: no directory is its source.
-        - `.members`: Always empty: they come in pages, by `list-group-members`.
+        - `.type`: Free text for the caller's use; it has no effect.
+        - `.metadata_source`: Always empty: groups are not synchronized from a directory.
+        - `.members`: Always empty: use `list-group-members`, which returns pages.
 
         Raises `Conflict`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
         `APIConnectionError`, `APITimeoutError`.
@@ -1404,9 +1404,9 @@ class ManagementClient(SyncManagement):
         - `.code`
         - `.name`
         - `.description`
-        - `.type`: A word of the caller's own; it decides nothing.
-        - `.metadata_source`: Always empty: no directory is its source.
-        - `.members`: Always empty: they come in pages, by `list-group-members`.
+        - `.type`: Free text for the caller's use; it has no effect.
+        - `.metadata_source`: Always empty: groups are not synchronized from a directory.
+        - `.members`: Always empty: use `list-group-members`, which returns pages.
 
         Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
         `APIConnectionError`, `APITimeoutError`.
@@ -1437,9 +1437,9 @@ class ManagementClient(SyncManagement):
         `keywords` finds codes that begin with it. A page has 10 rows unless `limit` says otherwise, at most
         50; newest first.
 
-        - `keywords`: Codes that begin so.
-        - `page`: 1 where absent.
-        - `limit`: 10 where absent.
+        - `keywords`: Codes that begin with this.
+        - `page`: Default: 1.
+        - `limit`: Default: 10.
 
         `data` is `GroupPaging`:
 
@@ -1486,9 +1486,9 @@ class ManagementClient(SyncManagement):
         - `.code`
         - `.name`
         - `.description`
-        - `.type`: A word of the caller's own; it decides nothing.
-        - `.metadata_source`: Always empty: no directory is its source.
-        - `.members`: Always empty: they come in pages, by `list-group-members`.
+        - `.type`: Free text for the caller's use; it has no effect.
+        - `.metadata_source`: Always empty: groups are not synchronized from a directory.
+        - `.members`: Always empty: use `list-group-members`, which returns pages.
 
         Raises `NotFound`, `Conflict`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`,
         `NotServed`; and `APIConnectionError`, `APITimeoutError`.
@@ -1634,7 +1634,7 @@ class ManagementClient(SyncManagement):
         """Read the groups that a user is in.
 
 
-        - `user_id_type`: What kind of name `userId` is; `user_id` where absent.
+        - `user_id_type`: What kind of identifier `userId` is. Default: `user_id`.
 
         `data` is `GroupPaging`:
 
@@ -1973,15 +1973,15 @@ class ManagementClient(SyncManagement):
         - `event`: What an account is found by: user name, e-mail address, external id.
         - `verdict`: `done`, or the key of a refusal.
         - `request_id`: What an account is found by: user name, e-mail address, external id.
-        - `start`: From this moment on.
-        - `end`: Before this moment.
-        - `before`: `next` of the page before.
-        - `limit`: 20 where absent.
+        - `start`: From this time on.
+        - `end`: Before this time.
+        - `before`: `next` of the previous page.
+        - `limit`: Default: 20.
 
         `data` is `AuditEventPaging`:
 
         - `.list`
-        - `.next`: Ask again with `before` = this; absent: that was all.
+        - `.next`: Pass this as `before` to get the next page. Absent: there are no more.
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`; and `APIConnectionError`,
         `APITimeoutError`.
@@ -2023,17 +2023,17 @@ class ManagementClient(SyncManagement):
         `limit` says otherwise, at most 100. One call examines at most 20 000 rows, so a page may be short
         or empty and still have a `next`: repeat with `before` = `next` until there is none.
 
-        - `to`: A whole number (E.164) or address.
+        - `to`: A complete phone number (E.164) or e-mail address.
         - `purpose`: A channel, or the name of a notice.
-        - `start`: From this moment on.
-        - `end`: Before this moment.
-        - `before`: `next` of the page before.
-        - `limit`: 20 where absent.
+        - `start`: From this time on.
+        - `end`: Before this time.
+        - `before`: `next` of the previous page.
+        - `limit`: Default: 20.
 
         `data` is `MessagePaging`:
 
         - `.list`
-        - `.next`: Ask again with `before` = this; absent: that was all.
+        - `.next`: Pass this as `before` to get the next page. Absent: there are no more.
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`; and `APIConnectionError`,
         `APITimeoutError`.
@@ -2297,11 +2297,11 @@ class AsyncManagementClient(AsyncManagement):
         - `region`: Free text: names, links, parts of an address.
         - `password`: A password or a client secret.
         - `salt`: Free text: names, links, parts of an address.
-        - `otp`: A second factor brought along.
+        - `otp`: An existing second factor to import.
         - `custom_data`: A free object: kept as it came, nulls included.
         - `metadata_source`: A free object: kept as it came, nulls included.
         - `identity_number`: Free text: names, links, parts of an address.
-        - `options`: Side conditions of making a user.
+        - `options`: Options for creating a user.
 
         `data` is `User`.
 
@@ -2377,7 +2377,7 @@ class AsyncManagementClient(AsyncManagement):
         `userIdType` says what kind of identifier `userId` is: `user_id` (the default), `external_id`,
         `phone`, `email` or `username`.
 
-        - `user_id_type`: What kind of name `userId` is; `user_id` where absent.
+        - `user_id_type`: What kind of identifier `userId` is. Default: `user_id`.
 
         `data` is `User`.
 
@@ -2418,7 +2418,7 @@ class AsyncManagementClient(AsyncManagement):
 
         - `keywords`: What an account is found by: user name, e-mail address, external id.
         - `search_query`: A free object: kept as it came, nulls included.
-        - `options`: Which page, and what to show beyond the plain fields.
+        - `options`: Which page, and what to include beyond the plain fields.
 
         `data` is `UserPaging`:
 
@@ -2525,7 +2525,7 @@ class AsyncManagementClient(AsyncManagement):
         - `identity_number`: Free text: names, links, parts of an address.
         - `custom_data`: A free object: kept as it came, nulls included.
         - `metadata`: A free object: kept as it came, nulls included.
-        - `options`: Side conditions of changing a user.
+        - `options`: Options for changing a user.
 
         `data` is `User`.
 
@@ -2591,7 +2591,7 @@ class AsyncManagementClient(AsyncManagement):
         Their sessions end, their numbers and addresses become free, and their IDs are never reused. Either
         all are deleted or none: if users are unknown, `data.userIds` lists them.
 
-        - `options`: What kind of names `userIds` are.
+        - `options`: What kind of identifiers `userIds` are.
 
         `data` is `IsSuccess`:
 
@@ -2742,9 +2742,9 @@ class AsyncManagementClient(AsyncManagement):
         `keywords` finds codes that begin with it. A page has 10 rows unless `limit` says otherwise, at most
         50; newest first.
 
-        - `page`: 1 where absent.
-        - `limit`: 10 where absent.
-        - `keywords`: Codes that begin so.
+        - `page`: Default: 1.
+        - `limit`: Default: 10.
+        - `keywords`: Codes that begin with this.
 
         `data` is `RolePaging`:
 
@@ -2785,7 +2785,7 @@ class AsyncManagementClient(AsyncManagement):
         A new code keeps the members. A disabled role (`status` `DISABLE`, or after `disableTime`) keeps its
         members but grants nothing; a `disableTime` of `0` removes the time limit.
 
-        - `new_code`: The same as `code` where that is to stay.
+        - `new_code`: The new code; the same as `code` to keep it.
         - `description`: Free text: names, links, parts of an address.
 
         `data` is `IsSuccess`:
@@ -2854,8 +2854,8 @@ class AsyncManagementClient(AsyncManagement):
         Users who already have it get the new times. Either everything is done or nothing: if users are
         unknown, `data.userIds` lists them.
 
-        - `end_time`: Until this moment (milliseconds since 1970); absent: for good.
-        - `enable_time`: From this moment on; absent: now.
+        - `end_time`: Until this time (milliseconds since 1970). Absent: indefinitely.
+        - `enable_time`: From this time on. Default: now.
 
         `data` is `IsSuccess`:
 
@@ -3012,7 +3012,7 @@ class AsyncManagementClient(AsyncManagement):
         """Read the roles that a user currently has.
 
 
-        - `user_id_type`: What kind of name `userId` is; `user_id` where absent.
+        - `user_id_type`: What kind of identifier `userId` is. Default: `user_id`.
 
         `data` is `RolePaging`:
 
@@ -3054,9 +3054,9 @@ class AsyncManagementClient(AsyncManagement):
         - `.code`
         - `.name`
         - `.description`
-        - `.type`: A word of the caller's own; it decides nothing.
-        - `.metadata_source`: Always empty: no directory is its source.
-        - `.members`: Always empty: they come in pages, by `list-group-members`.
+        - `.type`: Free text for the caller's use; it has no effect.
+        - `.metadata_source`: Always empty: groups are not synchronized from a directory.
+        - `.members`: Always empty: use `list-group-members`, which returns pages.
 
         Raises `Conflict`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
         `APIConnectionError`, `APITimeoutError`.
@@ -3090,9 +3090,9 @@ class AsyncManagementClient(AsyncManagement):
         - `.code`
         - `.name`
         - `.description`
-        - `.type`: A word of the caller's own; it decides nothing.
-        - `.metadata_source`: Always empty: no directory is its source.
-        - `.members`: Always empty: they come in pages, by `list-group-members`.
+        - `.type`: Free text for the caller's use; it has no effect.
+        - `.metadata_source`: Always empty: groups are not synchronized from a directory.
+        - `.members`: Always empty: use `list-group-members`, which returns pages.
 
         Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
         `APIConnectionError`, `APITimeoutError`.
@@ -3123,9 +3123,9 @@ class AsyncManagementClient(AsyncManagement):
         `keywords` finds codes that begin with it. A page has 10 rows unless `limit` says otherwise, at most
         50; newest first.
 
-        - `keywords`: Codes that begin so.
-        - `page`: 1 where absent.
-        - `limit`: 10 where absent.
+        - `keywords`: Codes that begin with this.
+        - `page`: Default: 1.
+        - `limit`: Default: 10.
 
         `data` is `GroupPaging`:
 
@@ -3172,9 +3172,9 @@ class AsyncManagementClient(AsyncManagement):
         - `.code`
         - `.name`
         - `.description`
-        - `.type`: A word of the caller's own; it decides nothing.
-        - `.metadata_source`: Always empty: no directory is its source.
-        - `.members`: Always empty: they come in pages, by `list-group-members`.
+        - `.type`: Free text for the caller's use; it has no effect.
+        - `.metadata_source`: Always empty: groups are not synchronized from a directory.
+        - `.members`: Always empty: use `list-group-members`, which returns pages.
 
         Raises `NotFound`, `Conflict`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`,
         `NotServed`; and `APIConnectionError`, `APITimeoutError`.
@@ -3320,7 +3320,7 @@ class AsyncManagementClient(AsyncManagement):
         """Read the groups that a user is in.
 
 
-        - `user_id_type`: What kind of name `userId` is; `user_id` where absent.
+        - `user_id_type`: What kind of identifier `userId` is. Default: `user_id`.
 
         `data` is `GroupPaging`:
 
@@ -3659,15 +3659,15 @@ class AsyncManagementClient(AsyncManagement):
         - `event`: What an account is found by: user name, e-mail address, external id.
         - `verdict`: `done`, or the key of a refusal.
         - `request_id`: What an account is found by: user name, e-mail address, external id.
-        - `start`: From this moment on.
-        - `end`: Before this moment.
-        - `before`: `next` of the page before.
-        - `limit`: 20 where absent.
+        - `start`: From this time on.
+        - `end`: Before this time.
+        - `before`: `next` of the previous page.
+        - `limit`: Default: 20.
 
         `data` is `AuditEventPaging`:
 
         - `.list`
-        - `.next`: Ask again with `before` = this; absent: that was all.
+        - `.next`: Pass this as `before` to get the next page. Absent: there are no more.
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`; and `APIConnectionError`,
         `APITimeoutError`.
@@ -3709,17 +3709,17 @@ class AsyncManagementClient(AsyncManagement):
         `limit` says otherwise, at most 100. One call examines at most 20 000 rows, so a page may be short
         or empty and still have a `next`: repeat with `before` = `next` until there is none.
 
-        - `to`: A whole number (E.164) or address.
+        - `to`: A complete phone number (E.164) or e-mail address.
         - `purpose`: A channel, or the name of a notice.
-        - `start`: From this moment on.
-        - `end`: Before this moment.
-        - `before`: `next` of the page before.
-        - `limit`: 20 where absent.
+        - `start`: From this time on.
+        - `end`: Before this time.
+        - `before`: `next` of the previous page.
+        - `limit`: Default: 20.
 
         `data` is `MessagePaging`:
 
         - `.list`
-        - `.next`: Ask again with `before` = this; absent: that was all.
+        - `.next`: Pass this as `before` to get the next page. Absent: there are no more.
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`; and `APIConnectionError`,
         `APITimeoutError`.
