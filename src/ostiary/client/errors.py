@@ -207,7 +207,7 @@ class WrongCredentials(APIError):
 
 
 class UserLocked(PermissionDenied):
-    """The account is locked or suspended (2005)."""
+    """The account is disabled: its status is not `Activated` (2005)."""
 
 
 # --- numbers and codes ----------------------------------------------------------------------------

@@ -148,7 +148,7 @@ _ACCOUNT = {
         403,
         2005,
         zh="账号已被停用，请联系管理员",
-        en="This account is locked: contact the administrator",
+        en="This account has been disabled: contact the administrator",
         hint_en="The account's status is not `Activated`.",
     ),
     Key.WRONG_CREDENTIALS: Row(
