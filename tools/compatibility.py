@@ -23,15 +23,15 @@ ASKS_FOR: dict[str, tuple[str, str]] = {}
 """Conveniences that stand and fall with an option of their operation."""
 
 NOTES = {
-    "build_authorize_url": "makes the address; `/oidc/auth` answers 501",
-    "build_logout_url": "makes the address; `/oidc/session/end` answers 501",
+    "build_authorize_url": "builds the URL; `/oidc/auth` answers 501",
+    "build_logout_url": "builds the URL; `/oidc/session/end` answers 501",
     "introspect_token": "`POST /oidc/token/introspection`",
-    "introspect_token_offline": "also checks issuer and expiry, and keeps the keys",
+    "introspect_token_offline": "also checks issuer and expiry, and caches the keys",
     "get_access_token_by_client_credentials": "`POST /oidc/token` with the application's id and secret",
     "list": "`list_my_devices` in `ostiary`",
     "unbind": "`unbind_my_device` in `ostiary`",
     "revoke": "`revoke_my_device_session` in `ostiary`",
-    "revoke_token": "raises where the server refuses; theirs always returns True",
+    "revoke_token": "raises an error if the server refuses; theirs always returns True",
     "get_new_access_token_by_refresh_token": "`POST /oidc/token`",
     "get_user_info_by_access_token": "`GET /oidc/me`",
 }
@@ -39,9 +39,9 @@ NOTES = {
 
 
 _ABOUT = """\
-Methods of `genauth` 5.1.0, with that library unchanged and with [`ostiary.compat`](../migrating-from-genauth.md). What is
-said of a method that works is where it differs. All others are answered with statusCode 501 and the sentence that stands
-beside them, in Chinese or English; `ostiary`'s own clients raise `NotServed` with it, and send nothing.
+Methods of `genauth` 5.1.0, with that library unchanged and with [`ostiary.compat`](../migrating-from-genauth.md). For
+methods that work, the last column lists differences. All others are answered with statusCode 501 and the sentence shown
+beside them, in Chinese or English; `ostiary`'s own clients raise `NotServed` with it, without sending a request.
 """
 
 
@@ -105,7 +105,8 @@ def instead(side: Side, name: str) -> Instead:
         return row.instead
     operation, option = ASKS_FOR[name]
     return Instead(
-        "", f"this version does not serve `{option}` of `{operation}` yet: use the phone number's twin"
+        "",
+        f"this version does not support `{option}` of `{operation}` yet: use the counterpart for phone numbers",
     )
 
 

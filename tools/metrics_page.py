@@ -8,11 +8,11 @@ from ostiary.server.web.metrics import Metrics
 
 _HEAD = """# Metrics
 
-`GET /metrics` answers in Prometheus' text format. What each number is for, and which to watch:
-[operating](../operating.md#seeing). Counters begin with the process; gauges of the outbox and the audit trail are asked
-of the database, at most once a second, and are the same whichever process answers.
+`GET /metrics` answers in Prometheus' text format. Which metrics to watch, and why:
+[operating](../operating.md#seeing). Counters start with the process; gauges of the outbox and the audit trail are read
+from the database at most once a second, and are the same whichever process answers.
 
-| metric | kind | labels | what it tells |
+| metric | kind | labels | meaning |
 |---|---|---|---|
 """
 

@@ -33,16 +33,16 @@ def _settings() -> str:
         _MADE.format(source="server/settings.py, server/core/policy.py"),
         "# Settings\n",
         (
-            "What an installation is set to stands in a file, the environment or the command line; what a pool or an "
-            "application decides is data, and changes without a restart. `ostiary doctor` shows every setting of an "
-            "installation, where it came from, and what is weak about it.\n"
+            "Settings of the service come from a file, the environment or the command line; settings of a pool or an "
+            "application are data and change without a restart. `ostiary doctor` shows every setting of the service, "
+            "where it came from, and any weakness.\n"
         ),
         "## Of the service\n",
         (
-            "Sources, later ones win: a TOML file (`--config FILE` or `OSTIARY_CONFIG`), the environment (`OSTIARY_HOST`), "
-            "a file that the environment names (`OSTIARY_WEBHOOK_SECRET_FILE=/run/secrets/…`, for any setting), the "
-            "command line. Lists stand in the environment with commas between. A name that nobody knows is refused, with "
-            "the nearest one there is.\n"
+            "Sources, in ascending order of precedence: a TOML file (`--config FILE` or `OSTIARY_CONFIG`), the environment (`OSTIARY_HOST`), "
+            "a file named in the environment (`OSTIARY_WEBHOOK_SECRET_FILE=/run/secrets/…`, for any setting), the "
+            "command line. In the environment, list items are separated by commas. An unknown name is refused, with the "
+            "closest known one as a hint.\n"
         ),
         "| in the file | in the environment | default | allowed | |",
         "|---|---|---|---|---|",
@@ -61,12 +61,12 @@ def _settings() -> str:
     parts += [
         "\n## Of a pool\n",
         (
-            "Read and changed by `ostiary settings get` and `set`, or by `get-security-settings` and "
+            "Read and changed with `ostiary settings get` and `set`, or with `get-security-settings` and "
             "`update-security-settings` of the API.\n"
         ),
         *_policy(pool_settings(PoolPolicy())),
         "\n## Of an application\n",
-        "Read and changed by `ostiary settings get --app ID` and `set --app ID`.\n",
+        "Read and changed with `ostiary settings get --app ID` and `set --app ID`.\n",
         *_policy(app_settings(AppPolicy())),
     ]
     return "\n".join(parts) + "\n"
@@ -97,8 +97,8 @@ def _cli() -> str:
         _MADE.format(source="the commands (src/ostiary/cli)"),
         "# Commands\n",
         (
-            "Exit codes, everywhere: 0 done, 1 failed or found problems, 2 refused, with the reason on standard error. "
-            "`--json` prints JSON; without it there are tables on a terminal and plain columns elsewhere. Numbers and "
+            "Exit codes of all commands: 0 done, 1 failed or found problems, 2 refused, with the reason on standard error. "
+            "`--json` prints JSON; without it, output is tables on a terminal and plain columns elsewhere. Numbers and "
             f"addresses are masked unless `--show` is given. Completion for {_SHELLS}: `ostiary --install-completion`.\n"
         ),
         "| command | |",

@@ -20,7 +20,7 @@ from tools import compatibility, metrics_page, operator_pages
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 _MADE = "<!-- Made by tools/reference.py from src/ostiary/contract. Change it there. -->\n"
 _WHO = {
-    Who.ANYONE: "nobody needs to be signed in",
+    Who.ANYONE: "none",
     Who.CLIENT: "the application (none, body or Basic)",
     Who.USER: "the user's access token",
     Who.MANAGEMENT: "a management token",
@@ -54,8 +54,8 @@ def _operations() -> str:
     parts = [_MADE, "# Operations\n", "| operation | | what it does |\n|---|---|---|"]
     parts += [f"| [`{op.name}`](#{op.name}) | `{op.method} {op.path}` | {op.summary} |" for op in OPERATIONS]
     parts.append(
-        "\nIn requests `null` and an empty string mean that a field is absent, and unknown fields are ignored. In "
-        "answers fields that are not set are left out. Numbers of refusals: [errors](errors.md).\n"
+        "\nIn requests, `null` and an empty string mean that a field is absent, and unknown fields are ignored. In "
+        "answers, fields that are not set are left out. Refusals are explained in [errors](errors.md).\n"
     )
     shown: dict[type, str] = {}
     for group, ops in groups.items():
@@ -78,14 +78,14 @@ def _operation(op: Operation, shown: dict[type, str]) -> str:
     else:
         parts.append("No data.\n")
     if op.needs:
-        parts.append("Required by choice:\n\n" + "\n".join(_need(op)) + "\n")
+        parts.append("Conditionally required:\n\n" + "\n".join(_need(op)) + "\n")
     if op.own_errors:
-        parts.append("Refusals, in the order they are judged: " + _keys(op.own_errors) + ".\n")
+        parts.append("Refusals, in the order in which they are checked: " + _keys(op.own_errors) + ".\n")
     if common_errors(op):
-        parts.append("Refusals of its kind: " + _keys(common_errors(op)) + ".\n")
+        parts.append("Refusals common to operations of this kind: " + _keys(common_errors(op)) + ".\n")
     if op.later:
         paths = ", ".join(f"`{later.path}`" for later in op.later)
-        parts.append(f"Built later (501 where they are asked for): {paths}.\n")
+        parts.append(f"Not implemented yet (answered with 501): {paths}.\n")
     return "\n".join(parts)
 
 
@@ -130,8 +130,8 @@ def _row(*cells: object) -> str:
 
 def _errors() -> str:
     about = (
-        "`statusCode` is the class of an answer, `apiCode` the reason; where there is no `apiCode`, the class says "
-        "it all. Numbers from 91000 on are Ostiary's own. The HTTP status is 200 unless the last column says "
+        "`statusCode` is the class of an answer, `apiCode` the reason; where there is no `apiCode`, the class is "
+        "enough. Numbers from 91000 on are Ostiary's own. The HTTP status is 200 unless the last column says "
         "otherwise.\n"
     )
     parts = [
@@ -154,7 +154,9 @@ def _errors() -> str:
         parts.append(row.hint_en + "\n")
         used = [op.name for op in OPERATIONS if key in (*op.own_errors, *common_errors(op))]
         if used:
-            parts.append("Given by: " + ", ".join(f"[`{name}`](operations.md#{name})" for name in used) + ".")
+            parts.append(
+                "Returned by: " + ", ".join(f"[`{name}`](operations.md#{name})" for name in used) + "."
+            )
     return "\n".join(parts).rstrip("\n") + "\n"
 
 

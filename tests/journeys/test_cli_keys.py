@@ -178,7 +178,7 @@ def test_an_interrupted_rotation_is_completed_by_the_next(lite):
 
 def test_two_rotations_at_once_are_one(lite):
     with keyfile.held(lite.folder / "keys.json"):
-        assert "somebody else" in lite("keys", "rotate", code=2).err
+        assert "another process" in lite("keys", "rotate", code=2).err
 
 
 def test_the_file_keeps_its_mode_and_a_broken_one_changes_nothing(tmp_path, sqlite_url):

@@ -68,7 +68,7 @@ def test_good_rows_are_imported_and_bad_ones_told_with_their_reasons(shell, tmp_
     reasons = {row["row"]: row["reason"] for row in rejected(people)}
     assert set(reasons) == {"3", "4", "5", "6", "7", "8", "9"}
     for row, word in {
-        "3": "user name is taken",
+        "3": "user name is already taken",
         "4": "number",
         "5": "email:",
         "6": "passwordHash: not an argon2id string",
@@ -101,7 +101,9 @@ def test_a_dry_run_finds_the_same_and_stores_nothing(shell, tmp_path):
     )
     tried = shell("users", "import", people, "--dry-run", "--json", code=1).json
     assert (tried["imported"], tried["importable"], tried["rejected"]) == (0, 1, 3)
-    assert "user name is taken" in [row["reason"] for row in rejected(people)][2], "an earlier row has it"
+    assert "user name is already taken" in [row["reason"] for row in rejected(people)][2], (
+        "an earlier row has it"
+    )
     done = shell("users", "import", people, "--json", code=1).json
     assert (done["imported"], done["rejected"]) == (1, 3)
 
@@ -110,7 +112,7 @@ def test_the_same_file_twice_makes_nobody_twice(lite, tmp_path):
     people = sheet(tmp_path / "people.csv", ("externalId",), ("1",), ("2",))
     lite("users", "import", people)
     again = lite("users", "import", people)
-    assert "imported before" in again.err
+    assert "already imported" in again.err
     assert "2 imported" in again.out
     assert lite("users", "import", people, "--again", "--json", code=1).json["rejected"] == 2
 
@@ -126,8 +128,8 @@ def test_a_hash_without_quotes_is_told_as_what_it_is(lite, tmp_path):
     ("content", "why"),
     [
         (b"username,emial\nann,x\n", "did you mean email"),
-        (b"username,username\n", "each once"),
-        (b"", "name the columns"),
+        (b"username,username\n", "without duplicates"),
+        (b"", "contain the column names"),
         ("username\n张三\n".encode("gb18030"), "--encoding"),
         (b'username\n"never closed\n', "line"),
     ],
@@ -183,7 +185,7 @@ def test_a_number_is_found_in_any_spelling_and_masked(lite, tmp_path, spelling):
 
 
 def test_nobody_and_nonsense(lite):
-    assert "nobody" in lite("users", "find", "13800138001", code=1).err
+    assert "no user" in lite("users", "find", "13800138001", code=1).err
     assert lite("users", "find", "hello", code=2).err.startswith("ostiary: ")
 
 

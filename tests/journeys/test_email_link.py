@@ -58,7 +58,7 @@ def test_a_preview_spends_nothing_and_the_button_does(service: Service):
     ("lang", "asks", "done", "over"),
     [
         ("zh-CN", "验证此邮箱", "邮箱已验证", "链接已失效"),
-        ("en-US", "Verify this address", "The address is verified", "no longer good"),
+        ("en-US", "Verify this address", "Your address is verified", "has expired"),
     ],
 )
 def test_the_page_is_safe_and_speaks_both_languages(
@@ -143,7 +143,7 @@ def test_who_signed_up_with_a_password_keeps_it_by_the_link(service: Service):
 
 
 @pytest.mark.parametrize(
-    ("lang", "mail", "page"), [("en-US", "Don't press", "somebody else"), ("zh-CN", "请勿按", "他人")]
+    ("lang", "mail", "page"), [("en-US", "Do not press", "omeone else"), ("zh-CN", "请勿按", "他人")]
 )
 def test_who_did_not_sign_up_is_warned_off_the_button(service: Service, lang: str, mail: str, page: str):
     """It would leave a stranger's password as it is (ADR 0012): the mail says so, and the page before and after it."""

@@ -95,7 +95,7 @@ def test_a_person_opens_the_link_and_presses_the_button(sqlite_service: Service,
     )
     assert not ann.client.get_profile().data.email_verified
     tab.value("document.querySelector('button').click()")
-    tab.until("document.title", "The address is verified")
+    tab.until("document.title", "Your address is verified")
     assert ann.client.get_profile().data.email_verified
     picture = base64.b64decode(tab.ask("Page.captureScreenshot", format="png")["data"])
     assert picture.startswith(b"\x89PNG")

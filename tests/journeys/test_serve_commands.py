@@ -39,7 +39,7 @@ def test_a_library_that_is_not_installed_is_told_in_a_sentence(tmp_path, missing
     )
     assert done.returncode == 2
     said = [line for line in done.stderr.splitlines() if not line.startswith("{")]
-    assert said == [f'ostiary: {missing} is missing; the service needs pip install "ostiary[server]"']
+    assert said == [f'ostiary: {missing} is missing; to run the service: pip install "ostiary[server]"']
 
 
 def test_the_demo_moves_a_number_shows_every_phone_and_leaves_nothing(tmp_path):

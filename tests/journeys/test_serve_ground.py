@@ -140,7 +140,7 @@ def test_on_a_new_machine_the_keys_come_from_their_backup(lite, tmp_path):
 def test_what_to_run_next_names_the_installation(tmp_path):
     folder = tmp_path / "of several words"
     said = run(folder, "init")
-    assert said[1].splitlines()[-1] == f"Now: ostiary serve --data-dir '{folder}'"
+    assert said[1].splitlines()[-1] == f"Next: ostiary serve --data-dir '{folder}'"
     copy = tmp_path / "copy.db"
     assert run(folder, "backup", str(copy))[0] == 0
     for path in folder.glob("ostiary.db*"):

@@ -60,7 +60,7 @@ def test_lists_in_the_environment_have_commas():
         ({"OSTIARY_DATABASE": "oracle://x"}, "database: expected: sqlite:///PATH or postgresql://"),
         (
             {"OSTIARY_PUBLIC_URL": "https://id.example/"},
-            "public_url: expected: .* without a slash at its end",
+            "public_url: expected: .* without a trailing slash",
         ),
         ({"OSTIARY_PUBLIC_URL": "id.example"}, "public_url: expected: The URL"),
         ({"OSTIARY_LOG_LEVEL": "loud"}, "log_level"),

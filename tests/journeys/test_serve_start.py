@@ -122,7 +122,7 @@ def test_a_stop_does_not_wait_for_a_client_that_says_nothing(data_folder):
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["--workers", "2", "--dev"], "needs PostgreSQL"),
+        (["--workers", "2", "--dev"], "requires PostgreSQL"),
         (["--dev", "--host", "0.0.0.0"], "loopback"),
         ([], "ostiary init"),
         (["--port", "70000"], "65535"),
@@ -197,12 +197,12 @@ def test_what_init_made_is_served_and_has_no_dev_doors(data_folder, begun):
 def test_dev_mode_and_real_installations_refuse_each_others_databases(data_folder, begun, tmp_path):
     code, _, err = run(data_folder, "serve", "--dev", "--port", "0")
     assert code == 2
-    assert "not made by dev mode" in err
+    assert "not created by dev mode" in err
     service = start(tmp_path / "dev")
     service.stop()
     code, _, err = run(service.folder, "serve", "--port", "0")
     assert code == 2
-    assert "made by dev mode" in err
+    assert "created by dev mode" in err
 
 
 @pytest.mark.parametrize("flaw", ["readable", "short", "constant", "missing ring", "not json"])

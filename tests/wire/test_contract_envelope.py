@@ -73,7 +73,7 @@ def test_a_success(data, golden):
             "en-US",
             None,
             (
-                '{"statusCode":422,"message":"The verification code is wrong: check it and type it again",'
+                '{"statusCode":422,"message":"The verification code is incorrect: check it and enter it again",'
                 '"apiCode":2001,"requestId":"r-1"}'
             ),
         ),
@@ -92,7 +92,7 @@ def test_a_success(data, golden):
             "en-US",
             {"field": "verifyMethod"},
             (
-                '{"statusCode":400,"message":"The parameter verifyMethod has a wrong type or value: correct it and '
+                '{"statusCode":400,"message":"The parameter verifyMethod has an invalid type or value: correct it and '
                 'try again","requestId":"r-1","data":{"field":"verifyMethod"}}'
             ),
         ),
@@ -101,7 +101,7 @@ def test_a_success(data, golden):
             "en-US",
             {"retryAfter": 41},
             (
-                '{"statusCode":429,"message":"Messages were asked for too often: try again in 41 seconds",'
+                '{"statusCode":429,"message":"Too many messages requested: try again in 41 seconds",'
                 '"apiCode":4004,"requestId":"r-1","data":{"retryAfter":41}}'
             ),
         ),
@@ -110,7 +110,7 @@ def test_a_success(data, golden):
             "en-US",
             {"success": True},
             (
-                '{"statusCode":409,"message":"It was changed already: there is nothing more to do",'
+                '{"statusCode":409,"message":"The change has already been made: there is nothing more to do",'
                 '"apiCode":91003,"requestId":"r-1","data":{"success":true}}'
             ),
         ),
@@ -118,7 +118,7 @@ def test_a_success(data, golden):
             Key.NOT_FOUND,
             "en-US",
             {},
-            '{"statusCode":404,"message":"There is nothing here: check the path","requestId":"r-1"}',
+            '{"statusCode":404,"message":"There is no such path: check the URL","requestId":"r-1"}',
         ),
     ],
     ids=lambda value: value.value if isinstance(value, Key) else None,

@@ -20,7 +20,9 @@ def main() -> None:
         library = (error.name or "").partition(".")[0]
         if library in {"", "ostiary"}:  # a mistake of ours
             raise
-        sys.stderr.write(f'ostiary: {library} is missing; the service needs pip install "ostiary[server]"\n')
+        sys.stderr.write(
+            f'ostiary: {library} is missing; to run the service: pip install "ostiary[server]"\n'
+        )
         sys.exit(NOT_INSTALLED)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ostiary.server.storage.audit_export import Entry
     from ostiary.server.upkeep.auditing import Verified
 
-app = typer.Typer(no_args_is_help=True, help="The audit trail: is it whole, and what does it say?")
+app = typer.Typer(no_args_is_help=True, help="Verify and export the audit trail.")
 
 _SHOWN = 50
 
@@ -27,7 +27,7 @@ def verify(
         typer.Option(
             "--head",
             metavar="PLACE:CHAIN",
-            help="What an earlier verify told last: shows whether rows were cut off since.",
+            help="The head printed by an earlier verify: shows whether rows were cut off since.",
             show_default=False,
         ),
     ] = None,
@@ -36,25 +36,25 @@ def verify(
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check every row's MAC and the chain over all rows, beside a running service.
+    """Check every row's MAC and the chain over all rows; the service may be running.
 
-    Faults: `row` (changed since it was written) · `key` (made with a key that is not ours) · `chain` (not what was
-    sealed) · `gap` (rows are missing before it) · `cut` (the end that --head names is gone). Rows that wait for
-    their seal for more than a few seconds mean that no worker runs. Keep the head that is printed somewhere else:
-    what is cut off at the end shows only against it.
+    Faults: `row` (changed since it was written) · `key` (made with an unknown key) · `chain` (differs from what was
+    sealed) · `gap` (rows are missing before it) · `cut` (the end that --head refers to is missing). If rows wait for
+    sealing for more than a few seconds, no worker is running. Keep the printed head in a separate place: only
+    comparing with it shows that rows were cut off at the end.
 
     For example:
 
     ostiary audit verify --head 1042:9f2c51…
 
-    Exit codes: 0 whole · 1 faults or unsealed rows were found · 2 refused, with the reason.
+    Exit codes: 0 intact · 1 faults or overdue rows were found · 2 refused, with the reason.
     """
     with opened_site(config, database, data_dir) as site:
         from ostiary.server.upkeep import auditing
 
         expected = auditing.read_head(head) if head else None
         if head and expected is None:
-            refuse("--head takes PLACE:CHAIN as verify prints it")
+            refuse("--head must be PLACE:CHAIN, as printed by verify")
         rows = auditing.how_many(site)
         with shown.progress("verifying", rows) as bar:
             found = auditing.verify(site, expected, lambda done: bar(done, ""))
@@ -68,33 +68,37 @@ def export(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="Mode 600. Standard output without it.", show_default=False
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write to this file (mode 600) instead of standard output.",
+            show_default=False,
         ),
     ] = None,
     since: Annotated[
         str | None,
         typer.Option(
             metavar="WHEN",
-            help="From this moment on: 2026-07-01 or 2026-07-01T08:00:00Z.",
+            help="Only rows from this time on: 2026-07-01 or 2026-07-01T08:00:00Z.",
             show_default=False,
         ),
     ] = None,
     until: Annotated[
-        str | None, typer.Option(metavar="WHEN", help="Up to before this moment.", show_default=False)
+        str | None, typer.Option(metavar="WHEN", help="Only rows before this time.", show_default=False)
     ] = None,
-    user: Annotated[str, typer.Option(metavar="ID", help="Of one user.", show_default=False)] = "",
+    user: Annotated[str, typer.Option(metavar="ID", help="Only rows of this user.", show_default=False)] = "",
     event: Annotated[
-        str, typer.Option(metavar="NAME", help="Of one event, e.g. phone_changed.", show_default=False)
+        str, typer.Option(metavar="NAME", help="Only this event, e.g. phone_changed.", show_default=False)
     ] = "",
     pool: Pool = None,
     database: Database = None,
     data_dir: DataDir = None,
     config: Config = None,
 ) -> None:
-    """Print the audit trail as JSON lines, oldest first, while the service runs.
+    """Print the audit trail as JSON lines, oldest first; the service may be running.
 
-    Numbers and addresses are in it as keyed hashes only. Each line has the row's MAC and, once sealed, its place in
-    the chain.
+    Phone numbers and addresses appear only as keyed hashes. Each line has the row's MAC and, once sealed, its place
+    in the chain.
 
     For example:
 
@@ -135,7 +139,7 @@ def _tell(found: "Verified", *, as_json: bool) -> None:
     shown.pairs(
         {
             "sealed rows": found.sealed,
-            "waiting for their seal": found.unsealed,
+            "waiting for sealing": found.unsealed,
             "of these overdue": found.overdue,
             "faults": found.faults_in_all,
             "head": head,
@@ -151,7 +155,7 @@ def _tell(found: "Verified", *, as_json: bool) -> None:
         if found.faults_in_all > _SHOWN:
             print(f"… and {found.faults_in_all - _SHOWN} more")
     if found.overdue:
-        print("\nRows are overdue: does `ostiary serve` or `ostiary worker` run?")
+        print("\nRows are overdue: is `ostiary serve` or `ostiary worker` running?")
 
 
 def _write(rows: Any, file: IO[str]) -> int:
@@ -192,7 +196,7 @@ def _moment(text: str | None, option: str) -> int | None:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        refuse(f"{option}: {text!r} is neither a date nor a moment (2026-07-01T08:00:00Z)")
+        refuse(f"{option}: {text!r} is neither a date nor a time (2026-07-01T08:00:00Z)")
     if found.tzinfo is None:
         found = found.replace(tzinfo=UTC)
     return int(found.timestamp() * 1_000)

@@ -4,7 +4,7 @@ from ostiary.cli.options import Config, Database, DataDir, refusals, refuse, set
 
 
 def migrate(database: Database = None, data_dir: DataDir = None, config: Config = None) -> None:
-    """Bring the database to this version's revision; `serve` does so too when it starts.
+    """Upgrade the database schema to this version; `serve` also does this when it starts.
 
     Exit codes: 0 done, or nothing to do · 2 refused, with the reason.
     """

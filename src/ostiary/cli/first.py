@@ -12,23 +12,26 @@ if TYPE_CHECKING:
 
 
 def init(
-    name: Annotated[str, typer.Option(help="What the pool and its first app are called.")] = "main",
+    name: Annotated[str, typer.Option(help="Name of the pool and its first application.")] = "main",
     country: Annotated[
-        str, typer.Option(help="The calling code of numbers without one; codes go to this country.")
+        str,
+        typer.Option(
+            help="Default calling code; codes are sent to this country only (see `allowedCountries`)."
+        ),
     ] = "+86",
-    locale: Annotated[str, typer.Option(help="The language of texts to people: zh-CN or en-US.")] = "zh-CN",
+    locale: Annotated[str, typer.Option(help="Language of messages to users: zh-CN or en-US.")] = "zh-CN",
     database: Database = None,
     data_dir: DataDir = None,
     config: Config = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Make the root keys, the database, a pool, an app and an access key. Once.
+    """Create the root keys, the database, a pool, an application and an access key. Run once.
 
-    The two secrets are printed here and nowhere else. The root keys' file (mode 600) belongs into a backup
-    of its own: without it, sealed keys and codes under way are lost.
+    The two secrets are printed here and cannot be shown again. Back up the root key file (mode 600) separately:
+    without it, sealed keys and pending codes are lost.
 
-    Exit codes: 0 done · 2 refused, with the reason (there are keys or pools already). An init that was
-    interrupted goes on when it is run again.
+    Exit codes: 0 done · 2 refused, with the reason (keys or pools already exist). If init was interrupted, run it
+    again to continue.
     """
     chosen = settings(config, database=database, data_dir=data_dir)
     with refusals():
@@ -41,8 +44,8 @@ def init(
         return
     width = max(map(len, told))
     print("\n".join(f"{label:<{width}}  {value}" for label, value in told.items()))
-    print(f"\nThe secrets are not shown again. Root keys: {chosen.keys_path}")
-    print(f"Now: {again('serve', config=config, database=database, data_dir=data_dir)}")
+    print(f"\nThe secrets will not be shown again. Root keys: {chosen.keys_path}")
+    print(f"Next: {again('serve', config=config, database=database, data_dir=data_dir)}")
 
 
 def _told(founded: "Founded") -> dict[str, str]:

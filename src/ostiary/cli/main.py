@@ -42,7 +42,7 @@ def root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """An identity service that speaks the GenAuth V3 API."""
+    """A self-hosted identity service that implements the GenAuth V3 API."""
 
 
 app.command("serve")(serving.serve)

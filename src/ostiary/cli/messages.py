@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from ostiary.server.storage.outbox import Stored
     from ostiary.server.upkeep.site import Site
 
-app = typer.Typer(
-    no_args_is_help=True, help="Messages to people: what became of them, and sending one again."
-)
+app = typer.Typer(no_args_is_help=True, help="Messages to users: see what became of them, send them again.")
 
 
 class State(StrEnum):
@@ -34,25 +32,31 @@ class State(StrEnum):
 def list_messages(
     states: Annotated[
         list[State] | None,
-        typer.Option("--state", help="May be given several times.", show_default="dead, no_route"),
+        typer.Option(
+            "--state", help="Only messages in this state; may be repeated.", show_default="dead, no_route"
+        ),
     ] = None,
     to: Annotated[
         str | None,
         typer.Option(
-            "--to", metavar="NUMBER", help="To one number (in any spelling) or address.", show_default=False
+            "--to",
+            metavar="NUMBER",
+            help="Only messages to this number (in any notation) or address.",
+            show_default=False,
         ),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, at most.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Maximum number of messages.")] = 50,
     show: Show = False,
     database: Database = None,
     data_dir: DataDir = None,
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """List messages, newest first: those that could not be sent, unless told otherwise.
+    """List messages, newest first; by default only those that could not be sent.
 
-    dead: the provider refused it, or 72 hours of tries failed · no_route: nothing sends such messages (see `ostiary
-    doctor`) · expired: a code whose life ended first · withheld: made to look like a message, never sent.
+    dead: refused by the provider, or not delivered within 72 hours of retries · no_route: no gateway sends such
+    messages (see `ostiary doctor`) · expired: a code that expired before it was sent · withheld: deliberately never
+    sent, so that the requester can't tell whether an account exists.
 
     For example:
 
@@ -69,21 +73,21 @@ def list_messages(
         shown.as_json(told)
         return
     names = ("id", "state", "to", "purpose", "madeAt", "attempts", "error")
-    shown.table(names, [[facts[name] for name in names] for facts in told], nothing="no such messages")
+    shown.table(names, [[facts[name] for name in names] for facts in told], nothing="no messages found")
 
 
 @app.command("show")
 def show_message(
-    message_id: Annotated[str, typer.Argument(metavar="ID", help="As `messages list` shows it.")],
+    message_id: Annotated[str, typer.Argument(metavar="ID", help="The message's ID, from `messages list`.")],
     show: Show = False,
     database: Database = None,
     data_dir: DataDir = None,
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show one message and its text. A code is never shown: nothing that is stored tells it.
+    """Show one message and its text. Codes are never shown: they are not stored.
 
-    Exit codes: 0 shown · 1 there is none · 2 refused, with the reason.
+    Exit codes: 0 shown · 1 no such message · 2 refused, with the reason.
     """
     with opened_site(config, database, data_dir) as site:
         message = _load(site, message_id)
@@ -100,26 +104,28 @@ def show_message(
 def resend(
     message_ids: Annotated[
         list[str] | None,
-        typer.Argument(metavar="ID…", help="As `messages list` shows them.", show_default=False),
+        typer.Argument(metavar="ID…", help="IDs of messages, from `messages list`.", show_default=False),
     ] = None,
     every: Annotated[
-        bool, typer.Option("--all", help="Every dead letter and every message without a route.")
+        bool, typer.Option("--all", help="Resend all messages in the states dead and no_route.")
     ] = False,
     database: Database = None,
     data_dir: DataDir = None,
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Have messages sent again that ended as dead or no_route. A notice gets another 72 hours; a code only its life.
+    """Resend messages that ended as dead or no_route.
+
+    A notice is retried for another 72 hours, a code only until it expires.
 
     For example:
 
     ostiary messages resend 01a20595cf37dd35b6c240d0
 
-    Exit codes: 0 all of them wait to be sent · 1 some can't be · 2 refused, with the reason.
+    Exit codes: 0 all are queued · 1 some can't be sent again · 2 refused, with the reason.
     """
     if bool(message_ids) == every:
-        refuse("give the ids of messages, or --all")
+        refuse("give either message IDs or --all")
     with opened_site(config, database, data_dir) as site:
         from ostiary.server.upkeep import letters
 
@@ -128,7 +134,7 @@ def resend(
     if as_json:
         shown.as_json(told)
     else:
-        rows = [(row["id"], "waits to be sent" if row["queued"] else "can't be sent again") for row in told]
+        rows = [(row["id"], "queued" if row["queued"] else "can't be sent again") for row in told]
         shown.table(("message", "outcome"), rows, nothing="no messages")
     if not every and not all(row["queued"] for row in told):
         raise typer.Exit(FAILED)
@@ -145,7 +151,7 @@ def _recipients(pools: Any, text: str) -> set[str]:
         found = {read_any_number(text, pool.country_code) for pool in pools}
     known = {one for one in found if one is not None}
     if not known:
-        refuse("--to takes a number or an address")
+        refuse("--to must be a phone number or an e-mail address")
     return known
 
 

@@ -30,7 +30,7 @@ DataDir = Annotated[
     typer.Option(
         "--data-dir",
         metavar="DIR",
-        help="The folder of database and keys.",
+        help="The folder with the database and the keys.",
         show_default="data",
     ),
 ]
@@ -39,21 +39,21 @@ Config = Annotated[
     typer.Option(
         "--config",
         metavar="FILE",
-        help="Settings in TOML; OSTIARY_* and options win over it.",
+        help="Settings in TOML; OSTIARY_* and options override it.",
         show_default=False,
     ),
 ]
 Pool = Annotated[
     str | None,
-    typer.Option(
-        "--pool", metavar="ID", help="Which pool; needed where there are several.", show_default=False
-    ),
+    typer.Option("--pool", metavar="ID", help="The pool; required if there are several.", show_default=False),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Show = Annotated[bool, typer.Option("--show", help="Print numbers and addresses whole, not masked.")]
+Show = Annotated[bool, typer.Option("--show", help="Print numbers and addresses in full, not masked.")]
 Dev = Annotated[
     bool | None,
-    typer.Option("--dev", help="Dev mode: loopback only, with inbox and movable clock.", show_default=False),
+    typer.Option(
+        "--dev", help="Dev mode: loopback only, with an inbox and an adjustable clock.", show_default=False
+    ),
 ]
 
 
@@ -132,13 +132,15 @@ def refusals() -> Iterator[None]:
 
 def _of_a_file(error: OSError) -> str:
     """What is wrong with a file or folder, and who could do better."""
-    wrong = "it is no folder" if isinstance(error, (FileExistsError, NotADirectoryError)) else error.strerror
+    wrong = (
+        "is not a directory" if isinstance(error, (FileExistsError, NotADirectoryError)) else error.strerror
+    )
     do = {
-        errno.EACCES: "run it as the service's user, or name a place that is yours",
-        errno.EPERM: "run it as the service's user, or name a place that is yours",
-        errno.EROFS: "mount the disk for writing, or name another place",
-        errno.ENOSPC: "make room first",
-    }.get(error.errno or 0, "name another place, or mend this one")
+        errno.EACCES: "run it as the service's user, or choose a path that you may write to",
+        errno.EPERM: "run it as the service's user, or choose a path that you may write to",
+        errno.EROFS: "mount the disk for writing, or choose another path",
+        errno.ENOSPC: "free some space first",
+    }.get(error.errno or 0, "choose another path, or fix this one")
     return f"{error.filename}: {wrong}; {do}"
 
 

@@ -11,13 +11,17 @@ if TYPE_CHECKING:
     from ostiary.server.upkeep.policy_rules import Setting
 
 app = typer.Typer(
-    no_args_is_help=True, help="What a pool or an application decides. It holds from the next request on."
+    no_args_is_help=True,
+    help="Settings of a pool or an application. Changes take effect with the next request.",
 )
 
 App = Annotated[
     str | None,
     typer.Option(
-        "--app", metavar="ID", help="An application's settings, not the pool's.", show_default=False
+        "--app",
+        metavar="ID",
+        help="Use this application's settings instead of the pool's.",
+        show_default=False,
     ),
 ]
 
@@ -25,7 +29,8 @@ App = Annotated[
 @app.command("get")
 def get(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="One setting; all without it.", show_default=False)
+        str | None,
+        typer.Argument(metavar="NAME", help="The setting to show; all if omitted.", show_default=False),
     ] = None,
     app_id: App = None,
     pool: Pool = None,
@@ -51,7 +56,7 @@ def get(
         return
     one = next((setting for setting in found if setting.name == name), None)
     if one is None:
-        refuse(f"there is no setting {name!r}: `ostiary settings get` shows all")
+        refuse(f"there is no setting {name!r}: `ostiary settings get` lists all")
     if as_json:
         shown.as_json({one.name: one.value})
     else:
@@ -60,8 +65,10 @@ def get(
 
 @app.command("set")
 def set_one(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Which setting.")],
-    value: Annotated[str, typer.Argument(metavar="VALUE", help="Lists: with commas between.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The setting to change.")],
+    value: Annotated[
+        str, typer.Argument(metavar="VALUE", help="The new value; separate list items with commas.")
+    ],
     app_id: App = None,
     pool: Pool = None,
     database: Database = None,
@@ -69,7 +76,9 @@ def set_one(
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change one setting, in every serving process from the next request on, with a row in the audit trail.
+    """Change one setting.
+
+    It takes effect in every serving process with the next request, and is recorded in the audit trail.
 
     For example:
 

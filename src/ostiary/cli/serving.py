@@ -21,14 +21,16 @@ def serve(
     dev: Dev = None,
     workers: Annotated[
         int | None,
-        typer.Option(help="Serving processes; more than one needs PostgreSQL.", show_default="1"),
+        typer.Option(
+            help="Number of serving processes; more than one requires PostgreSQL.", show_default="1"
+        ),
     ] = None,
     config: Config = None,
 ) -> None:
-    """Serve until SIGTERM.
+    """Run the service until SIGTERM.
 
-    Prints one JSON line on standard output when it can answer; logs go to standard error. SIGTERM finishes
-    what is under way and exits 0 within 10 s.
+    Prints one JSON line on standard output once it is ready; logs go to standard error. On SIGTERM it finishes the
+    requests in progress and exits with 0 within 10 s.
 
     Exit codes: 0 stopped · 1 failed · 2 refused to start, with the reason.
     """
@@ -53,9 +55,9 @@ def worker(
     dev: Dev = None,
     config: Config = None,
 ) -> None:
-    """Send what waits in the outbox, beside the serving processes, until SIGTERM.
+    """Send queued messages until SIGTERM, in addition to the serving processes.
 
-    `ostiary serve` has a worker of its own; more of them share the work.
+    `ostiary serve` includes a worker; additional ones share the load.
 
     Exit codes: 0 stopped · 1 failed · 2 refused to start, with the reason.
     """

@@ -18,37 +18,40 @@ if TYPE_CHECKING:
     from ostiary.server.upkeep.site import Site
 
 app = typer.Typer(
-    no_args_is_help=True, help="Import users from a file; find the user of a number; reset second factors."
+    no_args_is_help=True, help="Import users from a file, find users by phone number, reset second factors."
 )
 
 
 @app.command("import")
 def import_users(
-    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="UTF-8, comma separated, with a header.")],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE.csv", help="A CSV file (UTF-8, comma-separated) with a header line."),
+    ],
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Judge every row and store nothing in the database.")
+        bool, typer.Option("--dry-run", help="Check every row, but store nothing in the database.")
     ] = False,
     again: Annotated[
-        bool, typer.Option("--again", help="Begin at the first row, though this file was imported before.")
+        bool, typer.Option("--again", help="Start at the first row, even if this file was imported before.")
     ] = False,
     encoding: Annotated[str, typer.Option(help="The file's encoding, e.g. gb18030.")] = "utf-8",
-    delimiter: Annotated[str, typer.Option(help="What separates cells; '\\t' is a tab.")] = ",",
+    delimiter: Annotated[str, typer.Option(help="The character between cells; '\\t' is a tab.")] = ",",
     pool: Pool = None,
     database: Database = None,
     data_dir: DataDir = None,
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a user of every row of a CSV file, beside a running service.
+    """Create a user from each row of a CSV file; the service may be running.
 
-    Columns, all optional, have the names of the API's fields: username, email, emailVerified, phone,
+    All columns are optional and named like the API's fields: username, email, emailVerified, phone,
     phoneCountryCode, phoneVerified, externalId, password (plain) or passwordHash (an argon2id string:
     $argon2id$v=19$…), name, nickname, gender, birthdate, locale, status, customData (a JSON object) and the other
-    fields of a profile. A user needs one of username, email, phone, externalId. true or 1 means verified; numbers
-    and addresses are unverified otherwise, and nobody is written to.
+    profile fields. A user needs at least one of username, email, phone, externalId. Phone numbers and e-mail addresses
+    count as verified if the column says true or 1, else as unverified. No messages are sent.
 
-    Rows that can't be imported are written to FILE.rejected.csv with their reasons: mend that file and import it.
-    An import that was interrupted goes on where it stopped when the same command is given again.
+    Rows that can't be imported are written to FILE.rejected.csv with the reasons: correct that file and import it.
+    To continue an interrupted import, run the same command again.
 
     For example:
 
@@ -56,13 +59,13 @@ def import_users(
 
       ostiary users import people.csv
 
-    Exit codes: 0 all rows are imported · 1 rows were rejected, or the database failed · 2 refused, with the reason.
+    Exit codes: 0 all rows were imported · 1 rows were rejected, or the database failed · 2 refused, with the reason.
     """
     with opened_site(config, database, data_dir) as site:
         from ostiary.server.upkeep.import_file import ImportFile
 
         if len(separator := delimiter.replace("\\t", "\t")) != 1:
-            refuse("--delimiter takes one character")
+            refuse("--delimiter must be a single character")
         source = ImportFile(file, encoding, separator)
         begun = time.monotonic()
         summary = _run(site, pool, source, dry_run=dry_run, again=again)
@@ -73,7 +76,9 @@ def import_users(
 
 @app.command("find")
 def find(
-    number: Annotated[str, typer.Argument(metavar="NUMBER", help="In any spelling, with or without +86.")],
+    number: Annotated[
+        str, typer.Argument(metavar="NUMBER", help="A phone number in any notation, with or without +86.")
+    ],
     show: Show = False,
     pool: Pool = None,
     database: Database = None,
@@ -89,7 +94,7 @@ def find(
 
       ostiary users find +8613800138000 --show --json
 
-    Exit codes: 0 found · 1 nobody has this number · 2 refused, with the reason.
+    Exit codes: 0 found · 1 no user has this number · 2 refused, with the reason.
     """
     from ostiary.server.core.search import read_any_number
 
@@ -98,7 +103,7 @@ def find(
         for row in site.pools(pool):
             wanted = read_any_number(number, row.country_code)
             if wanted is None:
-                refuse("that is no phone number")
+                refuse("this is not a phone number")
             user = site.store.read_now(partial(_holder, row.id, wanted))
             found += [user] if user else []
     told = [_user(user, show=show) for user in found]
@@ -109,14 +114,14 @@ def find(
             shown.pairs(facts)
     if not told:
         if not as_json:
-            typer.echo("nobody has this number", err=True)
+            typer.echo("no user has this number", err=True)
         raise typer.Exit(FAILED)
 
 
 @app.command("reset-factors")
 def reset_factors(
     name: Annotated[
-        str, typer.Argument(metavar="USER", help="Id, phone number, e-mail address or user name.")
+        str, typer.Argument(metavar="USER", help="ID, phone number, e-mail address or user name.")
     ],
     pool: Pool = None,
     database: Database = None,
@@ -124,16 +129,16 @@ def reset_factors(
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Remove every second factor of a user who has lost them, recovery code included.
+    """Remove all second factors of a user who has lost them, including the recovery code.
 
-    Make sure who is asking: from then on one step signs in. The user's sessions end, every verified number and
-    address of theirs is told, and the audit log remembers it.
+    First make sure who is asking: afterwards a single step is enough to sign in. The user's sessions end, all their
+    verified numbers and addresses are notified, and the audit trail records it.
 
     For example:
 
       ostiary users reset-factors alice
 
-    Exit codes: 0 removed · 1 there is no such user, or no factor · 2 refused, with the reason.
+    Exit codes: 0 removed · 1 the user does not exist or has no second factor · 2 refused, with the reason.
     """
     with opened_site(config, database, data_dir) as site:
         from ostiary.server.upkeep import factors
@@ -161,7 +166,7 @@ def _run(site: "Site", pool: str | None, source: Any, *, dry_run: bool, again: b
         memory_kib=chosen.argon2_memory_kib, passes=chosen.argon2_passes, lanes=chosen.argon2_lanes
     )
     work = Import(site, site.pool(pool), source, passwords)
-    with shown.progress("judging" if dry_run else "importing", source.lines) as bar:
+    with shown.progress("checking" if dry_run else "importing", source.lines) as bar:
 
         def told(line: int, rejected: int) -> None:
             bar(line, f"{rejected} rejected" if rejected else "")
@@ -187,13 +192,15 @@ def _tell(summary: "Summary", file: Path, seconds: float, *, dry_run: bool, as_j
         )
         return
     if summary.finished_before:
-        typer.echo("This very file was imported before (--again begins it anew). It came to:", err=True)
+        typer.echo("This file was already imported (--again starts over). The result was:", err=True)
     elif summary.resumed_after:
-        typer.echo(f"Went on behind row {summary.resumed_after}, where an earlier run had stopped.", err=True)
+        typer.echo(
+            f"Continued after row {summary.resumed_after}, where an earlier run had stopped.", err=True
+        )
     done = "could be imported" if dry_run else "imported"
     print(f"{summary.rows} rows: {summary.made} {done}, {summary.rejected} rejected, {seconds:.1f} s")
     if rejected:
-        print(f"Why, row by row: {rejected}")
+        print(f"Reasons for each row: {rejected}")
 
 
 def _user(user: "UserRow", *, show: bool) -> dict[str, object]:

@@ -528,19 +528,17 @@ class AuthenticationClient(SyncAuthentication):
     ) -> Result[User]:
         """Register a new account.
 
-        With a password under a user name or an e-mail address, or with a code that was sent to a phone
-        number or an e-mail address with `CHANNEL_REGISTER`; `options.passwordForPhonePassCode` gives such
-        an account a password, too. A number or address in `profile` needs its code of
-        `CHANNEL_COMPLETE_PHONE` or `CHANNEL_COMPLETE_EMAIL` in the options. That a number or address is
-        taken is told only to someone whose code for it was right. `options.clientIp` is believed from
-        configured backends only; `options.context` is for pipelines, and has no effect where there are
-        none.
+        With a password and a user name or e-mail address, or with a code sent to a phone number or e-mail
+        address with `CHANNEL_REGISTER`; `options.passwordForPhonePassCode` also sets a password for such an
+        account. A number or address in `profile` needs its own code (`CHANNEL_COMPLETE_PHONE` or
+        `CHANNEL_COMPLETE_EMAIL`) in the options. Only someone who gave the right code for a number or
+        address is told that it is taken. `options.clientIp` is trusted from configured backends only;
+        `options.context` is for pipelines and has no effect here.
 
         - `password_payload`: A new account with a password, named by user name or e-mail address.
         - `pass_code_payload`: A new account by a code that was sent with `CHANNEL_REGISTER`.
-        - `profile`: What the new account says about its owner. `phone` and `email` need a proof of their
-          own (see options).
-        - `options`: Side conditions of a sign-up.
+        - `profile`: The new user's profile. `phone` and `email` need codes of their own (see options).
+        - `options`: Options for a sign-up.
 
         `data` is `User`.
 
@@ -576,17 +574,17 @@ class AuthenticationClient(SyncAuthentication):
     ) -> Result[LoginTokenResponseData]:
         """Sign in with a password or a code, and receive tokens.
 
-        The code is one that was sent with `CHANNEL_LOGIN`; with `options.autoRegister` a number or address
-        without an account gets one, with `options.customData`. The application authenticates the way it is
-        set up to: not at all, with `client_id` and `client_secret` in the body, or by HTTP Basic.
-        `expire_in` and `expires_in` are the access token's life in seconds. A refresh token comes with the
-        scope `offline_access`.
+        A code must have been sent with `CHANNEL_LOGIN`; with `options.autoRegister`, a number or address
+        without an account gets one, with `options.customData`. The application authenticates in the way it
+        is configured for: not at all, with `client_id` and `client_secret` in the body, or by HTTP Basic.
+        `expire_in` and `expires_in` are the access token's lifetime in seconds. The scope `offline_access`
+        adds a refresh token.
 
         - `password_payload`: A password and one name of the account; `account` may be any of them.
         - `pass_code_payload`: A code that was sent with `CHANNEL_LOGIN`.
         - `ad_payload`: Active Directory credentials.
         - `ldap_payload`: LDAP credentials.
-        - `options`: Side conditions of a sign-in.
+        - `options`: Options for a sign-in.
         - `client_id`: What an account is found by: user name, e-mail address, external id.
         - `client_secret`: A password or a client secret.
 
@@ -598,7 +596,7 @@ class AuthenticationClient(SyncAuthentication):
         - `.refresh_token`
         - `.token_type`
         - `.expire_in`: Seconds.
-        - `.expires_in`: Seconds, the same number.
+        - `.expires_in`: The same number of seconds.
 
         Raises `NotFound`, `ClientAuthenticationError`, `ContactError`, `GuessesSpent`, `CodeExpired`,
         `CodeWrong`, `PermissionDenied`, `WrongCredentials`, `EmailTaken`, `RateLimited`, `UserLocked`,
@@ -634,10 +632,11 @@ class AuthenticationClient(SyncAuthentication):
     ) -> Result[None]:
         """Send a verification code to a phone number.
 
-        The channel says what the code will be good for, and nothing else accepts it. To change a number:
-        `CHANNEL_BIND_PHONE` to the new one, `CHANNEL_UNBIND_PHONE` to the old one, both signed in. Codes of
-        the channels about an account (bind, unbind, MFA, identity, deletion) belong to the signed-in user
-        who asked. Asking again sends the same code. One message a minute per number and channel.
+        The channel determines what the code can be used for. To change a number: `CHANNEL_BIND_PHONE` to
+        the new one, `CHANNEL_UNBIND_PHONE` to the old one, both while signed in. Codes of channels that
+        concern an account (bind, unbind, MFA, identity, deletion) belong to the signed-in user who
+        requested them. Requesting again sends the same code. Limit: one message per minute, number and
+        channel.
 
         - `phone_country_code`: A country calling code as typed: '+86', '86'. Absent: the pool's own.
 
@@ -667,10 +666,10 @@ class AuthenticationClient(SyncAuthentication):
     ) -> Result[None]:
         """Send a verification code to an e-mail address.
 
-        The channel says what the code will be good for, and nothing else accepts it. To change an address:
-        `CHANNEL_UPDATE_EMAIL` to the new one and to the old one, both signed in. Codes of the channels
-        about an account (update, bind, unbind, deletion) belong to the signed-in user who asked. Asking
-        again sends the same code. One message a minute per address and channel, ten a day per address.
+        The channel determines what the code can be used for. To change an address: `CHANNEL_UPDATE_EMAIL`
+        to the new one and to the old one, both while signed in. Codes of channels that concern an account
+        (update, bind, unbind, deletion) belong to the signed-in user who requested them. Requesting again
+        sends the same code. Limits: one message per minute, address and channel; ten per day and address.
 
         `data` is None.
 
@@ -696,14 +695,14 @@ class AuthenticationClient(SyncAuthentication):
         sms_code_payload: PreCheckSmsCode | Mapping[str, Any] | None = None,
         email_code_payload: PreCheckEmailCode | Mapping[str, Any] | None = None,
     ) -> Result[PreCheckCodeData]:
-        """Look whether a code is right, without using it.
+        """Check whether a code is right, without using it.
 
-        A wrong code costs a guess, as everywhere. Codes of the channels about an account can only be looked
-        at by a signed-in user. The field of the number is `phone` here.
+        A wrong code counts as a wrong guess, as everywhere. Codes of channels that concern an account can
+        only be checked by a signed-in user. The field with the number is called `phone` here.
 
-        - `sms_code_payload`: A code that came by SMS. The number is called `phone` here and `phoneNumber`
+        - `sms_code_payload`: A code received by SMS. The number is called `phone` here and `phoneNumber`
           elsewhere.
-        - `email_code_payload`: A code that came by e-mail.
+        - `email_code_payload`: A code received by e-mail.
 
         `data` is `PreCheckCodeData`:
 
@@ -739,7 +738,7 @@ class AuthenticationClient(SyncAuthentication):
     ) -> Result[User]:
         """Read the signed-in user's account.
 
-        Fields that are not set are left out. `customData` and `identities` come where they are asked for.
+        Fields that are not set are left out. `customData` and `identities` are only included on request.
 
         `data` is `User`.
 
@@ -764,15 +763,15 @@ class AuthenticationClient(SyncAuthentication):
         phone_pass_code_payload: UpdatePhoneByPhonePassCode | Mapping[str, Any],
         verify_method: Literal["PHONE_PASSCODE"] = "PHONE_PASSCODE",
     ) -> Result[VerifyUpdatePhoneRequestData]:
-        """Prove the new phone number and receive a one-time token.
+        """Verify the new phone number and receive a one-time token.
 
-        Step two of three: `send_sms` comes before it, `update_phone` after it. Where the pool verifies the
-        old number and the account has one, the old pair is required. Without an old pair the session's last
-        credential check must be younger than `stepUpMaxAge`. `tokenExpiresIn` is in seconds. A newer token
-        replaces the one before.
+        Step two of three, between `send_sms` and `update_phone`. If the pool verifies the old number and
+        the account has one, the old pair is required. Without an old pair, the session's last credential
+        check must be younger than `stepUpMaxAge`. `tokenExpiresIn` is in seconds. A newer token replaces an
+        earlier one.
 
-        - `phone_pass_code_payload`: The typed codes. The old pair is required where the pool verifies the
-          old number and the account has one.
+        - `phone_pass_code_payload`: The codes that were entered. The old pair is required if the pool
+          verifies the old number and the account has one.
 
         `data` is `VerifyUpdatePhoneRequestData`:
 
@@ -802,10 +801,10 @@ class AuthenticationClient(SyncAuthentication):
         self,
         update_phone_token: str,
     ) -> Result[IsSuccess]:
-        """Spend the token: the account's number becomes the new one.
+        """Use the token: the account's number becomes the new one.
 
-        Step three of three. The token is spent whatever the verdict. Afterwards the old number, the new one
-        and every verified e-mail address are told, and the other sessions end where the pool says so.
+        Step three of three. The token is used up whatever the result. Afterwards the old number, the new
+        one and every verified e-mail address are notified, and the other sessions end if the pool says so.
 
         `data` is `IsSuccess`:
 
@@ -832,9 +831,9 @@ class AuthenticationClient(SyncAuthentication):
         phone_number: str,
         phone_country_code: str | None = None,
     ) -> Result[None]:
-        """Give an account that has no phone number its first one.
+        """Add a phone number to an account that has none.
 
-        The code is one that was sent signed in with `CHANNEL_BIND_PHONE`.
+        The code must have been sent with `CHANNEL_BIND_PHONE` while signed in.
 
         - `pass_code`: A verification code as typed; spaces, dashes and full-width digits are understood.
         - `phone_country_code`: A country calling code as typed: '+86', '86'. Absent: the pool's own.
@@ -862,11 +861,11 @@ class AuthenticationClient(SyncAuthentication):
         self,
         pass_code: str,
     ) -> Result[None]:
-        """Take the phone number off the account.
+        """Remove the phone number from the account.
 
-        The code is one that was sent to the number with `CHANNEL_UNBIND_PHONE`. Another way in must remain:
-        a password with a user name or a verified e-mail address, a verified e-mail address, or a linked
-        identity.
+        The code must have been sent to the number with `CHANNEL_UNBIND_PHONE`. Another way to sign in must
+        remain: a password with a user name or a verified e-mail address, a verified e-mail address by
+        itself, or a linked identity.
 
         - `pass_code`: A verification code as typed; spaces, dashes and full-width digits are understood.
 
@@ -892,15 +891,15 @@ class AuthenticationClient(SyncAuthentication):
         email_pass_code_payload: UpdateEmailByEmailPassCode | Mapping[str, Any],
         verify_method: Literal["EMAIL_PASSCODE"] = "EMAIL_PASSCODE",
     ) -> Result[VerifyUpdateEmailRequestData]:
-        """Prove the new e-mail address and receive a one-time token.
+        """Verify the new e-mail address and receive a one-time token.
 
-        Step two of three: `send_email` comes before it (with `CHANNEL_UPDATE_EMAIL` to the new address, and
-        to the old one), `update_email` after it. Where the pool verifies the old address and the account
-        has one, the old pair is required. Without an old pair the session's last credential check must be
-        younger than `stepUpMaxAge`. `tokenExpiresIn` is in seconds. A newer token replaces the one before.
+        Step two of three, between `send_email` (with `CHANNEL_UPDATE_EMAIL` to the new address, and to the
+        old one) and `update_email`. If the pool verifies the old address and the account has one, the old
+        pair is required. Without an old pair, the session's last credential check must be younger than
+        `stepUpMaxAge`. `tokenExpiresIn` is in seconds. A newer token replaces an earlier one.
 
-        - `email_pass_code_payload`: The typed codes. The old pair is required where the pool verifies the
-          old address and the account has one.
+        - `email_pass_code_payload`: The codes that were entered. The old pair is required if the pool
+          verifies the old address and the account has one.
 
         `data` is `VerifyUpdateEmailRequestData`:
 
@@ -930,10 +929,10 @@ class AuthenticationClient(SyncAuthentication):
         self,
         update_email_token: str,
     ) -> Result[IsSuccess]:
-        """Spend the token: the account's address becomes the new one.
+        """Use the token: the account's address becomes the new one.
 
-        Step three of three. The token is spent whatever the verdict. Afterwards the old address, the new
-        one and a verified phone number are told, and the other sessions end where the pool says so.
+        Step three of three. The token is used up whatever the result. Afterwards the old address, the new
+        one and a verified phone number are notified, and the other sessions end if the pool says so.
 
         `data` is `IsSuccess`:
 
@@ -959,9 +958,9 @@ class AuthenticationClient(SyncAuthentication):
         pass_code: str,
         email: str,
     ) -> Result[None]:
-        """Give an account that has no e-mail address its first one.
+        """Add an e-mail address to an account that has none.
 
-        The code is one that was sent signed in with `CHANNEL_BIND_EMAIL`.
+        The code must have been sent with `CHANNEL_BIND_EMAIL` while signed in.
 
         - `pass_code`: A verification code as typed; spaces, dashes and full-width digits are understood.
 
@@ -987,9 +986,9 @@ class AuthenticationClient(SyncAuthentication):
         self,
         pass_code: str,
     ) -> Result[None]:
-        """Take the e-mail address off the account.
+        """Remove the e-mail address from the account.
 
-        The code is one that was sent to the address with `CHANNEL_UNBIND_EMAIL`. Another way in must
+        The code must have been sent to the address with `CHANNEL_UNBIND_EMAIL`. Another way to sign in must
         remain: a password with a user name or a phone number, a verified phone number, or a linked
         identity.
 
@@ -1052,26 +1051,27 @@ class AuthenticationClient(SyncAuthentication):
     ) -> Result[User]:
         """Change the signed-in user's profile.
 
-        What is absent stays as it is. Number, address, password, status and verified flags have doors of
-        their own and are refused here. `customData` is merged by its members: one that is null goes.
+        Absent fields stay as they are. Phone number, e-mail address, password, status and verified flags
+        have their own operations and are refused here. Members of `customData` are merged: null removes
+        one.
 
         - `photo`: `http:` or `https:`.
-        - `external_id`: The administrator's: accepted only where it is the one that is there.
-        - `birthdate`: A day, or a moment (ISO 8601).
+        - `external_id`: Set by the administrator: accepted only if it is unchanged.
+        - `birthdate`: A date or a time (ISO 8601).
         - `address`: Free text: names, links, parts of an address.
         - `street_address`: Free text: names, links, parts of an address.
         - `username`: What an account is found by: user name, e-mail address, external id.
-        - `custom_data`: Fields as the pool defines them (`set-custom-fields`).
+        - `custom_data`: Fields defined by the pool (`set-custom-fields`).
         - `profile`: `http:` or `https:`.
         - `website`: `http:` or `https:`.
-        - `locale`: A language tag (BCP 47): messages to the user are in this language.
+        - `locale`: A language tag (BCP 47), also used for messages to the user.
         - `formatted`: Free text: names, links, parts of an address.
-        - `phone`: Refused: `verify-update-phone-request`, `bind-phone`.
-        - `phone_country_code`: Refused, as `phone`.
+        - `phone`: Refused: use `verify-update-phone-request` or `bind-phone`.
+        - `phone_country_code`: Refused, like `phone`.
         - `phone_verified`: Refused.
-        - `email`: Refused: `verify-update-email-request`, `bind-email`.
+        - `email`: Refused: use `verify-update-email-request` or `bind-email`.
         - `email_verified`: Refused.
-        - `password`: Refused: `update-password`.
+        - `password`: Refused: use `update-password`.
         - `status`: Refused.
 
         `data` is `User`.
@@ -1124,19 +1124,19 @@ class AuthenticationClient(SyncAuthentication):
         )
 
     def get_security_level(self) -> Result[GetSecurityInfo]:
-        """Read what protects the signed-in user's account.
+        """Read how well the signed-in user's account is protected.
 
-        The score is a sum of what is there: docs/own-page.md.
+        How the score is calculated: docs/own-page.md.
 
         `data` is `GetSecurityInfo`:
 
-        - `.password_security_level`: 0 no password, 1 set before today's rules or by somebody else's hash,
-          2 medium, 3 strong.
+        - `.password_security_level`: 0: no password; 1: set before the current rules or imported as a hash;
+          2: medium; 3: strong.
         - `.mfa_enrolled`
         - `.password_set`
-        - `.email_binded`: A verified address.
-        - `.phone_binded`: A verified number.
-        - `.security_score`: 0 to 100: docs/own-page.md says how it comes about.
+        - `.email_binded`: Whether there is a verified e-mail address.
+        - `.phone_binded`: Whether there is a verified phone number.
+        - `.security_score`: 0 to 100; docs/own-page.md explains the calculation.
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
         `APITimeoutError`.
@@ -1160,12 +1160,13 @@ class AuthenticationClient(SyncAuthentication):
     ) -> Result[None]:
         """Change the signed-in user's password.
 
-        The old one is wanted where there is one; an account without one must have signed in within
-        `stepUpMaxAge`. A wrong old password costs a guess, as a wrong code does. `passwordEncryptType` is
-        about both. Every verified contact is told, and the other sessions end where the pool says so.
+        The old password is required if there is one; otherwise the user must have signed in within
+        `stepUpMaxAge`. A wrong old password counts as a wrong guess, like a wrong code.
+        `passwordEncryptType` applies to both passwords. Every verified contact is notified, and the other
+        sessions end if the pool says so.
 
-        - `old_password`: Required where the account has a password.
-        - `password_encrypt_type`: How both are encrypted; none.
+        - `old_password`: Required if the account has a password.
+        - `password_encrypt_type`: How both passwords are encrypted. Default: `none`.
         - `password_reset_token`: Instead of the old password; see `reset-password`.
 
         `data` is None.
@@ -1194,13 +1195,13 @@ class AuthenticationClient(SyncAuthentication):
         phone_pass_code_payload: ResetPasswordByPhonePassCode | Mapping[str, Any] | None = None,
         email_pass_code_payload: ResetPasswordByEmailPassCode | Mapping[str, Any] | None = None,
     ) -> Result[ResetPasswordVerify]:
-        """Prove the account's number or address, and receive a one-time token for a new password.
+        """Verify the account's number or address and receive a one-time token for a new password.
 
-        Nobody is signed in. Step two of three: `send_sms` or `send_email` with `CHANNEL_RESET_PASSWORD`
-        comes before it, `reset_password` after it. To a number or address without an account no code goes,
-        and all else looks the same. `tokenExpiresIn` is in seconds.
+        No sign-in is needed. Step two of three, between `send_sms` or `send_email` with
+        `CHANNEL_RESET_PASSWORD` and `reset_password`. No code is sent to a number or address without an
+        account, though the answer looks the same. `tokenExpiresIn` is in seconds.
 
-        - `phone_pass_code_payload`: The code that came with `CHANNEL_RESET_PASSWORD`.
+        - `phone_pass_code_payload`: The code received with `CHANNEL_RESET_PASSWORD`.
         - `email_pass_code_payload`: The same by e-mail.
 
         `data` is `ResetPasswordVerify`:
@@ -1230,10 +1231,10 @@ class AuthenticationClient(SyncAuthentication):
         password_reset_token: str,
         password_encrypt_type: PasswordEncryptType | None = None,
     ) -> Result[IsSuccess]:
-        """Spend the token: the account has a new password.
+        """Use the token: the account gets a new password.
 
-        Step three of three. A password that can't be taken leaves the token as it is. Afterwards every
-        session of the account is over, and every verified contact is told.
+        Step three of three. If the new password is refused, the token stays valid. Afterwards all sessions
+        of the account end, and every verified contact is notified.
 
         `data` is `IsSuccess`:
 
@@ -1262,15 +1263,14 @@ class AuthenticationClient(SyncAuthentication):
         email_pass_code_payload: DeleteAccountByEmailPassCode | Mapping[str, Any] | None = None,
         password_payload: DeleteAccountByPassword | Mapping[str, Any] | None = None,
     ) -> Result[VerifyDeleteAccountRequestData]:
-        """Prove that it is the owner who wants the account gone, and receive a one-time token.
+        """Confirm that the owner wants to delete the account, and receive a one-time token.
 
-        With a code that was sent to the account's number or address with `CHANNEL_DELETE_ACCOUNT`; with the
-        password only where neither is proven. Where a second factor is enrolled, it must have been used in
-        the session. `tokenExpiresIn` is in seconds.
+        With a code sent to the account's number or address with `CHANNEL_DELETE_ACCOUNT`; with the password
+        only if neither is verified. If a second factor is enrolled, it must have been used in the session.
+        `tokenExpiresIn` is in seconds.
 
-        - `phone_pass_code_payload`: The code that came to the account's number with
-          `CHANNEL_DELETE_ACCOUNT`.
-        - `email_pass_code_payload`: The same by e-mail; absent, the address is the account's.
+        - `phone_pass_code_payload`: The code sent to the account's number with `CHANNEL_DELETE_ACCOUNT`.
+        - `email_pass_code_payload`: The same by e-mail. The address defaults to the account's.
         - `password_payload`: The account's password.
 
         `data` is `VerifyDeleteAccountRequestData`:
@@ -1301,11 +1301,11 @@ class AuthenticationClient(SyncAuthentication):
         self,
         delete_account_token: str,
     ) -> Result[IsSuccess]:
-        """Spend the token: the account is gone.
+        """Use the token: the account is deleted.
 
-        Its data is erased, number, address and names are free, sessions and refresh tokens are dead. The
-        audit log keeps keyed hashes and the user's id, which is never given again. Whoever held the number
-        or the address is told.
+        Its data is erased, its number, address and names become free, its sessions and refresh tokens end.
+        The audit trail keeps keyed hashes and the user's ID, which is never reused. Whoever held the number
+        or address is notified.
 
         `data` is `IsSuccess`:
 
@@ -1328,8 +1328,8 @@ class AuthenticationClient(SyncAuthentication):
     def get_country_list(self) -> Result[list[CountryDetailInfo]]:
         """List countries with their calling codes, flags and names.
 
-        All that have telephone numbers, by their two letters; which of them codes go to is the pool's
-        `allowedCountries`.
+        All countries and regions that have phone numbers, sorted by their two-letter code; the pool's
+        `allowedCountries` says where codes may be sent.
 
         `data` is a list of `CountryDetailInfo`:
 
@@ -1351,7 +1351,7 @@ class AuthenticationClient(SyncAuthentication):
     def list_factors_to_enroll(self) -> Result[list[FactorToEnroll]]:
         """List the kinds of second factor that can be enrolled.
 
-        Those that the pool has in use (`enabledFactors`) and the account has not.
+        Those that the pool has enabled (`enabledFactors`) and the account has not enrolled yet.
 
         `data` is a list of `FactorToEnroll`:
 
@@ -1423,17 +1423,17 @@ class AuthenticationClient(SyncAuthentication):
         profile: FactorProfile | Mapping[str, Any],
         factor_type: Literal["OTP", "SMS", "EMAIL", "FACE"],
     ) -> Result[SendEnrollFactorRequestData]:
-        """Begin to enrol a second factor.
+        """Start enrolling a second factor.
 
-        `OTP` answers the QR code for the authenticator app and the recovery code, once; `SMS` and `EMAIL`
-        send a code to the number or address in `profile`. Wants a session whose last credential check is
-        younger than `stepUpMaxAge` and, where a factor is enrolled, that has used one.
+        `OTP` returns the QR code for the authenticator app and the recovery code, once; `SMS` and `EMAIL`
+        send a code to the number or address in `profile`. The session's last credential check must be
+        younger than `stepUpMaxAge` and, if a factor is enrolled, the session must have used one.
 
         - `profile`: Where a factor's codes go; empty for an authenticator app.
 
         `data` is `SendEnrollFactorRequestData`:
 
-        - `.enrollment_token`: Good for one minute and for one enrolment, in this session.
+        - `.enrollment_token`: Valid for one minute and one enrollment, in this session.
         - `.otp_data`
 
         Raises `PermissionDenied`, `ContactError`, `InvalidOperation`, `ReauthenticationRequired`,
@@ -1458,14 +1458,14 @@ class AuthenticationClient(SyncAuthentication):
         enrollment_token: str,
         factor_type: Literal["OTP", "SMS", "EMAIL", "FACE"],
     ) -> Result[None]:
-        """Enrol a second factor with the code that it shows or that was sent.
+        """Finish enrolling a second factor, with the code that it shows or that was sent.
 
-        From now on every sign-in asks for it. The other sessions end where the pool says so, and every
-        verified address of the account is told. A wrong code leaves the token good. Wants a session whose
-        last credential check is younger than `stepUpMaxAge` and, where a factor is enrolled, that has used
-        one.
+        Every sign-in then asks for it. The other sessions end if the pool says so, and every verified
+        contact of the account is notified. A wrong code leaves the token valid. The session's last
+        credential check must be younger than `stepUpMaxAge` and, if a factor is enrolled, the session must
+        have used one.
 
-        - `enrollment_data`: What proves that the factor works: the code that it shows or that was sent.
+        - `enrollment_data`: Proof that the factor works: the code that it shows or that was sent.
 
         `data` is None.
 
@@ -1492,9 +1492,9 @@ class AuthenticationClient(SyncAuthentication):
     ) -> Result[None]:
         """Remove one of the account's second factors.
 
-        The recovery code goes with the authenticator app. Every verified address of the account is told,
-        and the other sessions end where the pool says so. Wants a session whose last credential check is
-        younger than `stepUpMaxAge` and, where a factor is enrolled, that has used one.
+        The recovery code is removed with the authenticator app. Every verified contact of the account is
+        notified, and the other sessions end if the pool says so. The session's last credential check must
+        be younger than `stepUpMaxAge` and, if a factor is enrolled, the session must have used one.
 
         `data` is None.
 
@@ -1516,11 +1516,12 @@ class AuthenticationClient(SyncAuthentication):
         self,
         totp: str,
     ) -> Result[MfaVerified]:
-        """Prove the second factor with the authenticator app's code.
+        """Verify the second factor with the authenticator app's code.
 
-        A code is good once, thirty seconds early or late at most. With the `mfaToken` of a sign-in that
-        answered 1635 as bearer it ends that sign-in: `data` holds its tokens. With an access token the
-        session has used a second factor from then on, and `data` holds no tokens.
+        Each code works once, and may be at most thirty seconds early or late. With the `mfaToken` of a
+        sign-in that was answered with 1635 as bearer, it completes that sign-in: `data` holds its tokens.
+        With an access token, the session counts as having used a second factor from then on, and `data`
+        holds no tokens.
 
         - `totp`: A verification code as typed; spaces, dashes and full-width digits are understood.
 
@@ -1533,7 +1534,7 @@ class AuthenticationClient(SyncAuthentication):
         - `.refresh_token`
         - `.token_type`
         - `.expire_in`: Seconds.
-        - `.expires_in`: Seconds, the same number.
+        - `.expires_in`: The same number of seconds.
 
         Raises `NotFound`, `ReauthenticationRequired`, `GuessesSpent`, `CodeWrong`, `NotLoggedIn`,
         `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and `APIConnectionError`,
@@ -1556,8 +1557,8 @@ class AuthenticationClient(SyncAuthentication):
     ) -> Result[None]:
         """Send a code to one of the account's second factors.
 
-        To the number or address that was enrolled, whose owner need not type it. `send-sms` with
-        `CHANNEL_VERIFY_MFA` does the same for who knows the number. With an `mfaToken` or an access token.
+        The code goes to the enrolled number or address, so the user need not enter it. `send-sms` with
+        `CHANNEL_VERIFY_MFA` does the same if the number is known. With an `mfaToken` or an access token.
 
         `data` is None.
 
@@ -1580,11 +1581,11 @@ class AuthenticationClient(SyncAuthentication):
         factor_id: str,
         pass_code: str,
     ) -> Result[MfaVerified]:
-        """Prove any second factor with its code.
+        """Verify any second factor with its code.
 
-        The code that was sent, or the one that the authenticator app shows. With the `mfaToken` of a
-        sign-in that answered 1635 as bearer it ends that sign-in: `data` holds its tokens. With an access
-        token the session has used a second factor from then on, and `data` holds no tokens.
+        The code that was sent or that the authenticator app shows. With the `mfaToken` of a sign-in that
+        was answered with 1635 as bearer, it completes that sign-in: `data` holds its tokens. With an access
+        token, the session counts as having used a second factor from then on, and `data` holds no tokens.
 
         - `pass_code`: A verification code as typed; spaces, dashes and full-width digits are understood.
 
@@ -1597,7 +1598,7 @@ class AuthenticationClient(SyncAuthentication):
         - `.refresh_token`
         - `.token_type`
         - `.expire_in`: Seconds.
-        - `.expires_in`: Seconds, the same number.
+        - `.expires_in`: The same number of seconds.
 
         Raises `NotFound`, `ReauthenticationRequired`, `GuessesSpent`, `CodeExpired`, `CodeWrong`,
         `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and
@@ -1619,12 +1620,12 @@ class AuthenticationClient(SyncAuthentication):
         self,
         recovery_code: str,
     ) -> Result[MfaVerified]:
-        """Get in with the recovery code of a lost authenticator app.
+        """Sign in with the recovery code of a lost authenticator app.
 
-        Good once. The authenticator app is removed with it, and every verified address of the account is
-        told; enrol a new one. With the `mfaToken` of a sign-in that answered 1635 as bearer it ends that
-        sign-in: `data` holds its tokens. With an access token the session has used a second factor from
-        then on, and `data` holds no tokens.
+        Works once. It also removes the authenticator app, and every verified contact of the account is
+        notified; enroll a new one. With the `mfaToken` of a sign-in that was answered with 1635 as bearer,
+        it completes that sign-in: `data` holds its tokens. With an access token, the session counts as
+        having used a second factor from then on, and `data` holds no tokens.
 
         `data` is `MfaVerified`:
 
@@ -1635,7 +1636,7 @@ class AuthenticationClient(SyncAuthentication):
         - `.refresh_token`
         - `.token_type`
         - `.expire_in`: Seconds.
-        - `.expires_in`: Seconds, the same number.
+        - `.expires_in`: The same number of seconds.
 
         Raises `NotFound`, `ReauthenticationRequired`, `GuessesSpent`, `CodeWrong`, `NotLoggedIn`,
         `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and `APIConnectionError`,
@@ -1656,9 +1657,10 @@ class AuthenticationClient(SyncAuthentication):
         self,
         token: str | None = None,
     ) -> MfaTokenIntrospectResponse:
-        """Ask whether an mfaToken is good.
+        """Ask whether an mfaToken is valid.
 
-        Form-encoded; the answer is bare, and for whatever is no good `mfaToken` it is `active: false`.
+        Form-encoded; the answer has no envelope, and is `active: false` for anything but a valid
+        `mfaToken`.
 
         - `token`: A token or a one-time code of OAuth.
 
@@ -1693,22 +1695,22 @@ class AuthenticationClient(SyncAuthentication):
         page: int | None = None,
         limit: int | None = None,
     ) -> Result[LoginHistoryPaging]:
-        """List when, where and how the signed-in user signed in.
+        """List the signed-in user's sign-ins: when, where and how.
 
-        Newest first, as far back as the pool's `loginHistoryDays`. Only sign-ins that succeeded are kept;
-        those that were refused stand in the audit log, for the administrator.
+        Newest first, as far back as the pool's `loginHistoryDays`. Only successful sign-ins are listed;
+        refused ones are in the audit trail, for administrators.
 
         - `app_id`: What an account is found by: user name, e-mail address, external id.
-        - `client_ip`: An address; of an IPv6 one its /64 counts.
-        - `success`: Only sign-ins that succeeded are kept: false finds none.
-        - `start`: From this moment on.
-        - `end`: Before this moment.
-        - `page`: From 1.
-        - `limit`: 10 where absent.
+        - `client_ip`: An IP address; IPv6 addresses are compared by their /64.
+        - `success`: Only successful sign-ins are stored: false finds none.
+        - `start`: From this time on.
+        - `end`: Before this time.
+        - `page`: Starts at 1.
+        - `limit`: Default: 10.
 
         `data` is `LoginHistoryPaging`:
 
-        - `.total_count`: Of those that fit, among the newest thousand.
+        - `.total_count`: The number of matches among the newest thousand.
         - `.list`
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and
@@ -1732,17 +1734,17 @@ class AuthenticationClient(SyncAuthentication):
         )
 
     def get_logged_in_apps(self) -> Result[list[LoggedInApps]]:
-        """List the applications that the signed-in user signed in to.
+        """List the applications that the signed-in user has signed in to.
 
-        The last one first. `active` says whether a sign-in there still lives.
+        Most recent first. `active` says whether a sign-in to it is still valid.
 
         `data` is a list of `LoggedInApps`:
 
         - `.app_id`
         - `.app_name`
-        - `.app_login_url`: Empty: applications have no page to sign in at yet.
+        - `.app_login_url`: Always empty: applications have no sign-in page yet.
         - `.app_logo`
-        - `.active`: Whether a sign-in there lives.
+        - `.active`: Whether a sign-in to it is still valid.
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
         `APITimeoutError`.
@@ -1761,20 +1763,20 @@ class AuthenticationClient(SyncAuthentication):
         page: int | None = None,
         limit: int | None = None,
     ) -> Result[list[TerminalSession]]:
-        """List the devices that the signed-in user signed in on.
+        """List the devices on which the signed-in user has signed in.
 
-        The last one first. A device is what the client calls it in `x-authing-device-id` (or
-        `x-genauth-device-id`); a client that does not say is a new device at every sign-in.
+        Most recent first. The client names its device in `x-authing-device-id` (or `x-genauth-device-id`);
+        a client that does not counts as a new device at every sign-in.
 
-        - `page`: From 1.
-        - `limit`: 10 where absent.
+        - `page`: Starts at 1.
+        - `limit`: Default: 10.
 
         `data` is a list of `TerminalSession`:
 
         - `.device`
         - `.last_login_time`
         - `.last_ip`
-        - `.online`: Whether a sign-in on it lives.
+        - `.online`: Whether a sign-in on it is still valid.
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and
         `APIConnectionError`, `APITimeoutError`.
@@ -1795,9 +1797,9 @@ class AuthenticationClient(SyncAuthentication):
         self,
         device_id: str,
     ) -> Result[None]:
-        """End the sign-ins on a device and take it off the list.
+        """End the sign-ins on a device and remove it from the list.
 
-        Its sign-ins stay in the history. Signing in on it again puts it on the list again.
+        Its sign-ins remain in the history. Signing in on it again puts it back on the list.
 
         `data` is None.
 
@@ -1819,9 +1821,9 @@ class AuthenticationClient(SyncAuthentication):
         self,
         device_id: str,
     ) -> Result[None]:
-        """End the sign-ins on a device, with their refresh tokens, at once.
+        """End the sign-ins on a device at once, with their refresh tokens.
 
-        No other device's. The device stays on the list; one's own device may be meant, too.
+        Other devices are not affected. The device stays on the list; it may be the caller's own.
 
         `data` is None.
 
@@ -1840,7 +1842,7 @@ class AuthenticationClient(SyncAuthentication):
         )
 
     def openid_configuration(self) -> OidcDiscoveryMetadata:
-        """Read where the OpenID Connect endpoints are and what they can do.
+        """Read the OpenID Connect endpoints and their capabilities.
 
         OpenID Connect Discovery 1.0 §4.
 
@@ -1856,9 +1858,9 @@ class AuthenticationClient(SyncAuthentication):
         )
 
     def jwks(self) -> JwkSet:
-        """Read the public keys that tokens are checked with.
+        """Read the public keys for verifying tokens.
 
-        RFC 7517. A key stands here before its first token and until its last has expired.
+        RFC 7517. A key is published before its first token is issued and until its last one has expired.
 
         The answer is `JwkSet`:
 
@@ -1876,7 +1878,7 @@ class AuthenticationClient(SyncAuthentication):
     def user_info(self) -> UserInfo:
         """Read the signed-in user's claims.
 
-        OpenID Connect Core §5.3: the claims that the access token's scope opens. The token comes in the
+        OpenID Connect Core §5.3: the claims that the access token's scope covers. The token is sent in the
         header; some clients put it into the query or the form as `access_token`.
 
         The answer is `UserInfo`.
@@ -1893,7 +1895,7 @@ class AuthenticationClient(SyncAuthentication):
         )
 
     def get_accessible_apps(self) -> Result[list[AccessibleApps]]:
-        """List the applications that one may sign in to.
+        """List the applications that the signed-in user may sign in to.
 
         Every application of the pool is open to all of its users; oldest first.
 
@@ -1901,9 +1903,9 @@ class AuthenticationClient(SyncAuthentication):
 
         - `.app_id`
         - `.app_name`
-        - `.app_login_url`: Its first redirect address; empty where it has none.
-        - `.app_logo`: Always empty: no pictures are kept here.
-        - `.active`: Always true: an application is there or it is not.
+        - `.app_login_url`: Its first redirect URI; empty if it has none.
+        - `.app_logo`: Always empty: pictures are not stored here.
+        - `.active`: Always true: applications cannot be disabled.
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
         `APITimeoutError`.
@@ -1921,9 +1923,9 @@ class AuthenticationClient(SyncAuthentication):
         self,
         namespace: str | None = None,
     ) -> Result[list[Role]]:
-        """Read one's own roles.
+        """Read the signed-in user's roles.
 
-        Those that hold now: enabled, begun and not over; by code.
+        Only current ones: enabled, begun and not ended; sorted by code.
 
         `data` is a list of `Role`.
 
@@ -1942,9 +1944,9 @@ class AuthenticationClient(SyncAuthentication):
         )
 
     def get_group_list(self) -> Result[list[Group]]:
-        """Read the groups one is in.
+        """Read the signed-in user's groups.
 
-        By code. Who else is in them is not told.
+        Sorted by code. Other members are not shown.
 
         `data` is a list of `Group`:
 
@@ -1952,9 +1954,9 @@ class AuthenticationClient(SyncAuthentication):
         - `.code`
         - `.name`
         - `.description`
-        - `.type`: A word of the caller's own; it decides nothing.
-        - `.metadata_source`: Always empty: no directory is its source.
-        - `.members`: Always empty: they come in pages, by `list-group-members`.
+        - `.type`: Free text for the caller's use; it has no effect.
+        - `.metadata_source`: Always empty: groups are not synchronized from a directory.
+        - `.members`: Always empty: use `list-group-members`, which returns pages.
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
         `APITimeoutError`.
@@ -1969,7 +1971,7 @@ class AuthenticationClient(SyncAuthentication):
         )
 
     def get_tenant_list(self) -> Result[list[UserTenantList]]:
-        """Read one's tenants.
+        """Read the signed-in user's tenants.
 
         A pool has no tenants: the list is empty.
 
@@ -1999,7 +2001,7 @@ class AuthenticationClient(SyncAuthentication):
         sort_by: Literal["DepartmentCreatedAt", "JoinDepartmentAt", "DepartmentName", "DepartmemtCode"] | None = None,
         order_by: Literal["Asc", "Desc"] | None = None,
     ) -> Result[UserDepartmentPaging]:
-        """Read the departments one is in.
+        """Read the signed-in user's departments.
 
         A pool has no departments: the list is empty.
 
@@ -2031,9 +2033,9 @@ class AuthenticationClient(SyncAuthentication):
         namespace: str | None = None,
         resource_type: Literal["DATA", "API", "MENU", "BUTTON", "UI"] | None = None,
     ) -> Result[AuthorizedResourcePaging]:
-        """Read the resources one is authorized to.
+        """Read the resources that the signed-in user is authorized for.
 
-        No resources are kept here: the list is empty. What one may do is said by roles.
+        Resources are not managed here: the list is empty. Permissions are expressed by roles.
 
         - `namespace`: What an account is found by: user name, e-mail address, external id.
 
@@ -2060,8 +2062,8 @@ class AuthenticationClient(SyncAuthentication):
     def get_system_info(self) -> SystemInfo:
         """Read the public keys that passwords may be encrypted with, and the version.
 
-        Each installation has its own keys: a program reads them here and never ships one. An old key goes
-        on opening after a rotation, so a key may be kept for a day.
+        Each installation has its own keys: programs must read them here and never ship one. After a
+        rotation the old key still decrypts for a while, so a key may be cached for a day.
 
         The answer is `SystemInfo`:
 
@@ -2080,17 +2082,18 @@ class AuthenticationClient(SyncAuthentication):
         )
 
     def get_captcha_code(self) -> Result[GetCaptchaCodeData]:
-        """Read a captcha: a picture, and the token that goes back with its answer.
+        """Get a captcha: a picture, and the token to send back with the answer.
 
-        Where a sign-in is answered 2000, its next try needs `options.captchaCode` (what the picture shows,
-        in any case) and `options.captchaToken`. An answer uses the token up, right or wrong. `GET
-        /api/v3/captcha-code` gives the picture alone, with the token in the header
+        If a sign-in is answered with 2000, the next attempt needs `options.captchaCode` (what the picture
+        shows, in upper or lower case) and `options.captchaToken`. Any answer, right or wrong, uses up the
+        token. `GET /api/v3/captcha-code` returns the picture alone, with the token in the header
         `x-genauth-captcha-token`.
 
         `data` is `GetCaptchaCodeData`:
 
         - `.captcha_code_svg`: An SVG document, to be shown as a picture.
-        - `.captcha_token`: Goes into `options.captchaToken`; good for one answer within five minutes.
+        - `.captcha_token`: Send it back in `options.captchaToken`; valid for one answer within five
+          minutes.
 
         Raises `NotFound`; and `APIConnectionError`, `APITimeoutError`.
 
@@ -2112,11 +2115,11 @@ class AuthenticationClient(SyncAuthentication):
         password: str | None = None,
         password_encrypt_type: PasswordEncryptType | None = None,
     ) -> Result[ValidatePasswordResult]:
-        """Look whether a password is an account's.
+        """Check an account's password.
 
-        Counted like a sign-in: a wrong one costs the account a try, a locked account and an unknown name
-        are answered `valid: false` after the same work, and where a sign-in would need a captcha this is
-        refused. Nobody is signed in.
+        Counted like a sign-in: a wrong password counts as a failure, a locked account and an unknown name
+        are answered `valid: false` after the same work, and the call is refused where a sign-in would need
+        a captcha. It does not sign anyone in.
 
         - `phone`: A phone number as typed, without its country code.
         - `email`: What an account is found by: user name, e-mail address, external id.
@@ -2316,19 +2319,17 @@ class AsyncAuthenticationClient(AsyncAuthentication):
     ) -> Result[User]:
         """Register a new account.
 
-        With a password under a user name or an e-mail address, or with a code that was sent to a phone
-        number or an e-mail address with `CHANNEL_REGISTER`; `options.passwordForPhonePassCode` gives such
-        an account a password, too. A number or address in `profile` needs its code of
-        `CHANNEL_COMPLETE_PHONE` or `CHANNEL_COMPLETE_EMAIL` in the options. That a number or address is
-        taken is told only to someone whose code for it was right. `options.clientIp` is believed from
-        configured backends only; `options.context` is for pipelines, and has no effect where there are
-        none.
+        With a password and a user name or e-mail address, or with a code sent to a phone number or e-mail
+        address with `CHANNEL_REGISTER`; `options.passwordForPhonePassCode` also sets a password for such an
+        account. A number or address in `profile` needs its own code (`CHANNEL_COMPLETE_PHONE` or
+        `CHANNEL_COMPLETE_EMAIL`) in the options. Only someone who gave the right code for a number or
+        address is told that it is taken. `options.clientIp` is trusted from configured backends only;
+        `options.context` is for pipelines and has no effect here.
 
         - `password_payload`: A new account with a password, named by user name or e-mail address.
         - `pass_code_payload`: A new account by a code that was sent with `CHANNEL_REGISTER`.
-        - `profile`: What the new account says about its owner. `phone` and `email` need a proof of their
-          own (see options).
-        - `options`: Side conditions of a sign-up.
+        - `profile`: The new user's profile. `phone` and `email` need codes of their own (see options).
+        - `options`: Options for a sign-up.
 
         `data` is `User`.
 
@@ -2367,17 +2368,17 @@ class AsyncAuthenticationClient(AsyncAuthentication):
     ) -> Result[LoginTokenResponseData]:
         """Sign in with a password or a code, and receive tokens.
 
-        The code is one that was sent with `CHANNEL_LOGIN`; with `options.autoRegister` a number or address
-        without an account gets one, with `options.customData`. The application authenticates the way it is
-        set up to: not at all, with `client_id` and `client_secret` in the body, or by HTTP Basic.
-        `expire_in` and `expires_in` are the access token's life in seconds. A refresh token comes with the
-        scope `offline_access`.
+        A code must have been sent with `CHANNEL_LOGIN`; with `options.autoRegister`, a number or address
+        without an account gets one, with `options.customData`. The application authenticates in the way it
+        is configured for: not at all, with `client_id` and `client_secret` in the body, or by HTTP Basic.
+        `expire_in` and `expires_in` are the access token's lifetime in seconds. The scope `offline_access`
+        adds a refresh token.
 
         - `password_payload`: A password and one name of the account; `account` may be any of them.
         - `pass_code_payload`: A code that was sent with `CHANNEL_LOGIN`.
         - `ad_payload`: Active Directory credentials.
         - `ldap_payload`: LDAP credentials.
-        - `options`: Side conditions of a sign-in.
+        - `options`: Options for a sign-in.
         - `client_id`: What an account is found by: user name, e-mail address, external id.
         - `client_secret`: A password or a client secret.
 
@@ -2389,7 +2390,7 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         - `.refresh_token`
         - `.token_type`
         - `.expire_in`: Seconds.
-        - `.expires_in`: Seconds, the same number.
+        - `.expires_in`: The same number of seconds.
 
         Raises `NotFound`, `ClientAuthenticationError`, `ContactError`, `GuessesSpent`, `CodeExpired`,
         `CodeWrong`, `PermissionDenied`, `WrongCredentials`, `EmailTaken`, `RateLimited`, `UserLocked`,
@@ -2425,10 +2426,11 @@ class AsyncAuthenticationClient(AsyncAuthentication):
     ) -> Result[None]:
         """Send a verification code to a phone number.
 
-        The channel says what the code will be good for, and nothing else accepts it. To change a number:
-        `CHANNEL_BIND_PHONE` to the new one, `CHANNEL_UNBIND_PHONE` to the old one, both signed in. Codes of
-        the channels about an account (bind, unbind, MFA, identity, deletion) belong to the signed-in user
-        who asked. Asking again sends the same code. One message a minute per number and channel.
+        The channel determines what the code can be used for. To change a number: `CHANNEL_BIND_PHONE` to
+        the new one, `CHANNEL_UNBIND_PHONE` to the old one, both while signed in. Codes of channels that
+        concern an account (bind, unbind, MFA, identity, deletion) belong to the signed-in user who
+        requested them. Requesting again sends the same code. Limit: one message per minute, number and
+        channel.
 
         - `phone_country_code`: A country calling code as typed: '+86', '86'. Absent: the pool's own.
 
@@ -2458,10 +2460,10 @@ class AsyncAuthenticationClient(AsyncAuthentication):
     ) -> Result[None]:
         """Send a verification code to an e-mail address.
 
-        The channel says what the code will be good for, and nothing else accepts it. To change an address:
-        `CHANNEL_UPDATE_EMAIL` to the new one and to the old one, both signed in. Codes of the channels
-        about an account (update, bind, unbind, deletion) belong to the signed-in user who asked. Asking
-        again sends the same code. One message a minute per address and channel, ten a day per address.
+        The channel determines what the code can be used for. To change an address: `CHANNEL_UPDATE_EMAIL`
+        to the new one and to the old one, both while signed in. Codes of channels that concern an account
+        (update, bind, unbind, deletion) belong to the signed-in user who requested them. Requesting again
+        sends the same code. Limits: one message per minute, address and channel; ten per day and address.
 
         `data` is None.
 
@@ -2487,14 +2489,14 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         sms_code_payload: PreCheckSmsCode | Mapping[str, Any] | None = None,
         email_code_payload: PreCheckEmailCode | Mapping[str, Any] | None = None,
     ) -> Result[PreCheckCodeData]:
-        """Look whether a code is right, without using it.
+        """Check whether a code is right, without using it.
 
-        A wrong code costs a guess, as everywhere. Codes of the channels about an account can only be looked
-        at by a signed-in user. The field of the number is `phone` here.
+        A wrong code counts as a wrong guess, as everywhere. Codes of channels that concern an account can
+        only be checked by a signed-in user. The field with the number is called `phone` here.
 
-        - `sms_code_payload`: A code that came by SMS. The number is called `phone` here and `phoneNumber`
+        - `sms_code_payload`: A code received by SMS. The number is called `phone` here and `phoneNumber`
           elsewhere.
-        - `email_code_payload`: A code that came by e-mail.
+        - `email_code_payload`: A code received by e-mail.
 
         `data` is `PreCheckCodeData`:
 
@@ -2530,7 +2532,7 @@ class AsyncAuthenticationClient(AsyncAuthentication):
     ) -> Result[User]:
         """Read the signed-in user's account.
 
-        Fields that are not set are left out. `customData` and `identities` come where they are asked for.
+        Fields that are not set are left out. `customData` and `identities` are only included on request.
 
         `data` is `User`.
 
@@ -2555,15 +2557,15 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         phone_pass_code_payload: UpdatePhoneByPhonePassCode | Mapping[str, Any],
         verify_method: Literal["PHONE_PASSCODE"] = "PHONE_PASSCODE",
     ) -> Result[VerifyUpdatePhoneRequestData]:
-        """Prove the new phone number and receive a one-time token.
+        """Verify the new phone number and receive a one-time token.
 
-        Step two of three: `send_sms` comes before it, `update_phone` after it. Where the pool verifies the
-        old number and the account has one, the old pair is required. Without an old pair the session's last
-        credential check must be younger than `stepUpMaxAge`. `tokenExpiresIn` is in seconds. A newer token
-        replaces the one before.
+        Step two of three, between `send_sms` and `update_phone`. If the pool verifies the old number and
+        the account has one, the old pair is required. Without an old pair, the session's last credential
+        check must be younger than `stepUpMaxAge`. `tokenExpiresIn` is in seconds. A newer token replaces an
+        earlier one.
 
-        - `phone_pass_code_payload`: The typed codes. The old pair is required where the pool verifies the
-          old number and the account has one.
+        - `phone_pass_code_payload`: The codes that were entered. The old pair is required if the pool
+          verifies the old number and the account has one.
 
         `data` is `VerifyUpdatePhoneRequestData`:
 
@@ -2593,10 +2595,10 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         self,
         update_phone_token: str,
     ) -> Result[IsSuccess]:
-        """Spend the token: the account's number becomes the new one.
+        """Use the token: the account's number becomes the new one.
 
-        Step three of three. The token is spent whatever the verdict. Afterwards the old number, the new one
-        and every verified e-mail address are told, and the other sessions end where the pool says so.
+        Step three of three. The token is used up whatever the result. Afterwards the old number, the new
+        one and every verified e-mail address are notified, and the other sessions end if the pool says so.
 
         `data` is `IsSuccess`:
 
@@ -2623,9 +2625,9 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         phone_number: str,
         phone_country_code: str | None = None,
     ) -> Result[None]:
-        """Give an account that has no phone number its first one.
+        """Add a phone number to an account that has none.
 
-        The code is one that was sent signed in with `CHANNEL_BIND_PHONE`.
+        The code must have been sent with `CHANNEL_BIND_PHONE` while signed in.
 
         - `pass_code`: A verification code as typed; spaces, dashes and full-width digits are understood.
         - `phone_country_code`: A country calling code as typed: '+86', '86'. Absent: the pool's own.
@@ -2653,11 +2655,11 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         self,
         pass_code: str,
     ) -> Result[None]:
-        """Take the phone number off the account.
+        """Remove the phone number from the account.
 
-        The code is one that was sent to the number with `CHANNEL_UNBIND_PHONE`. Another way in must remain:
-        a password with a user name or a verified e-mail address, a verified e-mail address, or a linked
-        identity.
+        The code must have been sent to the number with `CHANNEL_UNBIND_PHONE`. Another way to sign in must
+        remain: a password with a user name or a verified e-mail address, a verified e-mail address by
+        itself, or a linked identity.
 
         - `pass_code`: A verification code as typed; spaces, dashes and full-width digits are understood.
 
@@ -2683,15 +2685,15 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         email_pass_code_payload: UpdateEmailByEmailPassCode | Mapping[str, Any],
         verify_method: Literal["EMAIL_PASSCODE"] = "EMAIL_PASSCODE",
     ) -> Result[VerifyUpdateEmailRequestData]:
-        """Prove the new e-mail address and receive a one-time token.
+        """Verify the new e-mail address and receive a one-time token.
 
-        Step two of three: `send_email` comes before it (with `CHANNEL_UPDATE_EMAIL` to the new address, and
-        to the old one), `update_email` after it. Where the pool verifies the old address and the account
-        has one, the old pair is required. Without an old pair the session's last credential check must be
-        younger than `stepUpMaxAge`. `tokenExpiresIn` is in seconds. A newer token replaces the one before.
+        Step two of three, between `send_email` (with `CHANNEL_UPDATE_EMAIL` to the new address, and to the
+        old one) and `update_email`. If the pool verifies the old address and the account has one, the old
+        pair is required. Without an old pair, the session's last credential check must be younger than
+        `stepUpMaxAge`. `tokenExpiresIn` is in seconds. A newer token replaces an earlier one.
 
-        - `email_pass_code_payload`: The typed codes. The old pair is required where the pool verifies the
-          old address and the account has one.
+        - `email_pass_code_payload`: The codes that were entered. The old pair is required if the pool
+          verifies the old address and the account has one.
 
         `data` is `VerifyUpdateEmailRequestData`:
 
@@ -2721,10 +2723,10 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         self,
         update_email_token: str,
     ) -> Result[IsSuccess]:
-        """Spend the token: the account's address becomes the new one.
+        """Use the token: the account's address becomes the new one.
 
-        Step three of three. The token is spent whatever the verdict. Afterwards the old address, the new
-        one and a verified phone number are told, and the other sessions end where the pool says so.
+        Step three of three. The token is used up whatever the result. Afterwards the old address, the new
+        one and a verified phone number are notified, and the other sessions end if the pool says so.
 
         `data` is `IsSuccess`:
 
@@ -2750,9 +2752,9 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         pass_code: str,
         email: str,
     ) -> Result[None]:
-        """Give an account that has no e-mail address its first one.
+        """Add an e-mail address to an account that has none.
 
-        The code is one that was sent signed in with `CHANNEL_BIND_EMAIL`.
+        The code must have been sent with `CHANNEL_BIND_EMAIL` while signed in.
 
         - `pass_code`: A verification code as typed; spaces, dashes and full-width digits are understood.
 
@@ -2778,9 +2780,9 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         self,
         pass_code: str,
     ) -> Result[None]:
-        """Take the e-mail address off the account.
+        """Remove the e-mail address from the account.
 
-        The code is one that was sent to the address with `CHANNEL_UNBIND_EMAIL`. Another way in must
+        The code must have been sent to the address with `CHANNEL_UNBIND_EMAIL`. Another way to sign in must
         remain: a password with a user name or a phone number, a verified phone number, or a linked
         identity.
 
@@ -2843,26 +2845,27 @@ class AsyncAuthenticationClient(AsyncAuthentication):
     ) -> Result[User]:
         """Change the signed-in user's profile.
 
-        What is absent stays as it is. Number, address, password, status and verified flags have doors of
-        their own and are refused here. `customData` is merged by its members: one that is null goes.
+        Absent fields stay as they are. Phone number, e-mail address, password, status and verified flags
+        have their own operations and are refused here. Members of `customData` are merged: null removes
+        one.
 
         - `photo`: `http:` or `https:`.
-        - `external_id`: The administrator's: accepted only where it is the one that is there.
-        - `birthdate`: A day, or a moment (ISO 8601).
+        - `external_id`: Set by the administrator: accepted only if it is unchanged.
+        - `birthdate`: A date or a time (ISO 8601).
         - `address`: Free text: names, links, parts of an address.
         - `street_address`: Free text: names, links, parts of an address.
         - `username`: What an account is found by: user name, e-mail address, external id.
-        - `custom_data`: Fields as the pool defines them (`set-custom-fields`).
+        - `custom_data`: Fields defined by the pool (`set-custom-fields`).
         - `profile`: `http:` or `https:`.
         - `website`: `http:` or `https:`.
-        - `locale`: A language tag (BCP 47): messages to the user are in this language.
+        - `locale`: A language tag (BCP 47), also used for messages to the user.
         - `formatted`: Free text: names, links, parts of an address.
-        - `phone`: Refused: `verify-update-phone-request`, `bind-phone`.
-        - `phone_country_code`: Refused, as `phone`.
+        - `phone`: Refused: use `verify-update-phone-request` or `bind-phone`.
+        - `phone_country_code`: Refused, like `phone`.
         - `phone_verified`: Refused.
-        - `email`: Refused: `verify-update-email-request`, `bind-email`.
+        - `email`: Refused: use `verify-update-email-request` or `bind-email`.
         - `email_verified`: Refused.
-        - `password`: Refused: `update-password`.
+        - `password`: Refused: use `update-password`.
         - `status`: Refused.
 
         `data` is `User`.
@@ -2915,19 +2918,19 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         )
 
     async def get_security_level(self) -> Result[GetSecurityInfo]:
-        """Read what protects the signed-in user's account.
+        """Read how well the signed-in user's account is protected.
 
-        The score is a sum of what is there: docs/own-page.md.
+        How the score is calculated: docs/own-page.md.
 
         `data` is `GetSecurityInfo`:
 
-        - `.password_security_level`: 0 no password, 1 set before today's rules or by somebody else's hash,
-          2 medium, 3 strong.
+        - `.password_security_level`: 0: no password; 1: set before the current rules or imported as a hash;
+          2: medium; 3: strong.
         - `.mfa_enrolled`
         - `.password_set`
-        - `.email_binded`: A verified address.
-        - `.phone_binded`: A verified number.
-        - `.security_score`: 0 to 100: docs/own-page.md says how it comes about.
+        - `.email_binded`: Whether there is a verified e-mail address.
+        - `.phone_binded`: Whether there is a verified phone number.
+        - `.security_score`: 0 to 100; docs/own-page.md explains the calculation.
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
         `APITimeoutError`.
@@ -2951,12 +2954,13 @@ class AsyncAuthenticationClient(AsyncAuthentication):
     ) -> Result[None]:
         """Change the signed-in user's password.
 
-        The old one is wanted where there is one; an account without one must have signed in within
-        `stepUpMaxAge`. A wrong old password costs a guess, as a wrong code does. `passwordEncryptType` is
-        about both. Every verified contact is told, and the other sessions end where the pool says so.
+        The old password is required if there is one; otherwise the user must have signed in within
+        `stepUpMaxAge`. A wrong old password counts as a wrong guess, like a wrong code.
+        `passwordEncryptType` applies to both passwords. Every verified contact is notified, and the other
+        sessions end if the pool says so.
 
-        - `old_password`: Required where the account has a password.
-        - `password_encrypt_type`: How both are encrypted; none.
+        - `old_password`: Required if the account has a password.
+        - `password_encrypt_type`: How both passwords are encrypted. Default: `none`.
         - `password_reset_token`: Instead of the old password; see `reset-password`.
 
         `data` is None.
@@ -2985,13 +2989,13 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         phone_pass_code_payload: ResetPasswordByPhonePassCode | Mapping[str, Any] | None = None,
         email_pass_code_payload: ResetPasswordByEmailPassCode | Mapping[str, Any] | None = None,
     ) -> Result[ResetPasswordVerify]:
-        """Prove the account's number or address, and receive a one-time token for a new password.
+        """Verify the account's number or address and receive a one-time token for a new password.
 
-        Nobody is signed in. Step two of three: `send_sms` or `send_email` with `CHANNEL_RESET_PASSWORD`
-        comes before it, `reset_password` after it. To a number or address without an account no code goes,
-        and all else looks the same. `tokenExpiresIn` is in seconds.
+        No sign-in is needed. Step two of three, between `send_sms` or `send_email` with
+        `CHANNEL_RESET_PASSWORD` and `reset_password`. No code is sent to a number or address without an
+        account, though the answer looks the same. `tokenExpiresIn` is in seconds.
 
-        - `phone_pass_code_payload`: The code that came with `CHANNEL_RESET_PASSWORD`.
+        - `phone_pass_code_payload`: The code received with `CHANNEL_RESET_PASSWORD`.
         - `email_pass_code_payload`: The same by e-mail.
 
         `data` is `ResetPasswordVerify`:
@@ -3021,10 +3025,10 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         password_reset_token: str,
         password_encrypt_type: PasswordEncryptType | None = None,
     ) -> Result[IsSuccess]:
-        """Spend the token: the account has a new password.
+        """Use the token: the account gets a new password.
 
-        Step three of three. A password that can't be taken leaves the token as it is. Afterwards every
-        session of the account is over, and every verified contact is told.
+        Step three of three. If the new password is refused, the token stays valid. Afterwards all sessions
+        of the account end, and every verified contact is notified.
 
         `data` is `IsSuccess`:
 
@@ -3053,15 +3057,14 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         email_pass_code_payload: DeleteAccountByEmailPassCode | Mapping[str, Any] | None = None,
         password_payload: DeleteAccountByPassword | Mapping[str, Any] | None = None,
     ) -> Result[VerifyDeleteAccountRequestData]:
-        """Prove that it is the owner who wants the account gone, and receive a one-time token.
+        """Confirm that the owner wants to delete the account, and receive a one-time token.
 
-        With a code that was sent to the account's number or address with `CHANNEL_DELETE_ACCOUNT`; with the
-        password only where neither is proven. Where a second factor is enrolled, it must have been used in
-        the session. `tokenExpiresIn` is in seconds.
+        With a code sent to the account's number or address with `CHANNEL_DELETE_ACCOUNT`; with the password
+        only if neither is verified. If a second factor is enrolled, it must have been used in the session.
+        `tokenExpiresIn` is in seconds.
 
-        - `phone_pass_code_payload`: The code that came to the account's number with
-          `CHANNEL_DELETE_ACCOUNT`.
-        - `email_pass_code_payload`: The same by e-mail; absent, the address is the account's.
+        - `phone_pass_code_payload`: The code sent to the account's number with `CHANNEL_DELETE_ACCOUNT`.
+        - `email_pass_code_payload`: The same by e-mail. The address defaults to the account's.
         - `password_payload`: The account's password.
 
         `data` is `VerifyDeleteAccountRequestData`:
@@ -3092,11 +3095,11 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         self,
         delete_account_token: str,
     ) -> Result[IsSuccess]:
-        """Spend the token: the account is gone.
+        """Use the token: the account is deleted.
 
-        Its data is erased, number, address and names are free, sessions and refresh tokens are dead. The
-        audit log keeps keyed hashes and the user's id, which is never given again. Whoever held the number
-        or the address is told.
+        Its data is erased, its number, address and names become free, its sessions and refresh tokens end.
+        The audit trail keeps keyed hashes and the user's ID, which is never reused. Whoever held the number
+        or address is notified.
 
         `data` is `IsSuccess`:
 
@@ -3119,8 +3122,8 @@ class AsyncAuthenticationClient(AsyncAuthentication):
     async def get_country_list(self) -> Result[list[CountryDetailInfo]]:
         """List countries with their calling codes, flags and names.
 
-        All that have telephone numbers, by their two letters; which of them codes go to is the pool's
-        `allowedCountries`.
+        All countries and regions that have phone numbers, sorted by their two-letter code; the pool's
+        `allowedCountries` says where codes may be sent.
 
         `data` is a list of `CountryDetailInfo`:
 
@@ -3142,7 +3145,7 @@ class AsyncAuthenticationClient(AsyncAuthentication):
     async def list_factors_to_enroll(self) -> Result[list[FactorToEnroll]]:
         """List the kinds of second factor that can be enrolled.
 
-        Those that the pool has in use (`enabledFactors`) and the account has not.
+        Those that the pool has enabled (`enabledFactors`) and the account has not enrolled yet.
 
         `data` is a list of `FactorToEnroll`:
 
@@ -3214,17 +3217,17 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         profile: FactorProfile | Mapping[str, Any],
         factor_type: Literal["OTP", "SMS", "EMAIL", "FACE"],
     ) -> Result[SendEnrollFactorRequestData]:
-        """Begin to enrol a second factor.
+        """Start enrolling a second factor.
 
-        `OTP` answers the QR code for the authenticator app and the recovery code, once; `SMS` and `EMAIL`
-        send a code to the number or address in `profile`. Wants a session whose last credential check is
-        younger than `stepUpMaxAge` and, where a factor is enrolled, that has used one.
+        `OTP` returns the QR code for the authenticator app and the recovery code, once; `SMS` and `EMAIL`
+        send a code to the number or address in `profile`. The session's last credential check must be
+        younger than `stepUpMaxAge` and, if a factor is enrolled, the session must have used one.
 
         - `profile`: Where a factor's codes go; empty for an authenticator app.
 
         `data` is `SendEnrollFactorRequestData`:
 
-        - `.enrollment_token`: Good for one minute and for one enrolment, in this session.
+        - `.enrollment_token`: Valid for one minute and one enrollment, in this session.
         - `.otp_data`
 
         Raises `PermissionDenied`, `ContactError`, `InvalidOperation`, `ReauthenticationRequired`,
@@ -3249,14 +3252,14 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         enrollment_token: str,
         factor_type: Literal["OTP", "SMS", "EMAIL", "FACE"],
     ) -> Result[None]:
-        """Enrol a second factor with the code that it shows or that was sent.
+        """Finish enrolling a second factor, with the code that it shows or that was sent.
 
-        From now on every sign-in asks for it. The other sessions end where the pool says so, and every
-        verified address of the account is told. A wrong code leaves the token good. Wants a session whose
-        last credential check is younger than `stepUpMaxAge` and, where a factor is enrolled, that has used
-        one.
+        Every sign-in then asks for it. The other sessions end if the pool says so, and every verified
+        contact of the account is notified. A wrong code leaves the token valid. The session's last
+        credential check must be younger than `stepUpMaxAge` and, if a factor is enrolled, the session must
+        have used one.
 
-        - `enrollment_data`: What proves that the factor works: the code that it shows or that was sent.
+        - `enrollment_data`: Proof that the factor works: the code that it shows or that was sent.
 
         `data` is None.
 
@@ -3283,9 +3286,9 @@ class AsyncAuthenticationClient(AsyncAuthentication):
     ) -> Result[None]:
         """Remove one of the account's second factors.
 
-        The recovery code goes with the authenticator app. Every verified address of the account is told,
-        and the other sessions end where the pool says so. Wants a session whose last credential check is
-        younger than `stepUpMaxAge` and, where a factor is enrolled, that has used one.
+        The recovery code is removed with the authenticator app. Every verified contact of the account is
+        notified, and the other sessions end if the pool says so. The session's last credential check must
+        be younger than `stepUpMaxAge` and, if a factor is enrolled, the session must have used one.
 
         `data` is None.
 
@@ -3307,11 +3310,12 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         self,
         totp: str,
     ) -> Result[MfaVerified]:
-        """Prove the second factor with the authenticator app's code.
+        """Verify the second factor with the authenticator app's code.
 
-        A code is good once, thirty seconds early or late at most. With the `mfaToken` of a sign-in that
-        answered 1635 as bearer it ends that sign-in: `data` holds its tokens. With an access token the
-        session has used a second factor from then on, and `data` holds no tokens.
+        Each code works once, and may be at most thirty seconds early or late. With the `mfaToken` of a
+        sign-in that was answered with 1635 as bearer, it completes that sign-in: `data` holds its tokens.
+        With an access token, the session counts as having used a second factor from then on, and `data`
+        holds no tokens.
 
         - `totp`: A verification code as typed; spaces, dashes and full-width digits are understood.
 
@@ -3324,7 +3328,7 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         - `.refresh_token`
         - `.token_type`
         - `.expire_in`: Seconds.
-        - `.expires_in`: Seconds, the same number.
+        - `.expires_in`: The same number of seconds.
 
         Raises `NotFound`, `ReauthenticationRequired`, `GuessesSpent`, `CodeWrong`, `NotLoggedIn`,
         `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and `APIConnectionError`,
@@ -3347,8 +3351,8 @@ class AsyncAuthenticationClient(AsyncAuthentication):
     ) -> Result[None]:
         """Send a code to one of the account's second factors.
 
-        To the number or address that was enrolled, whose owner need not type it. `send-sms` with
-        `CHANNEL_VERIFY_MFA` does the same for who knows the number. With an `mfaToken` or an access token.
+        The code goes to the enrolled number or address, so the user need not enter it. `send-sms` with
+        `CHANNEL_VERIFY_MFA` does the same if the number is known. With an `mfaToken` or an access token.
 
         `data` is None.
 
@@ -3371,11 +3375,11 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         factor_id: str,
         pass_code: str,
     ) -> Result[MfaVerified]:
-        """Prove any second factor with its code.
+        """Verify any second factor with its code.
 
-        The code that was sent, or the one that the authenticator app shows. With the `mfaToken` of a
-        sign-in that answered 1635 as bearer it ends that sign-in: `data` holds its tokens. With an access
-        token the session has used a second factor from then on, and `data` holds no tokens.
+        The code that was sent or that the authenticator app shows. With the `mfaToken` of a sign-in that
+        was answered with 1635 as bearer, it completes that sign-in: `data` holds its tokens. With an access
+        token, the session counts as having used a second factor from then on, and `data` holds no tokens.
 
         - `pass_code`: A verification code as typed; spaces, dashes and full-width digits are understood.
 
@@ -3388,7 +3392,7 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         - `.refresh_token`
         - `.token_type`
         - `.expire_in`: Seconds.
-        - `.expires_in`: Seconds, the same number.
+        - `.expires_in`: The same number of seconds.
 
         Raises `NotFound`, `ReauthenticationRequired`, `GuessesSpent`, `CodeExpired`, `CodeWrong`,
         `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and
@@ -3410,12 +3414,12 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         self,
         recovery_code: str,
     ) -> Result[MfaVerified]:
-        """Get in with the recovery code of a lost authenticator app.
+        """Sign in with the recovery code of a lost authenticator app.
 
-        Good once. The authenticator app is removed with it, and every verified address of the account is
-        told; enrol a new one. With the `mfaToken` of a sign-in that answered 1635 as bearer it ends that
-        sign-in: `data` holds its tokens. With an access token the session has used a second factor from
-        then on, and `data` holds no tokens.
+        Works once. It also removes the authenticator app, and every verified contact of the account is
+        notified; enroll a new one. With the `mfaToken` of a sign-in that was answered with 1635 as bearer,
+        it completes that sign-in: `data` holds its tokens. With an access token, the session counts as
+        having used a second factor from then on, and `data` holds no tokens.
 
         `data` is `MfaVerified`:
 
@@ -3426,7 +3430,7 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         - `.refresh_token`
         - `.token_type`
         - `.expire_in`: Seconds.
-        - `.expires_in`: Seconds, the same number.
+        - `.expires_in`: The same number of seconds.
 
         Raises `NotFound`, `ReauthenticationRequired`, `GuessesSpent`, `CodeWrong`, `NotLoggedIn`,
         `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and `APIConnectionError`,
@@ -3447,9 +3451,10 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         self,
         token: str | None = None,
     ) -> MfaTokenIntrospectResponse:
-        """Ask whether an mfaToken is good.
+        """Ask whether an mfaToken is valid.
 
-        Form-encoded; the answer is bare, and for whatever is no good `mfaToken` it is `active: false`.
+        Form-encoded; the answer has no envelope, and is `active: false` for anything but a valid
+        `mfaToken`.
 
         - `token`: A token or a one-time code of OAuth.
 
@@ -3484,22 +3489,22 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         page: int | None = None,
         limit: int | None = None,
     ) -> Result[LoginHistoryPaging]:
-        """List when, where and how the signed-in user signed in.
+        """List the signed-in user's sign-ins: when, where and how.
 
-        Newest first, as far back as the pool's `loginHistoryDays`. Only sign-ins that succeeded are kept;
-        those that were refused stand in the audit log, for the administrator.
+        Newest first, as far back as the pool's `loginHistoryDays`. Only successful sign-ins are listed;
+        refused ones are in the audit trail, for administrators.
 
         - `app_id`: What an account is found by: user name, e-mail address, external id.
-        - `client_ip`: An address; of an IPv6 one its /64 counts.
-        - `success`: Only sign-ins that succeeded are kept: false finds none.
-        - `start`: From this moment on.
-        - `end`: Before this moment.
-        - `page`: From 1.
-        - `limit`: 10 where absent.
+        - `client_ip`: An IP address; IPv6 addresses are compared by their /64.
+        - `success`: Only successful sign-ins are stored: false finds none.
+        - `start`: From this time on.
+        - `end`: Before this time.
+        - `page`: Starts at 1.
+        - `limit`: Default: 10.
 
         `data` is `LoginHistoryPaging`:
 
-        - `.total_count`: Of those that fit, among the newest thousand.
+        - `.total_count`: The number of matches among the newest thousand.
         - `.list`
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and
@@ -3523,17 +3528,17 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         )
 
     async def get_logged_in_apps(self) -> Result[list[LoggedInApps]]:
-        """List the applications that the signed-in user signed in to.
+        """List the applications that the signed-in user has signed in to.
 
-        The last one first. `active` says whether a sign-in there still lives.
+        Most recent first. `active` says whether a sign-in to it is still valid.
 
         `data` is a list of `LoggedInApps`:
 
         - `.app_id`
         - `.app_name`
-        - `.app_login_url`: Empty: applications have no page to sign in at yet.
+        - `.app_login_url`: Always empty: applications have no sign-in page yet.
         - `.app_logo`
-        - `.active`: Whether a sign-in there lives.
+        - `.active`: Whether a sign-in to it is still valid.
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
         `APITimeoutError`.
@@ -3552,20 +3557,20 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         page: int | None = None,
         limit: int | None = None,
     ) -> Result[list[TerminalSession]]:
-        """List the devices that the signed-in user signed in on.
+        """List the devices on which the signed-in user has signed in.
 
-        The last one first. A device is what the client calls it in `x-authing-device-id` (or
-        `x-genauth-device-id`); a client that does not say is a new device at every sign-in.
+        Most recent first. The client names its device in `x-authing-device-id` (or `x-genauth-device-id`);
+        a client that does not counts as a new device at every sign-in.
 
-        - `page`: From 1.
-        - `limit`: 10 where absent.
+        - `page`: Starts at 1.
+        - `limit`: Default: 10.
 
         `data` is a list of `TerminalSession`:
 
         - `.device`
         - `.last_login_time`
         - `.last_ip`
-        - `.online`: Whether a sign-in on it lives.
+        - `.online`: Whether a sign-in on it is still valid.
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`, `ParameterError`; and
         `APIConnectionError`, `APITimeoutError`.
@@ -3586,9 +3591,9 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         self,
         device_id: str,
     ) -> Result[None]:
-        """End the sign-ins on a device and take it off the list.
+        """End the sign-ins on a device and remove it from the list.
 
-        Its sign-ins stay in the history. Signing in on it again puts it on the list again.
+        Its sign-ins remain in the history. Signing in on it again puts it back on the list.
 
         `data` is None.
 
@@ -3610,9 +3615,9 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         self,
         device_id: str,
     ) -> Result[None]:
-        """End the sign-ins on a device, with their refresh tokens, at once.
+        """End the sign-ins on a device at once, with their refresh tokens.
 
-        No other device's. The device stays on the list; one's own device may be meant, too.
+        Other devices are not affected. The device stays on the list; it may be the caller's own.
 
         `data` is None.
 
@@ -3631,7 +3636,7 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         )
 
     async def openid_configuration(self) -> OidcDiscoveryMetadata:
-        """Read where the OpenID Connect endpoints are and what they can do.
+        """Read the OpenID Connect endpoints and their capabilities.
 
         OpenID Connect Discovery 1.0 §4.
 
@@ -3647,9 +3652,9 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         )
 
     async def jwks(self) -> JwkSet:
-        """Read the public keys that tokens are checked with.
+        """Read the public keys for verifying tokens.
 
-        RFC 7517. A key stands here before its first token and until its last has expired.
+        RFC 7517. A key is published before its first token is issued and until its last one has expired.
 
         The answer is `JwkSet`:
 
@@ -3667,7 +3672,7 @@ class AsyncAuthenticationClient(AsyncAuthentication):
     async def user_info(self) -> UserInfo:
         """Read the signed-in user's claims.
 
-        OpenID Connect Core §5.3: the claims that the access token's scope opens. The token comes in the
+        OpenID Connect Core §5.3: the claims that the access token's scope covers. The token is sent in the
         header; some clients put it into the query or the form as `access_token`.
 
         The answer is `UserInfo`.
@@ -3684,7 +3689,7 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         )
 
     async def get_accessible_apps(self) -> Result[list[AccessibleApps]]:
-        """List the applications that one may sign in to.
+        """List the applications that the signed-in user may sign in to.
 
         Every application of the pool is open to all of its users; oldest first.
 
@@ -3692,9 +3697,9 @@ class AsyncAuthenticationClient(AsyncAuthentication):
 
         - `.app_id`
         - `.app_name`
-        - `.app_login_url`: Its first redirect address; empty where it has none.
-        - `.app_logo`: Always empty: no pictures are kept here.
-        - `.active`: Always true: an application is there or it is not.
+        - `.app_login_url`: Its first redirect URI; empty if it has none.
+        - `.app_logo`: Always empty: pictures are not stored here.
+        - `.active`: Always true: applications cannot be disabled.
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
         `APITimeoutError`.
@@ -3712,9 +3717,9 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         self,
         namespace: str | None = None,
     ) -> Result[list[Role]]:
-        """Read one's own roles.
+        """Read the signed-in user's roles.
 
-        Those that hold now: enabled, begun and not over; by code.
+        Only current ones: enabled, begun and not ended; sorted by code.
 
         `data` is a list of `Role`.
 
@@ -3733,9 +3738,9 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         )
 
     async def get_group_list(self) -> Result[list[Group]]:
-        """Read the groups one is in.
+        """Read the signed-in user's groups.
 
-        By code. Who else is in them is not told.
+        Sorted by code. Other members are not shown.
 
         `data` is a list of `Group`:
 
@@ -3743,9 +3748,9 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         - `.code`
         - `.name`
         - `.description`
-        - `.type`: A word of the caller's own; it decides nothing.
-        - `.metadata_source`: Always empty: no directory is its source.
-        - `.members`: Always empty: they come in pages, by `list-group-members`.
+        - `.type`: Free text for the caller's use; it has no effect.
+        - `.metadata_source`: Always empty: groups are not synchronized from a directory.
+        - `.members`: Always empty: use `list-group-members`, which returns pages.
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `UserLocked`; and `APIConnectionError`,
         `APITimeoutError`.
@@ -3760,7 +3765,7 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         )
 
     async def get_tenant_list(self) -> Result[list[UserTenantList]]:
-        """Read one's tenants.
+        """Read the signed-in user's tenants.
 
         A pool has no tenants: the list is empty.
 
@@ -3790,7 +3795,7 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         sort_by: Literal["DepartmentCreatedAt", "JoinDepartmentAt", "DepartmentName", "DepartmemtCode"] | None = None,
         order_by: Literal["Asc", "Desc"] | None = None,
     ) -> Result[UserDepartmentPaging]:
-        """Read the departments one is in.
+        """Read the signed-in user's departments.
 
         A pool has no departments: the list is empty.
 
@@ -3822,9 +3827,9 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         namespace: str | None = None,
         resource_type: Literal["DATA", "API", "MENU", "BUTTON", "UI"] | None = None,
     ) -> Result[AuthorizedResourcePaging]:
-        """Read the resources one is authorized to.
+        """Read the resources that the signed-in user is authorized for.
 
-        No resources are kept here: the list is empty. What one may do is said by roles.
+        Resources are not managed here: the list is empty. Permissions are expressed by roles.
 
         - `namespace`: What an account is found by: user name, e-mail address, external id.
 
@@ -3851,8 +3856,8 @@ class AsyncAuthenticationClient(AsyncAuthentication):
     async def get_system_info(self) -> SystemInfo:
         """Read the public keys that passwords may be encrypted with, and the version.
 
-        Each installation has its own keys: a program reads them here and never ships one. An old key goes
-        on opening after a rotation, so a key may be kept for a day.
+        Each installation has its own keys: programs must read them here and never ship one. After a
+        rotation the old key still decrypts for a while, so a key may be cached for a day.
 
         The answer is `SystemInfo`:
 
@@ -3871,17 +3876,18 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         )
 
     async def get_captcha_code(self) -> Result[GetCaptchaCodeData]:
-        """Read a captcha: a picture, and the token that goes back with its answer.
+        """Get a captcha: a picture, and the token to send back with the answer.
 
-        Where a sign-in is answered 2000, its next try needs `options.captchaCode` (what the picture shows,
-        in any case) and `options.captchaToken`. An answer uses the token up, right or wrong. `GET
-        /api/v3/captcha-code` gives the picture alone, with the token in the header
+        If a sign-in is answered with 2000, the next attempt needs `options.captchaCode` (what the picture
+        shows, in upper or lower case) and `options.captchaToken`. Any answer, right or wrong, uses up the
+        token. `GET /api/v3/captcha-code` returns the picture alone, with the token in the header
         `x-genauth-captcha-token`.
 
         `data` is `GetCaptchaCodeData`:
 
         - `.captcha_code_svg`: An SVG document, to be shown as a picture.
-        - `.captcha_token`: Goes into `options.captchaToken`; good for one answer within five minutes.
+        - `.captcha_token`: Send it back in `options.captchaToken`; valid for one answer within five
+          minutes.
 
         Raises `NotFound`; and `APIConnectionError`, `APITimeoutError`.
 
@@ -3903,11 +3909,11 @@ class AsyncAuthenticationClient(AsyncAuthentication):
         password: str | None = None,
         password_encrypt_type: PasswordEncryptType | None = None,
     ) -> Result[ValidatePasswordResult]:
-        """Look whether a password is an account's.
+        """Check an account's password.
 
-        Counted like a sign-in: a wrong one costs the account a try, a locked account and an unknown name
-        are answered `valid: false` after the same work, and where a sign-in would need a captcha this is
-        refused. Nobody is signed in.
+        Counted like a sign-in: a wrong password counts as a failure, a locked account and an unknown name
+        are answered `valid: false` after the same work, and the call is refused where a sign-in would need
+        a captcha. It does not sign anyone in.
 
         - `phone`: A phone number as typed, without its country code.
         - `email`: What an account is found by: user name, e-mail address, external id.
@@ -4176,7 +4182,7 @@ class PlainAuthenticationClient(PlainAuthentication):
         sms_code_payload: Mapping[str, Any] | None = None,
         email_code_payload: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Look whether a code is right, without using it."""
+        """Check whether a code is right, without using it."""
         return self._ask(
             _PRE_CHECK_CODE,
             {
@@ -4208,7 +4214,7 @@ class PlainAuthenticationClient(PlainAuthentication):
         phone_pass_code_payload: Mapping[str, Any],
         verify_method: str = "PHONE_PASSCODE",
     ) -> dict[str, Any]:
-        """Prove the new phone number and receive a one-time token."""
+        """Verify the new phone number and receive a one-time token."""
         return self._ask(
             _VERIFY_UPDATE_PHONE_REQUEST,
             {
@@ -4221,7 +4227,7 @@ class PlainAuthenticationClient(PlainAuthentication):
         self,
         update_phone_token: str,
     ) -> dict[str, Any]:
-        """Spend the token: the account's number becomes the new one."""
+        """Use the token: the account's number becomes the new one."""
         return self._ask(
             _UPDATE_PHONE,
             {
@@ -4235,7 +4241,7 @@ class PlainAuthenticationClient(PlainAuthentication):
         phone_number: str,
         phone_country_code: str | None = None,
     ) -> dict[str, Any]:
-        """Give an account that has no phone number its first one."""
+        """Add a phone number to an account that has none."""
         return self._ask(
             _BIND_PHONE,
             {
@@ -4249,7 +4255,7 @@ class PlainAuthenticationClient(PlainAuthentication):
         self,
         pass_code: str,
     ) -> dict[str, Any]:
-        """Take the phone number off the account."""
+        """Remove the phone number from the account."""
         return self._ask(
             _UNBIND_PHONE,
             {
@@ -4262,7 +4268,7 @@ class PlainAuthenticationClient(PlainAuthentication):
         email_pass_code_payload: Mapping[str, Any],
         verify_method: str = "EMAIL_PASSCODE",
     ) -> dict[str, Any]:
-        """Prove the new e-mail address and receive a one-time token."""
+        """Verify the new e-mail address and receive a one-time token."""
         return self._ask(
             _VERIFY_UPDATE_EMAIL_REQUEST,
             {
@@ -4275,7 +4281,7 @@ class PlainAuthenticationClient(PlainAuthentication):
         self,
         update_email_token: str,
     ) -> dict[str, Any]:
-        """Spend the token: the account's address becomes the new one."""
+        """Use the token: the account's address becomes the new one."""
         return self._ask(
             _UPDATE_EMAIL,
             {
@@ -4288,7 +4294,7 @@ class PlainAuthenticationClient(PlainAuthentication):
         pass_code: str,
         email: str,
     ) -> dict[str, Any]:
-        """Give an account that has no e-mail address its first one."""
+        """Add an e-mail address to an account that has none."""
         return self._ask(
             _BIND_EMAIL,
             {
@@ -4301,7 +4307,7 @@ class PlainAuthenticationClient(PlainAuthentication):
         self,
         pass_code: str,
     ) -> dict[str, Any]:
-        """Take the e-mail address off the account."""
+        """Remove the e-mail address from the account."""
         return self._ask(
             _UNBIND_EMAIL,
             {
@@ -4389,7 +4395,7 @@ class PlainAuthenticationClient(PlainAuthentication):
         )
 
     def get_security_level(self) -> dict[str, Any]:
-        """Read what protects the signed-in user's account."""
+        """Read how well the signed-in user's account is protected."""
         return self._ask(
             _GET_SECURITY_LEVEL,
             {},
@@ -4420,7 +4426,7 @@ class PlainAuthenticationClient(PlainAuthentication):
         phone_pass_code_payload: Mapping[str, Any] | None = None,
         email_pass_code_payload: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Prove the account's number or address, and receive a one-time token for a new password."""
+        """Verify the account's number or address and receive a one-time token for a new password."""
         return self._ask(
             _VERIFY_RESET_PASSWORD_REQUEST,
             {
@@ -4436,7 +4442,7 @@ class PlainAuthenticationClient(PlainAuthentication):
         password_reset_token: str,
         password_encrypt_type: str | None = None,
     ) -> dict[str, Any]:
-        """Spend the token: the account has a new password."""
+        """Use the token: the account gets a new password."""
         return self._ask(
             _RESET_PASSWORD,
             {
@@ -4453,7 +4459,7 @@ class PlainAuthenticationClient(PlainAuthentication):
         email_pass_code_payload: Mapping[str, Any] | None = None,
         password_payload: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Prove that it is the owner who wants the account gone, and receive a one-time token."""
+        """Confirm that the owner wants to delete the account, and receive a one-time token."""
         return self._ask(
             _VERIFY_DELETE_ACCOUNT_REQUEST,
             {
@@ -4468,7 +4474,7 @@ class PlainAuthenticationClient(PlainAuthentication):
         self,
         delete_account_token: str,
     ) -> dict[str, Any]:
-        """Spend the token: the account is gone."""
+        """Use the token: the account is deleted."""
         return self._ask(
             _DELETE_ACCOUNT,
             {
@@ -4514,7 +4520,7 @@ class PlainAuthenticationClient(PlainAuthentication):
         profile: Mapping[str, Any],
         factor_type: str,
     ) -> dict[str, Any]:
-        """Begin to enrol a second factor."""
+        """Start enrolling a second factor."""
         return self._ask(
             _SEND_ENROLL_FACTOR_REQUEST,
             {
@@ -4529,7 +4535,7 @@ class PlainAuthenticationClient(PlainAuthentication):
         enrollment_token: str,
         factor_type: str,
     ) -> dict[str, Any]:
-        """Enrol a second factor with the code that it shows or that was sent."""
+        """Finish enrolling a second factor, with the code that it shows or that was sent."""
         return self._ask(
             _ENROLL_FACTOR,
             {
@@ -4555,7 +4561,7 @@ class PlainAuthenticationClient(PlainAuthentication):
         self,
         totp: str,
     ) -> dict[str, Any]:
-        """Prove the second factor with the authenticator app's code."""
+        """Verify the second factor with the authenticator app's code."""
         return self._ask(
             _MFA_OTP_VERIFY,
             {
@@ -4580,7 +4586,7 @@ class PlainAuthenticationClient(PlainAuthentication):
         factor_id: str,
         pass_code: str,
     ) -> dict[str, Any]:
-        """Prove any second factor with its code."""
+        """Verify any second factor with its code."""
         return self._ask(
             _MFA_FACTOR_VERIFY,
             {
@@ -4593,7 +4599,7 @@ class PlainAuthenticationClient(PlainAuthentication):
         self,
         recovery_code: str,
     ) -> dict[str, Any]:
-        """Get in with the recovery code of a lost authenticator app."""
+        """Sign in with the recovery code of a lost authenticator app."""
         return self._ask(
             _MFA_RECOVERY_CODE_VERIFY,
             {
@@ -4605,7 +4611,7 @@ class PlainAuthenticationClient(PlainAuthentication):
         self,
         token: str | None = None,
     ) -> dict[str, Any]:
-        """Ask whether an mfaToken is good."""
+        """Ask whether an mfaToken is valid."""
         return self._ask(
             _VERIFY_MFA_TOKEN,
             {
@@ -4623,7 +4629,7 @@ class PlainAuthenticationClient(PlainAuthentication):
         page: int | None = None,
         limit: int | None = None,
     ) -> dict[str, Any]:
-        """List when, where and how the signed-in user signed in."""
+        """List the signed-in user's sign-ins: when, where and how."""
         return self._ask(
             _GET_LOGIN_HISTORY,
             {
@@ -4638,14 +4644,14 @@ class PlainAuthenticationClient(PlainAuthentication):
         )
 
     def get_logged_in_apps(self) -> dict[str, Any]:
-        """List the applications that the signed-in user signed in to."""
+        """List the applications that the signed-in user has signed in to."""
         return self._ask(
             _GET_LOGGED_IN_APPS,
             {},
         )
 
     def get_accessible_apps(self) -> dict[str, Any]:
-        """List the applications that one may sign in to."""
+        """List the applications that the signed-in user may sign in to."""
         return self._ask(
             _GET_ACCESSIBLE_APPS,
             {},
@@ -4655,7 +4661,7 @@ class PlainAuthenticationClient(PlainAuthentication):
         self,
         namespace: str | None = None,
     ) -> dict[str, Any]:
-        """Read one's own roles."""
+        """Read the signed-in user's roles."""
         return self._ask(
             _GET_ROLE_LIST,
             {
@@ -4664,14 +4670,14 @@ class PlainAuthenticationClient(PlainAuthentication):
         )
 
     def get_group_list(self) -> dict[str, Any]:
-        """Read the groups one is in."""
+        """Read the signed-in user's groups."""
         return self._ask(
             _GET_GROUP_LIST,
             {},
         )
 
     def get_tenant_list(self) -> dict[str, Any]:
-        """Read one's tenants."""
+        """Read the signed-in user's tenants."""
         return self._ask(
             _GET_TENANT_LIST,
             {},
@@ -4682,7 +4688,7 @@ class PlainAuthenticationClient(PlainAuthentication):
         namespace: str | None = None,
         resource_type: str | None = None,
     ) -> dict[str, Any]:
-        """Read the resources one is authorized to."""
+        """Read the resources that the signed-in user is authorized for."""
         return self._ask(
             _GET_AUTHORIZED_RESOURCES,
             {
@@ -4699,7 +4705,7 @@ class PlainAuthenticationClient(PlainAuthentication):
         )
 
     def get_captcha_code(self) -> dict[str, Any]:
-        """Read a captcha: a picture, and the token that goes back with its answer."""
+        """Get a captcha: a picture, and the token to send back with the answer."""
         return self._ask(
             _GET_CAPTCHA_CODE,
             {},
@@ -4714,7 +4720,7 @@ class PlainAuthenticationClient(PlainAuthentication):
         password: str | None = None,
         password_encrypt_type: str | None = None,
     ) -> dict[str, Any]:
-        """Look whether a password is an account's."""
+        """Check an account's password."""
         return self._ask(
             _VALIDATE_PASSWORD,
             {

@@ -33,22 +33,22 @@ from typing import Any
 
 
 class OstiaryError(Exception):
-    """Everything that the SDK raises."""
+    """Base of everything that the SDK raises."""
 
 
 class UsageError(OstiaryError, ValueError):
-    """The call cannot be made like this: an argument is missing, or two contradict each other."""
+    """The call cannot be made: an argument is missing, or two contradict each other."""
 
 
 class TokenNotValid(OstiaryError):
-    """A token checked on this machine is not good: signature, issuer, audience or time."""
+    """A token that was verified locally is not valid: signature, issuer, audience or time."""
 
 
 class APIConnectionError(OstiaryError):
-    """No usable answer came. Whether the server did what was asked is told by `request_sent`."""
+    """No usable answer was received. `request_sent` says whether the server may have acted on the request."""
 
     request_sent: bool | None
-    """False: the request certainly never reached the server, so nothing was done. None: not known."""
+    """False: the request never reached the server, so nothing was done. None: unknown."""
 
     def __init__(self, message: str, request_sent: bool | None = None) -> None:  # noqa: FBT001 - an exception is unpickled by position
         super().__init__(message, request_sent)
@@ -67,27 +67,27 @@ class CertificateRefused(APIConnectionError):
 
 
 class APIError(OstiaryError):
-    """The server said no.
+    """The server refused the call.
 
-    `str(error)` is the server's sentence with the numbers that support staff will ask for.
+    `str(error)` is the server's message, with the numbers that support staff will ask for.
     """
 
     message: str
-    """The server's sentence, in the language asked for (`lang`)."""
+    """The server's message, in the requested language (`lang`)."""
     status_code: int
-    """The envelope's `statusCode`; the HTTP status where there was no envelope."""
+    """The envelope's `statusCode`; the HTTP status if there was no envelope."""
     api_code: int | None
-    """The envelope's `apiCode`: the exact reason, where there is one."""
+    """The envelope's `apiCode`: the exact reason, if there is one."""
     request_id: str | None
-    """What the server's log calls this request."""
+    """The ID of this request in the server's log."""
     data: Any
     """The answer's `data` as plain Python, or None."""
     retry_after: float | None
-    """Seconds after which the same call may succeed, where the server says so."""
+    """Seconds after which the same call may succeed, if the server says so."""
     http_status: int
-    """The HTTP status; 200 for most refusals, because the envelope carries the verdict."""
+    """The HTTP status; 200 for most refusals, because the envelope carries the result."""
     key: str | None
-    """The contract's name of the reason (`"phone_taken"`), where the number has exactly one."""
+    """The contract's name for the reason (`"phone_taken"`), if the number has exactly one."""
 
     def __init__(
         self,
@@ -138,7 +138,7 @@ class ParameterError(APIError):
 
 
 class NotServed(APIError):
-    """A documented option or operation that this server does not serve (501)."""
+    """A documented option or operation that this server does not support (501)."""
 
     @property
     def field(self) -> str | None:
@@ -148,7 +148,7 @@ class NotServed(APIError):
 
 # --- the caller -----------------------------------------------------------------------------------
 class NotLoggedIn(APIError):
-    """No access token that is good came with the call (2020)."""
+    """The call had no valid access token (2020)."""
 
 
 class LoginExpired(NotLoggedIn):
@@ -156,7 +156,7 @@ class LoginExpired(NotLoggedIn):
 
 
 class LoginInvalid(NotLoggedIn):
-    """The token is not one of this pool or app (2207)."""
+    """The token does not belong to this pool or app (2207)."""
 
 
 class ReauthenticationRequired(APIError):
@@ -164,25 +164,25 @@ class ReauthenticationRequired(APIError):
 
     @property
     def methods(self) -> list[str]:
-        """Ways to prove oneself that the server takes here."""
+        """The credential checks that the server accepts here."""
         return list(self._of_data("methods") or ())
 
 
 class SecondFactorRequired(NotLoggedIn):
     """The first step of a sign-in was right, and the account has a second factor (1635, 1636).
 
-    A client with `mfa_token` as its access token finishes: `mfa_otp_verify`, `mfa_factor_verify`,
+    To finish, use a client with `mfa_token` as its access token: `mfa_otp_verify`, `mfa_factor_verify`,
     `mfa_recovery_code_verify`.
     """
 
     @property
     def mfa_token(self) -> str:
-        """Opens the verification of the second factor, for 360 seconds, and nothing else."""
+        """Allows verifying the second factor for 360 seconds, and nothing else."""
         return self._text("mfaToken") or ""
 
     @property
     def factors(self) -> list[dict[str, Any]]:
-        """Which factors there are: `factorId`, `factorType`, and their number or address, masked."""
+        """The available factors: `factorId`, `factorType`, and their number or address, masked."""
         return list(self._of_data("factors") or ())
 
 
@@ -191,23 +191,23 @@ class ClientAuthenticationError(APIError):
 
 
 class PermissionDenied(APIError):
-    """The caller is known and may not do this."""
+    """The caller is authenticated but not allowed to do this."""
 
 
 class NotFound(APIError):
-    """What the call is about does not exist: user, app, pool, path."""
+    """The user, app, pool or path does not exist."""
 
 
 class InvalidOperation(APIError):
-    """Well-formed, and against a rule: the last way to sign in, a phone by the wrong door."""
+    """Well-formed, but against a rule: for example, removing the last way to sign in."""
 
 
 class WrongCredentials(APIError):
-    """User or password is wrong (2333); which of the two is not told."""
+    """The user or the password is wrong (2333); the answer does not say which."""
 
 
 class UserLocked(PermissionDenied):
-    """The account is locked or suspended (2005)."""
+    """The account is disabled: its status is not `Activated` (2005)."""
 
 
 # --- numbers and codes ----------------------------------------------------------------------------
@@ -216,31 +216,31 @@ class VerificationCodeError(APIError):
 
 
 class CodeWrong(VerificationCodeError):
-    """A code was wrong (2001); of two codes, which one is not told. One guess is spent."""
+    """A code was wrong (2001); of two codes, the answer does not say which. Counts as a wrong guess."""
 
 
 class CodeExpired(VerificationCodeError):
-    """There is no live code to compare with (2300): never asked for, used, or too old. Ask for a new one."""
+    """There is no valid code to compare with (2300): never requested, used or expired. Request a new one."""
 
 
 class GuessesSpent(VerificationCodeError):
-    """No guesses are left for now; `retry_after` says when the oldest leaves the window."""
+    """No guesses are left for now; `retry_after` says when the next one is allowed."""
 
 
 class ContactError(APIError):
-    """The phone number or e-mail address cannot be used: malformed, not served, not the account's."""
+    """The phone number or e-mail address cannot be used: malformed, not supported, or not the account's."""
 
 
 class SamePhone(ContactError):
-    """The new number is the account's number already (2230)."""
+    """The new number is already the account's number (2230)."""
 
 
 class OldPhoneRequired(ContactError):
-    """The pool wants the old number proven too: give `oldPhoneNumber` and `oldPhonePassCode`."""
+    """The pool requires the old number to be verified too: supply `oldPhoneNumber` and `oldPhonePassCode`."""
 
 
 class OldPhoneMismatch(ContactError):
-    """The old number given is not, or no longer, the account's (2038)."""
+    """The given old number is not, or no longer, the account's number (2038)."""
 
 
 class PhoneNotBound(ContactError):
@@ -248,19 +248,19 @@ class PhoneNotBound(ContactError):
 
 
 class PhoneAlreadyBound(ContactError):
-    """The account has a phone number; change it instead of binding one."""
+    """The account already has a phone number; change it instead of binding one."""
 
 
 class SameEmail(ContactError):
-    """The new address is the account's address already (2229)."""
+    """The new address is already the account's address (2229)."""
 
 
 class OldEmailRequired(ContactError):
-    """The pool wants the old address proven too: give `oldEmail` and `oldEmailPassCode` (2227)."""
+    """The pool requires the old address to be verified too: supply `oldEmail` and `oldEmailPassCode` (2227)."""
 
 
 class OldEmailMismatch(ContactError):
-    """The old address given is not, or no longer, the account's (2037)."""
+    """The given old address is not, or no longer, the account's address (2037)."""
 
 
 class EmailNotBound(ContactError):
@@ -268,15 +268,15 @@ class EmailNotBound(ContactError):
 
 
 class EmailAlreadyBound(ContactError):
-    """The account has an e-mail address; change it instead of binding one."""
+    """The account already has an e-mail address; change it instead of binding one."""
 
 
 class Conflict(APIError):
-    """A value that must be unique belongs to somebody else."""
+    """A value that must be unique is already in use."""
 
 
 class PhoneTaken(Conflict):
-    """The number belongs to another account (2035); told only to who proved the number."""
+    """The number belongs to another account (2035); only returned if its code was right."""
 
 
 class EmailTaken(Conflict):
@@ -288,24 +288,24 @@ class UsernameTaken(Conflict):
 
 
 class UserExists(Conflict):
-    """There is such an account already."""
+    """The account already exists."""
 
 
 class UpdateTokenError(APIError):
-    """The one-time token of `update_phone` is unknown, expired or spent: begin again with the codes."""
+    """The one-time token of `update_phone` is unknown, expired or used: start again with the codes."""
 
 
 class UpdateTokenUsed(UpdateTokenError):
-    """This very token moved the number already (`data["success"]` is true): a repeat after a lost answer."""
+    """This token has already changed the number (`data["success"]` is true): a retry after a lost answer."""
 
 
 # --- too much, too broken -------------------------------------------------------------------------
 class RateLimited(APIError):
-    """Too often; `retry_after` seconds until the same call may succeed, where the server says so."""
+    """Too many requests; after `retry_after` seconds, if given, the same call may succeed."""
 
 
 class ServerError(APIError):
-    """The server failed (5xx). What a call that changes something did is then not known."""
+    """The server failed (5xx). It is unknown whether a call that changes something took effect."""
 
 
 class OAuthError(APIError):
@@ -313,17 +313,17 @@ class OAuthError(APIError):
 
     @property
     def error(self) -> str:
-        """OAuth's word for it: `invalid_grant`, `invalid_client`."""
+        """OAuth's error code: `invalid_grant`, `invalid_client`."""
         return self._text("error") or ""
 
     @property
     def error_description(self) -> str:
-        """The endpoint's sentence about it."""
+        """The endpoint's description of the error."""
         return self._text("error_description") or ""
 
 
 class UnexpectedAnswer(APIError):
-    """What came is no answer of this API: a proxy's page, another service, a broken body."""
+    """The answer is not one of this API: a proxy's page, another service, a broken body."""
 
     body_start: str = ""
-    """The first 200 characters of what came; of JSON only its names, for its values may be credentials."""
+    """The first 200 characters of the answer; for JSON only its names, because its values may be credentials."""

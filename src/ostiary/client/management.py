@@ -407,7 +407,7 @@ class ManagementClient(SyncManagement):
     def get_security_settings(self) -> Result[SecuritySettings]:
         """Read the pool's security settings.
 
-        Lives are in seconds. Settings that are documented and have no effect yet show their default.
+        Lifetimes are in seconds. Documented settings that have no effect yet show their default.
 
         `data` is `SecuritySettings`.
 
@@ -460,25 +460,27 @@ class ManagementClient(SyncManagement):
     ) -> Result[SecuritySettings]:
         """Change the pool's security settings.
 
-        What is absent stays as it is. Works at once and without a restart; codes and tokens that are under
-        way keep their length, life and tries. `verifyCodeLength` 4 or 5 wants `wrongCodesPerDay` of at most
-        5. An empty list of `allowedOrigins` lets no website call; `allowedCountries` may not be empty.
+        Absent settings stay as they are. Takes effect at once, without a restart; codes and tokens already
+        issued keep their length, lifetime and number of attempts. A `verifyCodeLength` of 4 or 5 requires
+        `wrongCodesPerDay` to be 5 or less. An empty list of `allowedOrigins` lets no website call;
+        `allowedCountries` must not be empty.
 
-        - `allowed_origins`: A list, or one a line.
-        - `verify_code_length`: 4 and 5 only where `wrongCodesPerDay` is at most 5.
-        - `change_email_strategy`: Whether the address on the account must be proven too.
-        - `change_phone_strategy`: Whether the number on the account must be proven too.
+        - `allowed_origins`: A list, or text with one origin per line.
+        - `verify_code_length`: 4 and 5 require `wrongCodesPerDay` to be 5 or less.
+        - `change_email_strategy`: Whether a change of address also requires a code sent to the old one.
+        - `change_phone_strategy`: Whether a change of number also requires a code sent to the old one.
         - `cookie_settings`: How long a browser stays signed in.
-        - `register_anomaly_detection`: Sign-ups per address.
+        - `register_anomaly_detection`: Limit on sign-ups per IP address.
         - `login_anomaly_detection`: What happens after wrong passwords.
-        - `self_unlock_account`: How a locked user gets free.
+        - `self_unlock_account`: How locked users can unlock their account.
         - `qrcode_login_strategy`: Signing in by a QR code.
-        - `account_lock_time`: Seconds that wrong passwords lock an account for.
-        - `password_min_length`: Characters.
-        - `password_history`: Of so many last passwords none may be chosen again; the present one is the
-          first.
-        - `refuse_common_passwords`: Those of the shipped list, and the account's own names.
-        - `login_history_days`: How long a sign-in stands in its owner's history.
+        - `account_lock_time`: How long an account stays locked after too many wrong passwords, in seconds.
+        - `password_min_length`: Minimum length, in characters.
+        - `password_history`: Number of recent passwords, the current one included, that may not be chosen
+          again.
+        - `refuse_common_passwords`: Refuses passwords on the bundled list and those that resemble the
+          account's own names.
+        - `login_history_days`: Days for which a sign-in appears in its user's history.
         - `enabled_factors`: An empty list turns second factors off.
 
         `data` is `SecuritySettings`.
@@ -574,10 +576,10 @@ class ManagementClient(SyncManagement):
         *,
         department_ids: list[str] | None = None,
     ) -> Result[User]:
-        """Make a user.
+        """Create a user.
 
-        A number or an address may be set without a proof; it is unverified unless the call says otherwise.
-        `allowedCountries` says where codes may go, not which numbers users may have.
+        A number or address can be set without verification; it counts as unverified unless the call says
+        otherwise. `allowedCountries` limits where codes may be sent, not which numbers users may have.
 
         - `email`: What an account is found by: user name, e-mail address, external id.
         - `phone`: A phone number as typed, without its country code.
@@ -609,11 +611,11 @@ class ManagementClient(SyncManagement):
         - `region`: Free text: names, links, parts of an address.
         - `password`: A password or a client secret.
         - `salt`: Free text: names, links, parts of an address.
-        - `otp`: A second factor brought along.
+        - `otp`: An existing second factor to import.
         - `custom_data`: A free object: kept as it came, nulls included.
         - `metadata_source`: A free object: kept as it came, nulls included.
         - `identity_number`: Free text: names, links, parts of an address.
-        - `options`: Side conditions of making a user.
+        - `options`: Options for creating a user.
 
         `data` is `User`.
 
@@ -686,10 +688,10 @@ class ManagementClient(SyncManagement):
     ) -> Result[User]:
         """Read one user.
 
-        `userIdType` says what kind of name `userId` is: `user_id` (where absent), `external_id`, `phone`,
-        `email` or `username`.
+        `userIdType` says what kind of identifier `userId` is: `user_id` (the default), `external_id`,
+        `phone`, `email` or `username`.
 
-        - `user_id_type`: What kind of name `userId` is; `user_id` where absent.
+        - `user_id_type`: What kind of identifier `userId` is. Default: `user_id`.
 
         `data` is `User`.
 
@@ -723,14 +725,14 @@ class ManagementClient(SyncManagement):
         """List or search the pool's users, page by page.
 
         `keywords` finds users whose user name, e-mail address or phone number begins with it
-        (`options.fuzzySearchOn` picks among the three); `advancedFilter` with `EQUAL` finds the whole value
-        of one of them. Conditions hold together. Pages have 10 users unless `options.pagination` says
-        otherwise, 50 at most; newest users first. A search looks at the first 10 000 matches of each of the
-        three: where more begin alike, type more.
+        (`options.fuzzySearchOn` selects which of the three); `advancedFilter` with `EQUAL` matches the
+        whole value of one of them. All conditions must hold. A page has 10 users unless
+        `options.pagination` says otherwise, at most 50; newest users first. A search considers the first 10
+        000 matches of each of the three: if there may be more, use a longer keyword.
 
         - `keywords`: What an account is found by: user name, e-mail address, external id.
         - `search_query`: A free object: kept as it came, nulls included.
-        - `options`: Which page, and what to show beyond the plain fields.
+        - `options`: Which page, and what to include beyond the plain fields.
 
         `data` is `UserPaging`:
 
@@ -798,11 +800,12 @@ class ManagementClient(SyncManagement):
     ) -> Result[User]:
         """Change a user.
 
-        What is absent stays as it is; what is to be emptied is named in `options.clearFields` (`["phone"]`
-        takes the number off). Members of `customData` replace their namesakes, null ones go. A new number
-        or address is unverified unless the call says otherwise. A changed phone number ends the user's
-        codes and one-time tokens and is told to the old and the new number and every verified e-mail
-        address. A new password, and any status but `Activated`, end the user's sessions.
+        Absent fields stay as they are; fields to be emptied are listed in `options.clearFields`
+        (`["phone"]` removes the number). Members of `customData` replace those of the same name; null
+        removes one. A new number or address is unverified unless the call says otherwise. A change of phone
+        number voids the user's codes and one-time tokens, and the old number, the new one and every
+        verified e-mail address are notified. A new password, and any status but `Activated`, end the user's
+        sessions.
 
         - `phone_country_code`: A country calling code as typed: '+86', '86'. Absent: the pool's own.
         - `name`: Free text: names, links, parts of an address.
@@ -836,7 +839,7 @@ class ManagementClient(SyncManagement):
         - `identity_number`: Free text: names, links, parts of an address.
         - `custom_data`: A free object: kept as it came, nulls included.
         - `metadata`: A free object: kept as it came, nulls included.
-        - `options`: Side conditions of changing a user.
+        - `options`: Options for changing a user.
 
         `data` is `User`.
 
@@ -899,10 +902,10 @@ class ManagementClient(SyncManagement):
     ) -> Result[IsSuccess]:
         """Delete users.
 
-        Their sessions end, their numbers and addresses become free, and their ids are never used again. All
-        of them go, or none: where one is unknown, `data.userIds` names those that are.
+        Their sessions end, their numbers and addresses become free, and their IDs are never reused. Either
+        all are deleted or none: if users are unknown, `data.userIds` lists them.
 
-        - `options`: What kind of names `userIds` are.
+        - `options`: What kind of identifiers `userIds` are.
 
         `data` is `IsSuccess`:
 
@@ -928,11 +931,11 @@ class ManagementClient(SyncManagement):
         list: list[SetCustomField | Mapping[str, Any]],
         tenant_id: str | None = None,
     ) -> Result[list[CustomField]]:
-        """Define what users' custom data may hold.
+        """Define the fields of users' custom data.
 
-        A new key makes a field, a known one changes what is given of it; a field's `dataType` stays. Values
-        that users have already are not looked at. Users write defined fields only; a program of the
-        administrator's may keep others, too. A pool has at most 200 fields.
+        An unknown key creates a field; a known one changes the given properties, except its `dataType`,
+        which stays. Existing values are not checked. Users can only write defined fields; an
+        administrator's program may store others, too. A pool has at most 200 fields.
 
         - `tenant_id`: What an account is found by: user name, e-mail address, external id.
 
@@ -958,9 +961,9 @@ class ManagementClient(SyncManagement):
         target_type: Literal["USER", "ROLE", "GROUP", "DEPARTMENT"],
         tenant_id: str | None = None,
     ) -> Result[list[CustomField]]:
-        """List what users' custom data may hold.
+        """List the fields of users' custom data.
 
-        By key.
+        Sorted by key.
 
         - `tenant_id`: What an account is found by: user name, e-mail address, external id.
 
@@ -989,9 +992,9 @@ class ManagementClient(SyncManagement):
         description: str | None = None,
         disable_time: str | None = None,
     ) -> Result[Role]:
-        """Make a role.
+        """Create a role.
 
-        A role without a name is called like its code. `disableTime` is in milliseconds since 1970.
+        The name defaults to the code. `disableTime` is in milliseconds since 1970.
 
         - `name`: Free text: names, links, parts of an address.
         - `description`: Free text: names, links, parts of an address.
@@ -1050,12 +1053,12 @@ class ManagementClient(SyncManagement):
     ) -> Result[RolePaging]:
         """List the pool's roles.
 
-        `keywords` finds codes that begin so. Pages have 10 rows unless `limit` says otherwise, 50 at most;
-        newest first.
+        `keywords` finds codes that begin with it. A page has 10 rows unless `limit` says otherwise, at most
+        50; newest first.
 
-        - `page`: 1 where absent.
-        - `limit`: 10 where absent.
-        - `keywords`: Codes that begin so.
+        - `page`: Default: 1.
+        - `limit`: Default: 10.
+        - `keywords`: Codes that begin with this.
 
         `data` is `RolePaging`:
 
@@ -1093,10 +1096,10 @@ class ManagementClient(SyncManagement):
     ) -> Result[IsSuccess]:
         """Change a role.
 
-        Members stay under a new code. A disabled role (`status` `DISABLE`, or after `disableTime`) keeps
-        its members and is nobody's meanwhile; `disableTime` `0` takes the moment away.
+        A new code keeps the members. A disabled role (`status` `DISABLE`, or after `disableTime`) keeps its
+        members but grants nothing; a `disableTime` of `0` removes the time limit.
 
-        - `new_code`: The same as `code` where that is to stay.
+        - `new_code`: The new code; the same as `code` to keep it.
         - `description`: Free text: names, links, parts of an address.
 
         `data` is `IsSuccess`:
@@ -1131,7 +1134,7 @@ class ManagementClient(SyncManagement):
     ) -> Result[IsSuccess]:
         """Delete roles.
 
-        All of them go, and everybody loses them; or none where one is unknown.
+        All roles are deleted and taken from everyone, or none if one of them is unknown.
 
         `data` is `IsSuccess`:
 
@@ -1160,13 +1163,13 @@ class ManagementClient(SyncManagement):
         enable_time: int | None = None,
         namespace: str | None = None,
     ) -> Result[IsSuccess]:
-        """Give a role to users.
+        """Assign a role to users.
 
-        Who has it already gets the new times. All of it is done, or nothing: where a user is unknown,
-        `data.userIds` names those that are.
+        Users who already have it get the new times. Either everything is done or nothing: if users are
+        unknown, `data.userIds` lists them.
 
-        - `end_time`: Until this moment (milliseconds since 1970); absent: for good.
-        - `enable_time`: From this moment on; absent: now.
+        - `end_time`: Until this time (milliseconds since 1970). Absent: indefinitely.
+        - `enable_time`: From this time on. Default: now.
 
         `data` is `IsSuccess`:
 
@@ -1195,9 +1198,9 @@ class ManagementClient(SyncManagement):
         targets: list[Target | Mapping[str, Any]],
         roles: list[RoleCode | Mapping[str, Any]],
     ) -> Result[IsSuccess]:
-        """Give several roles to users.
+        """Assign several roles to users.
 
-        All of it is done, or nothing: where a user is unknown, `data.userIds` names those that are.
+        Either everything is done or nothing: if users are unknown, `data.userIds` lists them.
 
         `data` is `IsSuccess`:
 
@@ -1224,9 +1227,9 @@ class ManagementClient(SyncManagement):
         code: str,
         namespace: str | None = None,
     ) -> Result[IsSuccess]:
-        """Take a role from users.
+        """Remove a role from users.
 
-        Who does not have it is passed over.
+        Users who do not have it are skipped.
 
         `data` is `IsSuccess`:
 
@@ -1253,9 +1256,9 @@ class ManagementClient(SyncManagement):
         targets: list[Target | Mapping[str, Any]],
         roles: list[RoleCode | Mapping[str, Any]],
     ) -> Result[IsSuccess]:
-        """Take several roles from users.
+        """Remove several roles from users.
 
-        Who does not have one is passed over.
+        Users who do not have one are skipped.
 
         `data` is `IsSuccess`:
 
@@ -1285,10 +1288,10 @@ class ManagementClient(SyncManagement):
         with_identities: bool | None = None,
         namespace: str | None = None,
     ) -> Result[UserPaging]:
-        """List the users to whom a role is given.
+        """List the users who have a role.
 
-        Those whose time has come and is not over, whether the role is enabled or not. Pages have 10 rows
-        unless `limit` says otherwise, 50 at most; newest first.
+        Users whose assignment has begun and not ended, whether or not the role is enabled. A page has 10
+        rows unless `limit` says otherwise, at most 50; newest first.
 
         `data` is `UserPaging`:
 
@@ -1320,10 +1323,10 @@ class ManagementClient(SyncManagement):
         user_id_type: UserIdType | None = None,
         namespace: str | None = None,
     ) -> Result[RolePaging]:
-        """Read the roles that a user has now.
+        """Read the roles that a user currently has.
 
 
-        - `user_id_type`: What kind of name `userId` is; `user_id` where absent.
+        - `user_id_type`: What kind of identifier `userId` is. Default: `user_id`.
 
         `data` is `RolePaging`:
 
@@ -1354,7 +1357,7 @@ class ManagementClient(SyncManagement):
         code: str,
         custom_data: dict[str, Any] | None = None,
     ) -> Result[Group]:
-        """Make a group.
+        """Create a group.
 
 
         - `custom_data`: A free object: kept as it came, nulls included.
@@ -1365,9 +1368,9 @@ class ManagementClient(SyncManagement):
         - `.code`
         - `.name`
         - `.description`
-        - `.type`: A word of the caller's own; it decides nothing.
-        - `.metadata_source`: Always empty: no directory is its source.
-        - `.members`: Always empty: they come in pages, by `list-group-members`.
+        - `.type`: Free text for the caller's use; it has no effect.
+        - `.metadata_source`: Always empty: groups are not synchronized from a directory.
+        - `.members`: Always empty: use `list-group-members`, which returns pages.
 
         Raises `Conflict`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
         `APIConnectionError`, `APITimeoutError`.
@@ -1401,9 +1404,9 @@ class ManagementClient(SyncManagement):
         - `.code`
         - `.name`
         - `.description`
-        - `.type`: A word of the caller's own; it decides nothing.
-        - `.metadata_source`: Always empty: no directory is its source.
-        - `.members`: Always empty: they come in pages, by `list-group-members`.
+        - `.type`: Free text for the caller's use; it has no effect.
+        - `.metadata_source`: Always empty: groups are not synchronized from a directory.
+        - `.members`: Always empty: use `list-group-members`, which returns pages.
 
         Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
         `APIConnectionError`, `APITimeoutError`.
@@ -1431,12 +1434,12 @@ class ManagementClient(SyncManagement):
     ) -> Result[GroupPaging]:
         """List the pool's groups.
 
-        `keywords` finds codes that begin so. Pages have 10 rows unless `limit` says otherwise, 50 at most;
-        newest first.
+        `keywords` finds codes that begin with it. A page has 10 rows unless `limit` says otherwise, at most
+        50; newest first.
 
-        - `keywords`: Codes that begin so.
-        - `page`: 1 where absent.
-        - `limit`: 10 where absent.
+        - `keywords`: Codes that begin with this.
+        - `page`: Default: 1.
+        - `limit`: Default: 10.
 
         `data` is `GroupPaging`:
 
@@ -1472,7 +1475,7 @@ class ManagementClient(SyncManagement):
     ) -> Result[Group]:
         """Change a group.
 
-        Members stay under a new code.
+        A new code keeps the members.
 
         - `name`: Free text: names, links, parts of an address.
         - `custom_data`: A free object: kept as it came, nulls included.
@@ -1483,9 +1486,9 @@ class ManagementClient(SyncManagement):
         - `.code`
         - `.name`
         - `.description`
-        - `.type`: A word of the caller's own; it decides nothing.
-        - `.metadata_source`: Always empty: no directory is its source.
-        - `.members`: Always empty: they come in pages, by `list-group-members`.
+        - `.type`: Free text for the caller's use; it has no effect.
+        - `.metadata_source`: Always empty: groups are not synchronized from a directory.
+        - `.members`: Always empty: use `list-group-members`, which returns pages.
 
         Raises `NotFound`, `Conflict`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`,
         `NotServed`; and `APIConnectionError`, `APITimeoutError`.
@@ -1511,7 +1514,7 @@ class ManagementClient(SyncManagement):
     ) -> Result[IsSuccess]:
         """Delete groups.
 
-        All of them go, or none where one is unknown. Their members stay users.
+        All groups are deleted, or none if one of them is unknown. Their members remain users.
 
         `data` is `IsSuccess`:
 
@@ -1536,10 +1539,10 @@ class ManagementClient(SyncManagement):
         user_ids: list[str],
         code: str,
     ) -> Result[IsSuccess]:
-        """Put users into a group.
+        """Add users to a group.
 
-        Who is in it already stays. All of it is done, or nothing: where a user is unknown, `data.userIds`
-        names those that are.
+        Users who are already members stay. Either everything is done or nothing: if users are unknown,
+        `data.userIds` lists them.
 
         `data` is `IsSuccess`:
 
@@ -1565,9 +1568,9 @@ class ManagementClient(SyncManagement):
         user_ids: list[str],
         code: str,
     ) -> Result[IsSuccess]:
-        """Take users out of a group.
+        """Remove users from a group.
 
-        Who is not in it is passed over.
+        Users who are not members are skipped.
 
         `data` is `IsSuccess`:
 
@@ -1598,7 +1601,7 @@ class ManagementClient(SyncManagement):
     ) -> Result[UserPaging]:
         """List a group's members.
 
-        Pages have 10 rows unless `limit` says otherwise, 50 at most; newest first.
+        A page has 10 rows unless `limit` says otherwise, at most 50; newest first.
 
         `data` is `UserPaging`:
 
@@ -1631,7 +1634,7 @@ class ManagementClient(SyncManagement):
         """Read the groups that a user is in.
 
 
-        - `user_id_type`: What kind of name `userId` is; `user_id` where absent.
+        - `user_id_type`: What kind of identifier `userId` is. Default: `user_id`.
 
         `data` is `GroupPaging`:
 
@@ -1688,16 +1691,16 @@ class ManagementClient(SyncManagement):
         client_credentials_scopes: list[str] | None = None,
         required_factors: list[Literal["OTP", "SMS", "EMAIL"]] | None = None,
     ) -> Result[Application]:
-        """Make an application.
+        """Create an application.
 
-        Its secret is read by `get-application-secret`. A public client (`tokenEndpointAuthMethod` `none`)
-        has neither `HS256` nor `clientCredentialsScopes`: `bad_request`.
+        Read its secret with `get-application-secret`. A public client (`tokenEndpointAuthMethod` `none`)
+        can have neither `HS256` nor `clientCredentialsScopes` (`bad_request`).
 
         - `template`: Free text: names, links, parts of an address.
         - `app_identifier`: What an account is found by: user name, e-mail address, external id.
         - `app_logo`: Free text: names, links, parts of an address.
         - `app_description`: Free text: names, links, parts of an address.
-        - `redirect_uris`: `http:` or `https:` addresses, compared letter by letter.
+        - `redirect_uris`: `http:` or `https:` URIs, compared character by character.
         - `init_login_uri`: Free text: names, links, parts of an address.
         - `oidc_config`: A free object: kept as it came, nulls included.
         - `saml_config`: A free object: kept as it came, nulls included.
@@ -1788,10 +1791,10 @@ class ManagementClient(SyncManagement):
     ) -> Result[ApplicationPaging]:
         """List the pool's applications.
 
-        Oldest first. Pages have 10 rows unless `limit` says otherwise, 50 at most.
+        Oldest first. A page has 10 rows unless `limit` says otherwise, at most 50.
 
-        - `page`: 1 where absent.
-        - `limit`: 10 where absent.
+        - `page`: Default: 1.
+        - `limit`: Default: 10.
         - `keywords`: What an account is found by: user name, e-mail address, external id.
 
         `data` is `ApplicationPaging`:
@@ -1834,13 +1837,14 @@ class ManagementClient(SyncManagement):
         client_credentials_scopes: list[str] | None = None,
         required_factors: list[Literal["OTP", "SMS", "EMAIL"]] | None = None,
     ) -> Result[Application]:
-        """Change what an application decides.
+        """Change an application's settings.
 
-        Works at once; tokens that are out keep the life they were given. A public client
-        (`tokenEndpointAuthMethod` `none`) has neither `HS256` nor `clientCredentialsScopes`: `bad_request`.
+        Takes effect at once; tokens already issued keep their lifetime. A public client
+        (`tokenEndpointAuthMethod` `none`) can have neither `HS256` nor `clientCredentialsScopes`
+        (`bad_request`).
 
         - `app_name`: Free text: names, links, parts of an address.
-        - `redirect_uris`: Replaces them all; an empty list takes them away.
+        - `redirect_uris`: Replaces the whole list; an empty list removes all.
 
         `data` is `Application`.
 
@@ -1875,8 +1879,7 @@ class ManagementClient(SyncManagement):
     ) -> Result[IsSuccess]:
         """Delete an application.
 
-        Its sessions open nothing any more, from the next request on; its users stay. Its id is never used
-        again.
+        Its sessions stop working with the next request; its users remain. Its ID is never reused.
 
         `data` is `IsSuccess`:
 
@@ -1902,7 +1905,7 @@ class ManagementClient(SyncManagement):
     ) -> Result[GetApplicationSecretData]:
         """Read an application's secret.
 
-        Who reads it is in the audit log.
+        Each read is recorded in the audit trail.
 
         `data` is `GetApplicationSecretData`:
 
@@ -1926,9 +1929,9 @@ class ManagementClient(SyncManagement):
         self,
         app_id: str,
     ) -> Result[RefreshApplicationSecretData]:
-        """Give an application another secret.
+        """Replace an application's secret.
 
-        The old one is good for nothing from then on.
+        The old one stops working at once.
 
         `data` is `RefreshApplicationSecretData`:
 
@@ -1961,24 +1964,24 @@ class ManagementClient(SyncManagement):
     ) -> Result[AuditEventPaging]:
         """Read the pool's audit trail.
 
-        What was done or refused, by whom, at which request. Numbers and addresses appear as keyed hashes:
-        equal ones are equal. `start` and `end` are milliseconds since 1970. Newest first, 20 rows unless
-        `limit` says otherwise, 100 at most. One call looks at 20 000 rows at most, so a page may be short
-        or empty and still have a `next`: ask again with `before` = `next` until there is none.
+        What was done or refused, by whom, in which request. Numbers and addresses appear as keyed hashes:
+        equal values have equal hashes. `start` and `end` are in milliseconds since 1970. Newest first, 20
+        rows unless `limit` says otherwise, at most 100. One call examines at most 20 000 rows, so a page
+        may be short or empty and still have a `next`: repeat with `before` = `next` until there is none.
 
         - `user_id`: What an account is found by: user name, e-mail address, external id.
         - `event`: What an account is found by: user name, e-mail address, external id.
         - `verdict`: `done`, or the key of a refusal.
         - `request_id`: What an account is found by: user name, e-mail address, external id.
-        - `start`: From this moment on.
-        - `end`: Before this moment.
-        - `before`: `next` of the page before.
-        - `limit`: 20 where absent.
+        - `start`: From this time on.
+        - `end`: Before this time.
+        - `before`: `next` of the previous page.
+        - `limit`: Default: 20.
 
         `data` is `AuditEventPaging`:
 
         - `.list`
-        - `.next`: Ask again with `before` = this; absent: that was all.
+        - `.next`: Pass this as `before` to get the next page. Absent: there are no more.
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`; and `APIConnectionError`,
         `APITimeoutError`.
@@ -2011,26 +2014,26 @@ class ManagementClient(SyncManagement):
         before: str | None = None,
         limit: int | None = None,
     ) -> Result[MessagePaging]:
-        """Read what the pool sent, or could not send.
+        """List the messages that the pool sent or could not send.
 
-        `state` is `queued` (waits, or waits to be tried again), `sending`, `sent` (the gateway took it),
-        `withheld` (looks from outside as if it were sent, and never is), `expired` (its code ended before
-        it could be sent), `no_route` (no sender for its medium) or `dead` (refused for good, or tried until
-        its end). `start` and `end` are milliseconds since 1970. Newest first, 20 rows unless `limit` says
-        otherwise, 100 at most. One call looks at 20 000 rows at most, so a page may be short or empty and
-        still have a `next`: ask again with `before` = `next` until there is none.
+        `state` is `queued` (waiting for its first or next attempt), `sending`, `sent` (accepted by the
+        gateway), `withheld` (deliberately never sent, though it looks sent from outside), `expired` (the
+        code expired before it could be sent), `no_route` (no gateway for its medium) or `dead` (refused for
+        good, or given up). `start` and `end` are in milliseconds since 1970. Newest first, 20 rows unless
+        `limit` says otherwise, at most 100. One call examines at most 20 000 rows, so a page may be short
+        or empty and still have a `next`: repeat with `before` = `next` until there is none.
 
-        - `to`: A whole number (E.164) or address.
+        - `to`: A complete phone number (E.164) or e-mail address.
         - `purpose`: A channel, or the name of a notice.
-        - `start`: From this moment on.
-        - `end`: Before this moment.
-        - `before`: `next` of the page before.
-        - `limit`: 20 where absent.
+        - `start`: From this time on.
+        - `end`: Before this time.
+        - `before`: `next` of the previous page.
+        - `limit`: Default: 20.
 
         `data` is `MessagePaging`:
 
         - `.list`
-        - `.next`: Ask again with `before` = this; absent: that was all.
+        - `.next`: Pass this as `before` to get the next page. Absent: there are no more.
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`; and `APIConnectionError`,
         `APITimeoutError`.
@@ -2090,7 +2093,7 @@ class AsyncManagementClient(AsyncManagement):
     async def get_security_settings(self) -> Result[SecuritySettings]:
         """Read the pool's security settings.
 
-        Lives are in seconds. Settings that are documented and have no effect yet show their default.
+        Lifetimes are in seconds. Documented settings that have no effect yet show their default.
 
         `data` is `SecuritySettings`.
 
@@ -2143,25 +2146,27 @@ class AsyncManagementClient(AsyncManagement):
     ) -> Result[SecuritySettings]:
         """Change the pool's security settings.
 
-        What is absent stays as it is. Works at once and without a restart; codes and tokens that are under
-        way keep their length, life and tries. `verifyCodeLength` 4 or 5 wants `wrongCodesPerDay` of at most
-        5. An empty list of `allowedOrigins` lets no website call; `allowedCountries` may not be empty.
+        Absent settings stay as they are. Takes effect at once, without a restart; codes and tokens already
+        issued keep their length, lifetime and number of attempts. A `verifyCodeLength` of 4 or 5 requires
+        `wrongCodesPerDay` to be 5 or less. An empty list of `allowedOrigins` lets no website call;
+        `allowedCountries` must not be empty.
 
-        - `allowed_origins`: A list, or one a line.
-        - `verify_code_length`: 4 and 5 only where `wrongCodesPerDay` is at most 5.
-        - `change_email_strategy`: Whether the address on the account must be proven too.
-        - `change_phone_strategy`: Whether the number on the account must be proven too.
+        - `allowed_origins`: A list, or text with one origin per line.
+        - `verify_code_length`: 4 and 5 require `wrongCodesPerDay` to be 5 or less.
+        - `change_email_strategy`: Whether a change of address also requires a code sent to the old one.
+        - `change_phone_strategy`: Whether a change of number also requires a code sent to the old one.
         - `cookie_settings`: How long a browser stays signed in.
-        - `register_anomaly_detection`: Sign-ups per address.
+        - `register_anomaly_detection`: Limit on sign-ups per IP address.
         - `login_anomaly_detection`: What happens after wrong passwords.
-        - `self_unlock_account`: How a locked user gets free.
+        - `self_unlock_account`: How locked users can unlock their account.
         - `qrcode_login_strategy`: Signing in by a QR code.
-        - `account_lock_time`: Seconds that wrong passwords lock an account for.
-        - `password_min_length`: Characters.
-        - `password_history`: Of so many last passwords none may be chosen again; the present one is the
-          first.
-        - `refuse_common_passwords`: Those of the shipped list, and the account's own names.
-        - `login_history_days`: How long a sign-in stands in its owner's history.
+        - `account_lock_time`: How long an account stays locked after too many wrong passwords, in seconds.
+        - `password_min_length`: Minimum length, in characters.
+        - `password_history`: Number of recent passwords, the current one included, that may not be chosen
+          again.
+        - `refuse_common_passwords`: Refuses passwords on the bundled list and those that resemble the
+          account's own names.
+        - `login_history_days`: Days for which a sign-in appears in its user's history.
         - `enabled_factors`: An empty list turns second factors off.
 
         `data` is `SecuritySettings`.
@@ -2257,10 +2262,10 @@ class AsyncManagementClient(AsyncManagement):
         *,
         department_ids: list[str] | None = None,
     ) -> Result[User]:
-        """Make a user.
+        """Create a user.
 
-        A number or an address may be set without a proof; it is unverified unless the call says otherwise.
-        `allowedCountries` says where codes may go, not which numbers users may have.
+        A number or address can be set without verification; it counts as unverified unless the call says
+        otherwise. `allowedCountries` limits where codes may be sent, not which numbers users may have.
 
         - `email`: What an account is found by: user name, e-mail address, external id.
         - `phone`: A phone number as typed, without its country code.
@@ -2292,11 +2297,11 @@ class AsyncManagementClient(AsyncManagement):
         - `region`: Free text: names, links, parts of an address.
         - `password`: A password or a client secret.
         - `salt`: Free text: names, links, parts of an address.
-        - `otp`: A second factor brought along.
+        - `otp`: An existing second factor to import.
         - `custom_data`: A free object: kept as it came, nulls included.
         - `metadata_source`: A free object: kept as it came, nulls included.
         - `identity_number`: Free text: names, links, parts of an address.
-        - `options`: Side conditions of making a user.
+        - `options`: Options for creating a user.
 
         `data` is `User`.
 
@@ -2369,10 +2374,10 @@ class AsyncManagementClient(AsyncManagement):
     ) -> Result[User]:
         """Read one user.
 
-        `userIdType` says what kind of name `userId` is: `user_id` (where absent), `external_id`, `phone`,
-        `email` or `username`.
+        `userIdType` says what kind of identifier `userId` is: `user_id` (the default), `external_id`,
+        `phone`, `email` or `username`.
 
-        - `user_id_type`: What kind of name `userId` is; `user_id` where absent.
+        - `user_id_type`: What kind of identifier `userId` is. Default: `user_id`.
 
         `data` is `User`.
 
@@ -2406,14 +2411,14 @@ class AsyncManagementClient(AsyncManagement):
         """List or search the pool's users, page by page.
 
         `keywords` finds users whose user name, e-mail address or phone number begins with it
-        (`options.fuzzySearchOn` picks among the three); `advancedFilter` with `EQUAL` finds the whole value
-        of one of them. Conditions hold together. Pages have 10 users unless `options.pagination` says
-        otherwise, 50 at most; newest users first. A search looks at the first 10 000 matches of each of the
-        three: where more begin alike, type more.
+        (`options.fuzzySearchOn` selects which of the three); `advancedFilter` with `EQUAL` matches the
+        whole value of one of them. All conditions must hold. A page has 10 users unless
+        `options.pagination` says otherwise, at most 50; newest users first. A search considers the first 10
+        000 matches of each of the three: if there may be more, use a longer keyword.
 
         - `keywords`: What an account is found by: user name, e-mail address, external id.
         - `search_query`: A free object: kept as it came, nulls included.
-        - `options`: Which page, and what to show beyond the plain fields.
+        - `options`: Which page, and what to include beyond the plain fields.
 
         `data` is `UserPaging`:
 
@@ -2481,11 +2486,12 @@ class AsyncManagementClient(AsyncManagement):
     ) -> Result[User]:
         """Change a user.
 
-        What is absent stays as it is; what is to be emptied is named in `options.clearFields` (`["phone"]`
-        takes the number off). Members of `customData` replace their namesakes, null ones go. A new number
-        or address is unverified unless the call says otherwise. A changed phone number ends the user's
-        codes and one-time tokens and is told to the old and the new number and every verified e-mail
-        address. A new password, and any status but `Activated`, end the user's sessions.
+        Absent fields stay as they are; fields to be emptied are listed in `options.clearFields`
+        (`["phone"]` removes the number). Members of `customData` replace those of the same name; null
+        removes one. A new number or address is unverified unless the call says otherwise. A change of phone
+        number voids the user's codes and one-time tokens, and the old number, the new one and every
+        verified e-mail address are notified. A new password, and any status but `Activated`, end the user's
+        sessions.
 
         - `phone_country_code`: A country calling code as typed: '+86', '86'. Absent: the pool's own.
         - `name`: Free text: names, links, parts of an address.
@@ -2519,7 +2525,7 @@ class AsyncManagementClient(AsyncManagement):
         - `identity_number`: Free text: names, links, parts of an address.
         - `custom_data`: A free object: kept as it came, nulls included.
         - `metadata`: A free object: kept as it came, nulls included.
-        - `options`: Side conditions of changing a user.
+        - `options`: Options for changing a user.
 
         `data` is `User`.
 
@@ -2582,10 +2588,10 @@ class AsyncManagementClient(AsyncManagement):
     ) -> Result[IsSuccess]:
         """Delete users.
 
-        Their sessions end, their numbers and addresses become free, and their ids are never used again. All
-        of them go, or none: where one is unknown, `data.userIds` names those that are.
+        Their sessions end, their numbers and addresses become free, and their IDs are never reused. Either
+        all are deleted or none: if users are unknown, `data.userIds` lists them.
 
-        - `options`: What kind of names `userIds` are.
+        - `options`: What kind of identifiers `userIds` are.
 
         `data` is `IsSuccess`:
 
@@ -2611,11 +2617,11 @@ class AsyncManagementClient(AsyncManagement):
         list: list[SetCustomField | Mapping[str, Any]],
         tenant_id: str | None = None,
     ) -> Result[list[CustomField]]:
-        """Define what users' custom data may hold.
+        """Define the fields of users' custom data.
 
-        A new key makes a field, a known one changes what is given of it; a field's `dataType` stays. Values
-        that users have already are not looked at. Users write defined fields only; a program of the
-        administrator's may keep others, too. A pool has at most 200 fields.
+        An unknown key creates a field; a known one changes the given properties, except its `dataType`,
+        which stays. Existing values are not checked. Users can only write defined fields; an
+        administrator's program may store others, too. A pool has at most 200 fields.
 
         - `tenant_id`: What an account is found by: user name, e-mail address, external id.
 
@@ -2641,9 +2647,9 @@ class AsyncManagementClient(AsyncManagement):
         target_type: Literal["USER", "ROLE", "GROUP", "DEPARTMENT"],
         tenant_id: str | None = None,
     ) -> Result[list[CustomField]]:
-        """List what users' custom data may hold.
+        """List the fields of users' custom data.
 
-        By key.
+        Sorted by key.
 
         - `tenant_id`: What an account is found by: user name, e-mail address, external id.
 
@@ -2672,9 +2678,9 @@ class AsyncManagementClient(AsyncManagement):
         description: str | None = None,
         disable_time: str | None = None,
     ) -> Result[Role]:
-        """Make a role.
+        """Create a role.
 
-        A role without a name is called like its code. `disableTime` is in milliseconds since 1970.
+        The name defaults to the code. `disableTime` is in milliseconds since 1970.
 
         - `name`: Free text: names, links, parts of an address.
         - `description`: Free text: names, links, parts of an address.
@@ -2733,12 +2739,12 @@ class AsyncManagementClient(AsyncManagement):
     ) -> Result[RolePaging]:
         """List the pool's roles.
 
-        `keywords` finds codes that begin so. Pages have 10 rows unless `limit` says otherwise, 50 at most;
-        newest first.
+        `keywords` finds codes that begin with it. A page has 10 rows unless `limit` says otherwise, at most
+        50; newest first.
 
-        - `page`: 1 where absent.
-        - `limit`: 10 where absent.
-        - `keywords`: Codes that begin so.
+        - `page`: Default: 1.
+        - `limit`: Default: 10.
+        - `keywords`: Codes that begin with this.
 
         `data` is `RolePaging`:
 
@@ -2776,10 +2782,10 @@ class AsyncManagementClient(AsyncManagement):
     ) -> Result[IsSuccess]:
         """Change a role.
 
-        Members stay under a new code. A disabled role (`status` `DISABLE`, or after `disableTime`) keeps
-        its members and is nobody's meanwhile; `disableTime` `0` takes the moment away.
+        A new code keeps the members. A disabled role (`status` `DISABLE`, or after `disableTime`) keeps its
+        members but grants nothing; a `disableTime` of `0` removes the time limit.
 
-        - `new_code`: The same as `code` where that is to stay.
+        - `new_code`: The new code; the same as `code` to keep it.
         - `description`: Free text: names, links, parts of an address.
 
         `data` is `IsSuccess`:
@@ -2814,7 +2820,7 @@ class AsyncManagementClient(AsyncManagement):
     ) -> Result[IsSuccess]:
         """Delete roles.
 
-        All of them go, and everybody loses them; or none where one is unknown.
+        All roles are deleted and taken from everyone, or none if one of them is unknown.
 
         `data` is `IsSuccess`:
 
@@ -2843,13 +2849,13 @@ class AsyncManagementClient(AsyncManagement):
         enable_time: int | None = None,
         namespace: str | None = None,
     ) -> Result[IsSuccess]:
-        """Give a role to users.
+        """Assign a role to users.
 
-        Who has it already gets the new times. All of it is done, or nothing: where a user is unknown,
-        `data.userIds` names those that are.
+        Users who already have it get the new times. Either everything is done or nothing: if users are
+        unknown, `data.userIds` lists them.
 
-        - `end_time`: Until this moment (milliseconds since 1970); absent: for good.
-        - `enable_time`: From this moment on; absent: now.
+        - `end_time`: Until this time (milliseconds since 1970). Absent: indefinitely.
+        - `enable_time`: From this time on. Default: now.
 
         `data` is `IsSuccess`:
 
@@ -2878,9 +2884,9 @@ class AsyncManagementClient(AsyncManagement):
         targets: list[Target | Mapping[str, Any]],
         roles: list[RoleCode | Mapping[str, Any]],
     ) -> Result[IsSuccess]:
-        """Give several roles to users.
+        """Assign several roles to users.
 
-        All of it is done, or nothing: where a user is unknown, `data.userIds` names those that are.
+        Either everything is done or nothing: if users are unknown, `data.userIds` lists them.
 
         `data` is `IsSuccess`:
 
@@ -2907,9 +2913,9 @@ class AsyncManagementClient(AsyncManagement):
         code: str,
         namespace: str | None = None,
     ) -> Result[IsSuccess]:
-        """Take a role from users.
+        """Remove a role from users.
 
-        Who does not have it is passed over.
+        Users who do not have it are skipped.
 
         `data` is `IsSuccess`:
 
@@ -2936,9 +2942,9 @@ class AsyncManagementClient(AsyncManagement):
         targets: list[Target | Mapping[str, Any]],
         roles: list[RoleCode | Mapping[str, Any]],
     ) -> Result[IsSuccess]:
-        """Take several roles from users.
+        """Remove several roles from users.
 
-        Who does not have one is passed over.
+        Users who do not have one are skipped.
 
         `data` is `IsSuccess`:
 
@@ -2968,10 +2974,10 @@ class AsyncManagementClient(AsyncManagement):
         with_identities: bool | None = None,
         namespace: str | None = None,
     ) -> Result[UserPaging]:
-        """List the users to whom a role is given.
+        """List the users who have a role.
 
-        Those whose time has come and is not over, whether the role is enabled or not. Pages have 10 rows
-        unless `limit` says otherwise, 50 at most; newest first.
+        Users whose assignment has begun and not ended, whether or not the role is enabled. A page has 10
+        rows unless `limit` says otherwise, at most 50; newest first.
 
         `data` is `UserPaging`:
 
@@ -3003,10 +3009,10 @@ class AsyncManagementClient(AsyncManagement):
         user_id_type: UserIdType | None = None,
         namespace: str | None = None,
     ) -> Result[RolePaging]:
-        """Read the roles that a user has now.
+        """Read the roles that a user currently has.
 
 
-        - `user_id_type`: What kind of name `userId` is; `user_id` where absent.
+        - `user_id_type`: What kind of identifier `userId` is. Default: `user_id`.
 
         `data` is `RolePaging`:
 
@@ -3037,7 +3043,7 @@ class AsyncManagementClient(AsyncManagement):
         code: str,
         custom_data: dict[str, Any] | None = None,
     ) -> Result[Group]:
-        """Make a group.
+        """Create a group.
 
 
         - `custom_data`: A free object: kept as it came, nulls included.
@@ -3048,9 +3054,9 @@ class AsyncManagementClient(AsyncManagement):
         - `.code`
         - `.name`
         - `.description`
-        - `.type`: A word of the caller's own; it decides nothing.
-        - `.metadata_source`: Always empty: no directory is its source.
-        - `.members`: Always empty: they come in pages, by `list-group-members`.
+        - `.type`: Free text for the caller's use; it has no effect.
+        - `.metadata_source`: Always empty: groups are not synchronized from a directory.
+        - `.members`: Always empty: use `list-group-members`, which returns pages.
 
         Raises `Conflict`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
         `APIConnectionError`, `APITimeoutError`.
@@ -3084,9 +3090,9 @@ class AsyncManagementClient(AsyncManagement):
         - `.code`
         - `.name`
         - `.description`
-        - `.type`: A word of the caller's own; it decides nothing.
-        - `.metadata_source`: Always empty: no directory is its source.
-        - `.members`: Always empty: they come in pages, by `list-group-members`.
+        - `.type`: Free text for the caller's use; it has no effect.
+        - `.metadata_source`: Always empty: groups are not synchronized from a directory.
+        - `.members`: Always empty: use `list-group-members`, which returns pages.
 
         Raises `NotFound`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`, `NotServed`; and
         `APIConnectionError`, `APITimeoutError`.
@@ -3114,12 +3120,12 @@ class AsyncManagementClient(AsyncManagement):
     ) -> Result[GroupPaging]:
         """List the pool's groups.
 
-        `keywords` finds codes that begin so. Pages have 10 rows unless `limit` says otherwise, 50 at most;
-        newest first.
+        `keywords` finds codes that begin with it. A page has 10 rows unless `limit` says otherwise, at most
+        50; newest first.
 
-        - `keywords`: Codes that begin so.
-        - `page`: 1 where absent.
-        - `limit`: 10 where absent.
+        - `keywords`: Codes that begin with this.
+        - `page`: Default: 1.
+        - `limit`: Default: 10.
 
         `data` is `GroupPaging`:
 
@@ -3155,7 +3161,7 @@ class AsyncManagementClient(AsyncManagement):
     ) -> Result[Group]:
         """Change a group.
 
-        Members stay under a new code.
+        A new code keeps the members.
 
         - `name`: Free text: names, links, parts of an address.
         - `custom_data`: A free object: kept as it came, nulls included.
@@ -3166,9 +3172,9 @@ class AsyncManagementClient(AsyncManagement):
         - `.code`
         - `.name`
         - `.description`
-        - `.type`: A word of the caller's own; it decides nothing.
-        - `.metadata_source`: Always empty: no directory is its source.
-        - `.members`: Always empty: they come in pages, by `list-group-members`.
+        - `.type`: Free text for the caller's use; it has no effect.
+        - `.metadata_source`: Always empty: groups are not synchronized from a directory.
+        - `.members`: Always empty: use `list-group-members`, which returns pages.
 
         Raises `NotFound`, `Conflict`, `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`,
         `NotServed`; and `APIConnectionError`, `APITimeoutError`.
@@ -3194,7 +3200,7 @@ class AsyncManagementClient(AsyncManagement):
     ) -> Result[IsSuccess]:
         """Delete groups.
 
-        All of them go, or none where one is unknown. Their members stay users.
+        All groups are deleted, or none if one of them is unknown. Their members remain users.
 
         `data` is `IsSuccess`:
 
@@ -3219,10 +3225,10 @@ class AsyncManagementClient(AsyncManagement):
         user_ids: list[str],
         code: str,
     ) -> Result[IsSuccess]:
-        """Put users into a group.
+        """Add users to a group.
 
-        Who is in it already stays. All of it is done, or nothing: where a user is unknown, `data.userIds`
-        names those that are.
+        Users who are already members stay. Either everything is done or nothing: if users are unknown,
+        `data.userIds` lists them.
 
         `data` is `IsSuccess`:
 
@@ -3248,9 +3254,9 @@ class AsyncManagementClient(AsyncManagement):
         user_ids: list[str],
         code: str,
     ) -> Result[IsSuccess]:
-        """Take users out of a group.
+        """Remove users from a group.
 
-        Who is not in it is passed over.
+        Users who are not members are skipped.
 
         `data` is `IsSuccess`:
 
@@ -3281,7 +3287,7 @@ class AsyncManagementClient(AsyncManagement):
     ) -> Result[UserPaging]:
         """List a group's members.
 
-        Pages have 10 rows unless `limit` says otherwise, 50 at most; newest first.
+        A page has 10 rows unless `limit` says otherwise, at most 50; newest first.
 
         `data` is `UserPaging`:
 
@@ -3314,7 +3320,7 @@ class AsyncManagementClient(AsyncManagement):
         """Read the groups that a user is in.
 
 
-        - `user_id_type`: What kind of name `userId` is; `user_id` where absent.
+        - `user_id_type`: What kind of identifier `userId` is. Default: `user_id`.
 
         `data` is `GroupPaging`:
 
@@ -3371,16 +3377,16 @@ class AsyncManagementClient(AsyncManagement):
         client_credentials_scopes: list[str] | None = None,
         required_factors: list[Literal["OTP", "SMS", "EMAIL"]] | None = None,
     ) -> Result[Application]:
-        """Make an application.
+        """Create an application.
 
-        Its secret is read by `get-application-secret`. A public client (`tokenEndpointAuthMethod` `none`)
-        has neither `HS256` nor `clientCredentialsScopes`: `bad_request`.
+        Read its secret with `get-application-secret`. A public client (`tokenEndpointAuthMethod` `none`)
+        can have neither `HS256` nor `clientCredentialsScopes` (`bad_request`).
 
         - `template`: Free text: names, links, parts of an address.
         - `app_identifier`: What an account is found by: user name, e-mail address, external id.
         - `app_logo`: Free text: names, links, parts of an address.
         - `app_description`: Free text: names, links, parts of an address.
-        - `redirect_uris`: `http:` or `https:` addresses, compared letter by letter.
+        - `redirect_uris`: `http:` or `https:` URIs, compared character by character.
         - `init_login_uri`: Free text: names, links, parts of an address.
         - `oidc_config`: A free object: kept as it came, nulls included.
         - `saml_config`: A free object: kept as it came, nulls included.
@@ -3471,10 +3477,10 @@ class AsyncManagementClient(AsyncManagement):
     ) -> Result[ApplicationPaging]:
         """List the pool's applications.
 
-        Oldest first. Pages have 10 rows unless `limit` says otherwise, 50 at most.
+        Oldest first. A page has 10 rows unless `limit` says otherwise, at most 50.
 
-        - `page`: 1 where absent.
-        - `limit`: 10 where absent.
+        - `page`: Default: 1.
+        - `limit`: Default: 10.
         - `keywords`: What an account is found by: user name, e-mail address, external id.
 
         `data` is `ApplicationPaging`:
@@ -3517,13 +3523,14 @@ class AsyncManagementClient(AsyncManagement):
         client_credentials_scopes: list[str] | None = None,
         required_factors: list[Literal["OTP", "SMS", "EMAIL"]] | None = None,
     ) -> Result[Application]:
-        """Change what an application decides.
+        """Change an application's settings.
 
-        Works at once; tokens that are out keep the life they were given. A public client
-        (`tokenEndpointAuthMethod` `none`) has neither `HS256` nor `clientCredentialsScopes`: `bad_request`.
+        Takes effect at once; tokens already issued keep their lifetime. A public client
+        (`tokenEndpointAuthMethod` `none`) can have neither `HS256` nor `clientCredentialsScopes`
+        (`bad_request`).
 
         - `app_name`: Free text: names, links, parts of an address.
-        - `redirect_uris`: Replaces them all; an empty list takes them away.
+        - `redirect_uris`: Replaces the whole list; an empty list removes all.
 
         `data` is `Application`.
 
@@ -3558,8 +3565,7 @@ class AsyncManagementClient(AsyncManagement):
     ) -> Result[IsSuccess]:
         """Delete an application.
 
-        Its sessions open nothing any more, from the next request on; its users stay. Its id is never used
-        again.
+        Its sessions stop working with the next request; its users remain. Its ID is never reused.
 
         `data` is `IsSuccess`:
 
@@ -3585,7 +3591,7 @@ class AsyncManagementClient(AsyncManagement):
     ) -> Result[GetApplicationSecretData]:
         """Read an application's secret.
 
-        Who reads it is in the audit log.
+        Each read is recorded in the audit trail.
 
         `data` is `GetApplicationSecretData`:
 
@@ -3609,9 +3615,9 @@ class AsyncManagementClient(AsyncManagement):
         self,
         app_id: str,
     ) -> Result[RefreshApplicationSecretData]:
-        """Give an application another secret.
+        """Replace an application's secret.
 
-        The old one is good for nothing from then on.
+        The old one stops working at once.
 
         `data` is `RefreshApplicationSecretData`:
 
@@ -3644,24 +3650,24 @@ class AsyncManagementClient(AsyncManagement):
     ) -> Result[AuditEventPaging]:
         """Read the pool's audit trail.
 
-        What was done or refused, by whom, at which request. Numbers and addresses appear as keyed hashes:
-        equal ones are equal. `start` and `end` are milliseconds since 1970. Newest first, 20 rows unless
-        `limit` says otherwise, 100 at most. One call looks at 20 000 rows at most, so a page may be short
-        or empty and still have a `next`: ask again with `before` = `next` until there is none.
+        What was done or refused, by whom, in which request. Numbers and addresses appear as keyed hashes:
+        equal values have equal hashes. `start` and `end` are in milliseconds since 1970. Newest first, 20
+        rows unless `limit` says otherwise, at most 100. One call examines at most 20 000 rows, so a page
+        may be short or empty and still have a `next`: repeat with `before` = `next` until there is none.
 
         - `user_id`: What an account is found by: user name, e-mail address, external id.
         - `event`: What an account is found by: user name, e-mail address, external id.
         - `verdict`: `done`, or the key of a refusal.
         - `request_id`: What an account is found by: user name, e-mail address, external id.
-        - `start`: From this moment on.
-        - `end`: Before this moment.
-        - `before`: `next` of the page before.
-        - `limit`: 20 where absent.
+        - `start`: From this time on.
+        - `end`: Before this time.
+        - `before`: `next` of the previous page.
+        - `limit`: Default: 20.
 
         `data` is `AuditEventPaging`:
 
         - `.list`
-        - `.next`: Ask again with `before` = this; absent: that was all.
+        - `.next`: Pass this as `before` to get the next page. Absent: there are no more.
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`; and `APIConnectionError`,
         `APITimeoutError`.
@@ -3694,26 +3700,26 @@ class AsyncManagementClient(AsyncManagement):
         before: str | None = None,
         limit: int | None = None,
     ) -> Result[MessagePaging]:
-        """Read what the pool sent, or could not send.
+        """List the messages that the pool sent or could not send.
 
-        `state` is `queued` (waits, or waits to be tried again), `sending`, `sent` (the gateway took it),
-        `withheld` (looks from outside as if it were sent, and never is), `expired` (its code ended before
-        it could be sent), `no_route` (no sender for its medium) or `dead` (refused for good, or tried until
-        its end). `start` and `end` are milliseconds since 1970. Newest first, 20 rows unless `limit` says
-        otherwise, 100 at most. One call looks at 20 000 rows at most, so a page may be short or empty and
-        still have a `next`: ask again with `before` = `next` until there is none.
+        `state` is `queued` (waiting for its first or next attempt), `sending`, `sent` (accepted by the
+        gateway), `withheld` (deliberately never sent, though it looks sent from outside), `expired` (the
+        code expired before it could be sent), `no_route` (no gateway for its medium) or `dead` (refused for
+        good, or given up). `start` and `end` are in milliseconds since 1970. Newest first, 20 rows unless
+        `limit` says otherwise, at most 100. One call examines at most 20 000 rows, so a page may be short
+        or empty and still have a `next`: repeat with `before` = `next` until there is none.
 
-        - `to`: A whole number (E.164) or address.
+        - `to`: A complete phone number (E.164) or e-mail address.
         - `purpose`: A channel, or the name of a notice.
-        - `start`: From this moment on.
-        - `end`: Before this moment.
-        - `before`: `next` of the page before.
-        - `limit`: 20 where absent.
+        - `start`: From this time on.
+        - `end`: Before this time.
+        - `before`: `next` of the previous page.
+        - `limit`: Default: 20.
 
         `data` is `MessagePaging`:
 
         - `.list`
-        - `.next`: Ask again with `before` = this; absent: that was all.
+        - `.next`: Pass this as `before` to get the next page. Absent: there are no more.
 
         Raises `NotLoggedIn`, `LoginExpired`, `LoginInvalid`, `ParameterError`; and `APIConnectionError`,
         `APITimeoutError`.
@@ -3867,7 +3873,7 @@ class PlainManagementClient(PlainManagement):
         *,
         department_ids: list[Any] | None = None,
     ) -> dict[str, Any]:
-        """Make a user."""
+        """Create a user."""
         return self._ask(
             _CREATE_USER,
             {
@@ -4065,7 +4071,7 @@ class PlainManagementClient(PlainManagement):
         list: list[Any],
         tenant_id: str | None = None,
     ) -> dict[str, Any]:
-        """Define what users' custom data may hold."""
+        """Define the fields of users' custom data."""
         return self._ask(
             _SET_CUSTOM_FIELDS,
             {
@@ -4079,7 +4085,7 @@ class PlainManagementClient(PlainManagement):
         target_type: str,
         tenant_id: str | None = None,
     ) -> dict[str, Any]:
-        """List what users' custom data may hold."""
+        """List the fields of users' custom data."""
         return self._ask(
             _GET_CUSTOM_FIELDS,
             {
@@ -4096,7 +4102,7 @@ class PlainManagementClient(PlainManagement):
         description: str | None = None,
         disable_time: str | None = None,
     ) -> dict[str, Any]:
-        """Make a role."""
+        """Create a role."""
         return self._ask(
             _CREATE_ROLE,
             {
@@ -4189,7 +4195,7 @@ class PlainManagementClient(PlainManagement):
         enable_time: int | None = None,
         namespace: str | None = None,
     ) -> dict[str, Any]:
-        """Give a role to users."""
+        """Assign a role to users."""
         return self._ask(
             _ASSIGN_ROLE,
             {
@@ -4206,7 +4212,7 @@ class PlainManagementClient(PlainManagement):
         targets: list[Any],
         roles: list[Any],
     ) -> dict[str, Any]:
-        """Give several roles to users."""
+        """Assign several roles to users."""
         return self._ask(
             _ASSIGN_ROLE_BATCH,
             {
@@ -4221,7 +4227,7 @@ class PlainManagementClient(PlainManagement):
         code: str,
         namespace: str | None = None,
     ) -> dict[str, Any]:
-        """Take a role from users."""
+        """Remove a role from users."""
         return self._ask(
             _REVOKE_ROLE,
             {
@@ -4236,7 +4242,7 @@ class PlainManagementClient(PlainManagement):
         targets: list[Any],
         roles: list[Any],
     ) -> dict[str, Any]:
-        """Take several roles from users."""
+        """Remove several roles from users."""
         return self._ask(
             _REVOKE_ROLE_BATCH,
             {
@@ -4254,7 +4260,7 @@ class PlainManagementClient(PlainManagement):
         with_identities: bool | None = None,
         namespace: str | None = None,
     ) -> dict[str, Any]:
-        """List the users to whom a role is given."""
+        """List the users who have a role."""
         return self._ask(
             _LIST_ROLE_MEMBERS,
             {
@@ -4273,7 +4279,7 @@ class PlainManagementClient(PlainManagement):
         user_id_type: str | None = None,
         namespace: str | None = None,
     ) -> dict[str, Any]:
-        """Read the roles that a user has now."""
+        """Read the roles that a user currently has."""
         return self._ask(
             _GET_USER_ROLES,
             {
@@ -4291,7 +4297,7 @@ class PlainManagementClient(PlainManagement):
         code: str,
         custom_data: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Make a group."""
+        """Create a group."""
         return self._ask(
             _CREATE_GROUP,
             {
@@ -4376,7 +4382,7 @@ class PlainManagementClient(PlainManagement):
         user_ids: list[Any],
         code: str,
     ) -> dict[str, Any]:
-        """Put users into a group."""
+        """Add users to a group."""
         return self._ask(
             _ADD_GROUP_MEMBERS,
             {
@@ -4390,7 +4396,7 @@ class PlainManagementClient(PlainManagement):
         user_ids: list[Any],
         code: str,
     ) -> dict[str, Any]:
-        """Take users out of a group."""
+        """Remove users from a group."""
         return self._ask(
             _REMOVE_GROUP_MEMBERS,
             {
@@ -4468,7 +4474,7 @@ class PlainManagementClient(PlainManagement):
         client_credentials_scopes: list[Any] | None = None,
         required_factors: list[Any] | None = None,
     ) -> dict[str, Any]:
-        """Make an application."""
+        """Create an application."""
         return self._ask(
             _CREATE_APPLICATION,
             {
@@ -4570,7 +4576,7 @@ class PlainManagementClient(PlainManagement):
         self,
         app_id: str,
     ) -> dict[str, Any]:
-        """Give an application another secret."""
+        """Replace an application's secret."""
         return self._ask(
             _REFRESH_APPLICATION_SECRET,
             {
@@ -4614,7 +4620,7 @@ class PlainManagementClient(PlainManagement):
         before: str | None = None,
         limit: int | None = None,
     ) -> dict[str, Any]:
-        """Read what the pool sent, or could not send."""
+        """List the messages that the pool sent or could not send."""
         return self._ask(
             _LIST_MESSAGES,
             {

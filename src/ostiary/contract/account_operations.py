@@ -23,12 +23,12 @@ REGISTER: tuple[Operation, ...] = (
         who=Who.ANYONE,
         group="Register and login",
         summary="Register a new account.",
-        description="With a password under a user name or an e-mail address, or with a code that was sent to a "
-        "phone number or an e-mail address with `CHANNEL_REGISTER`; `options.passwordForPhonePassCode` gives such an "
-        "account a password, too. A number or address in `profile` needs its code of `CHANNEL_COMPLETE_PHONE` or "
-        "`CHANNEL_COMPLETE_EMAIL` in the options. That a number or address is taken is told only to someone whose "
-        "code for it was right. `options.clientIp` is believed from configured backends only; `options.context` is "
-        "for pipelines, and has no effect where there are none.",
+        description="With a password and a user name or e-mail address, or with a code sent to a phone number or "
+        "e-mail address with `CHANNEL_REGISTER`; `options.passwordForPhonePassCode` also sets a password "
+        "for such an account. A number or address in `profile` needs its own code "
+        "(`CHANNEL_COMPLETE_PHONE` or `CHANNEL_COMPLETE_EMAIL`) in the options. Only someone who gave "
+        "the right code for a number or address is told that it is taken. `options.clientIp` is trusted "
+        "from configured backends only; `options.context` is for pipelines and has no effect here.",
         request=SignUp,
         data=User,
         own_errors=(
@@ -61,10 +61,11 @@ REGISTER: tuple[Operation, ...] = (
         who=Who.CLIENT,
         group="Register and login",
         summary="Sign in with a password or a code, and receive tokens.",
-        description="The code is one that was sent with `CHANNEL_LOGIN`; with `options.autoRegister` a number or "
-        "address without an account gets one, with `options.customData`. The application authenticates the way it is set up to: not at all, with "
-        "`client_id` and `client_secret` in the body, or by HTTP Basic. `expire_in` and `expires_in` are the "
-        "access token's life in seconds. A refresh token comes with the scope `offline_access`.",
+        description="A code must have been sent with `CHANNEL_LOGIN`; with `options.autoRegister`, a number or "
+        "address without an account gets one, with `options.customData`. The application authenticates "
+        "in the way it is configured for: not at all, with `client_id` and `client_secret` in the body, "
+        "or by HTTP Basic. `expire_in` and `expires_in` are the access token's lifetime in seconds. The "
+        "scope `offline_access` adds a refresh token.",
         request=SigninByCredentials,
         data=LoginTokenResponseData,
         own_errors=(
@@ -115,10 +116,11 @@ MESSAGES: tuple[Operation, ...] = (
         who=Who.ANYONE,
         group="Messages",
         summary="Send a verification code to a phone number.",
-        description="The channel says what the code will be good for, and nothing else accepts it. To change a "
-        "number: `CHANNEL_BIND_PHONE` to the new one, `CHANNEL_UNBIND_PHONE` to the old one, both signed in. "
-        "Codes of the channels about an account (bind, unbind, MFA, identity, deletion) belong to the signed-in "
-        "user who asked. Asking again sends the same code. One message a minute per number and channel.",
+        description="The channel determines what the code can be used for. To change a "
+        "number: `CHANNEL_BIND_PHONE` to the new one, `CHANNEL_UNBIND_PHONE` to the old one, both while signed in. "
+        "Codes of channels that concern an account (bind, unbind, MFA, identity, deletion) belong to the signed-in "
+        "user who requested them. Requesting again sends the same code. Limit: one message per minute, number and "
+        "channel.",
         request=SendSMS,
         own_errors=(
             Key.NOT_LOGGED_IN,
@@ -141,10 +143,11 @@ MESSAGES: tuple[Operation, ...] = (
         who=Who.ANYONE,
         group="Messages",
         summary="Send a verification code to an e-mail address.",
-        description="The channel says what the code will be good for, and nothing else accepts it. To change an "
-        "address: `CHANNEL_UPDATE_EMAIL` to the new one and to the old one, both signed in. Codes of the channels "
-        "about an account (update, bind, unbind, deletion) belong to the signed-in user who asked. Asking again "
-        "sends the same code. One message a minute per address and channel, ten a day per address.",
+        description="The channel determines what the code can be used for. To change an "
+        "address: `CHANNEL_UPDATE_EMAIL` to the new one and to the old one, both while signed in. Codes of channels "
+        "that concern an account (update, bind, unbind, deletion) belong to the signed-in user who requested them. "
+        "Requesting again sends the same code. Limits: one message per minute, address and channel; ten per day and "
+        "address.",
         request=SendEmail,
         own_errors=(
             Key.NOT_LOGGED_IN,
@@ -165,9 +168,9 @@ MESSAGES: tuple[Operation, ...] = (
         path="/api/v3/pre-check-code",
         who=Who.ANYONE,
         group="Messages",
-        summary="Look whether a code is right, without using it.",
-        description="A wrong code costs a guess, as everywhere. Codes of the channels about an account can only "
-        "be looked at by a signed-in user. The field of the number is `phone` here.",
+        summary="Check whether a code is right, without using it.",
+        description="A wrong code counts as a wrong guess, as everywhere. Codes of channels that concern an account "
+        "can only be checked by a signed-in user. The field with the number is called `phone` here.",
         request=PreCheckCode,
         data=PreCheckCodeData,
         own_errors=(
@@ -194,8 +197,8 @@ PROFILE: tuple[Operation, ...] = (
         who=Who.USER,
         group="User profile",
         summary="Read the signed-in user's account.",
-        description="Fields that are not set are left out. `customData` and `identities` come where they are "
-        "asked for.",
+        description="Fields that are not set are left out. `customData` and `identities` are only included on "
+        "request.",
         request=GetProfile,
         data=User,
     ),
@@ -205,11 +208,11 @@ PROFILE: tuple[Operation, ...] = (
         path="/api/v3/verify-update-phone-request",
         who=Who.USER,
         group="User profile",
-        summary="Prove the new phone number and receive a one-time token.",
-        description="Step two of three: `send_sms` comes before it, `update_phone` after it. Where the pool "
-        "verifies the old number and the account has one, the old pair is required. Without an old pair the "
-        "session's last credential check must be younger than `stepUpMaxAge`. `tokenExpiresIn` is in seconds. "
-        "A newer token replaces the one before.",
+        summary="Verify the new phone number and receive a one-time token.",
+        description="Step two of three, between `send_sms` and `update_phone`. If the pool verifies the old number "
+        "and the account has one, the old pair is required. Without an old pair, the session's last "
+        "credential check must be younger than `stepUpMaxAge`. `tokenExpiresIn` is in seconds. A newer "
+        "token replaces an earlier one.",
         request=VerifyUpdatePhoneRequest,
         data=VerifyUpdatePhoneRequestData,
         own_errors=(
@@ -232,9 +235,10 @@ PROFILE: tuple[Operation, ...] = (
         path="/api/v3/update-phone",
         who=Who.USER,
         group="User profile",
-        summary="Spend the token: the account's number becomes the new one.",
-        description="Step three of three. The token is spent whatever the verdict. Afterwards the old number, the "
-        "new one and every verified e-mail address are told, and the other sessions end where the pool says so.",
+        summary="Use the token: the account's number becomes the new one.",
+        description="Step three of three. The token is used up whatever the result. Afterwards the old number, the "
+        "new one and every verified e-mail address are notified, and the other sessions end if the pool "
+        "says so.",
         request=UpdatePhone,
         data=IsSuccess,
         own_errors=(
@@ -251,8 +255,8 @@ PROFILE: tuple[Operation, ...] = (
         path="/api/v3/bind-phone",
         who=Who.USER,
         group="User profile",
-        summary="Give an account that has no phone number its first one.",
-        description="The code is one that was sent signed in with `CHANNEL_BIND_PHONE`.",
+        summary="Add a phone number to an account that has none.",
+        description="The code must have been sent with `CHANNEL_BIND_PHONE` while signed in.",
         request=BindPhone,
         own_errors=(
             Key.APP_NOT_ALLOWED,
@@ -272,10 +276,10 @@ PROFILE: tuple[Operation, ...] = (
         path="/api/v3/unbind-phone",
         who=Who.USER,
         group="User profile",
-        summary="Take the phone number off the account.",
-        description="The code is one that was sent to the number with `CHANNEL_UNBIND_PHONE`. Another way in must "
-        "remain: a password with a user name or a verified e-mail address, a verified e-mail address, or a linked "
-        "identity.",
+        summary="Remove the phone number from the account.",
+        description="The code must have been sent to the number with `CHANNEL_UNBIND_PHONE`. Another way to sign in "
+        "must remain: a password with a user name or a verified e-mail address, a verified e-mail "
+        "address by itself, or a linked identity.",
         request=UnbindPhone,
         own_errors=(
             Key.APP_NOT_ALLOWED,

@@ -17,7 +17,7 @@ from ostiary.contract.common import IsSuccess
 from ostiary.contract.keys import Key
 from ostiary.contract.operation import Later, Operation, Who
 
-_TOGETHER = "A public client (`tokenEndpointAuthMethod` `none`) has neither `HS256` nor `clientCredentialsScopes`: `bad_request`."
+_TOGETHER = "A public client (`tokenEndpointAuthMethod` `none`) can have neither `HS256` nor `clientCredentialsScopes` (`bad_request`)."
 
 APPLICATIONS: tuple[Operation, ...] = (
     Operation(
@@ -26,8 +26,8 @@ APPLICATIONS: tuple[Operation, ...] = (
         path="/api/v3/create-application",
         who=Who.MANAGEMENT,
         group="Management",
-        summary="Make an application.",
-        description=f"Its secret is read by `get-application-secret`. {_TOGETHER}",
+        summary="Create an application.",
+        description=f"Read its secret with `get-application-secret`. {_TOGETHER}",
         request=CreateApplication,
         data=Application,
         later=(
@@ -71,7 +71,7 @@ APPLICATIONS: tuple[Operation, ...] = (
         who=Who.MANAGEMENT,
         group="Management",
         summary="List the pool's applications.",
-        description="Oldest first. Pages have 10 rows unless `limit` says otherwise, 50 at most.",
+        description="Oldest first. A page has 10 rows unless `limit` says otherwise, at most 50.",
         request=ListApplications,
         data=ApplicationPaging,
         later=(
@@ -88,8 +88,8 @@ APPLICATIONS: tuple[Operation, ...] = (
         path="/api/v3/update-application",
         who=Who.MANAGEMENT,
         group="Management",
-        summary="Change what an application decides.",
-        description=f"Works at once; tokens that are out keep the life they were given. {_TOGETHER}",
+        summary="Change an application's settings.",
+        description=f"Takes effect at once; tokens already issued keep their lifetime. {_TOGETHER}",
         request=UpdateApplication,
         data=Application,
         own_errors=(Key.APP_NOT_FOUND,),
@@ -101,8 +101,7 @@ APPLICATIONS: tuple[Operation, ...] = (
         who=Who.MANAGEMENT,
         group="Management",
         summary="Delete an application.",
-        description="Its sessions open nothing any more, from the next request on; its users stay. Its id is never used "
-        "again.",
+        description="Its sessions stop working with the next request; its users remain. Its ID is never reused.",
         request=DeleteApplication,
         data=IsSuccess,
         own_errors=(Key.APP_NOT_FOUND,),
@@ -114,7 +113,7 @@ APPLICATIONS: tuple[Operation, ...] = (
         who=Who.MANAGEMENT,
         group="Management",
         summary="Read an application's secret.",
-        description="Who reads it is in the audit log.",
+        description="Each read is recorded in the audit trail.",
         request=GetApplicationSecret,
         data=GetApplicationSecretData,
         own_errors=(Key.APP_NOT_FOUND,),
@@ -125,8 +124,8 @@ APPLICATIONS: tuple[Operation, ...] = (
         path="/api/v3/refresh-application-secret",
         who=Who.MANAGEMENT,
         group="Management",
-        summary="Give an application another secret.",
-        description="The old one is good for nothing from then on.",
+        summary="Replace an application's secret.",
+        description="The old one stops working at once.",
         request=RefreshApplicationSecret,
         data=RefreshApplicationSecretData,
         own_errors=(Key.APP_NOT_FOUND,),

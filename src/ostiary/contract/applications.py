@@ -25,7 +25,7 @@ LongLife = Annotated[int, Meta(ge=300, le=31_536_000)]
 
 
 class Application(Wire, kw_only=True, frozen=True):
-    """An application and what it decides. Lives are in seconds."""
+    """An application and its settings. Lifetimes are in seconds."""
 
     app_id: str
     app_name: str
@@ -35,21 +35,21 @@ class Application(Wire, kw_only=True, frozen=True):
     """Always `oidc`."""
     redirect_uris: list[str]
     self_service: bool
-    """Tokens of this application may manage their user's account."""
+    """Whether tokens of this application may be used to manage the user's own account."""
     refresh_token_rotation: bool
-    """A refresh gives a new refresh token; using an old one again ends the session."""
+    """Whether each refresh issues a new refresh token; reusing an old one then ends the session."""
     token_endpoint_auth_method: AuthMethod
-    """How the application proves itself; `none`: a public client, which has no secret."""
+    """How the application authenticates; `none`: a public client, which has no secret."""
     access_token_life: int
     refresh_token_life: int
-    """Of a session with `offline_access`."""
+    """Lifetime of a session with `offline_access`."""
     session_life: int
-    """Of any other session."""
+    """Lifetime of any other session."""
     signing_alg: SigningAlg
     client_credentials_scopes: list[str]
-    """Scopes of tokens that it gets for itself; none: it gets no such token."""
+    """Scopes the application may request for itself; none: it cannot get such a token."""
     required_factors: list[Factor]
-    """Second factors of which a user must have used one, whoever they are; none: as the user enrolled."""
+    """Second factors of which every user must verify one when signing in; none: only users who have enrolled one."""
 
 
 class ApplicationPaging(Wire, kw_only=True, frozen=True):
@@ -71,7 +71,7 @@ class CreateApplication(Wire, kw_only=True, frozen=True):
     app_type: AppType | None = None
     default_protocol: Protocol | None = None
     redirect_uris: Links | None = None
-    """`http:` or `https:` addresses, compared letter by letter."""
+    """`http:` or `https:` URIs, compared character by character."""
     logout_redirect_uris: Links | None = None
     init_login_uri: Text | None = None
     sso_enabled: bool | None = None
@@ -97,12 +97,12 @@ class CreateApplication(Wire, kw_only=True, frozen=True):
 
 
 class UpdateApplication(Wire, kw_only=True, frozen=True):
-    """What an application is to be; what is absent stays."""
+    """The settings to change; those that are absent stay as they are."""
 
     app_id: RequiredHandle
     app_name: Text | None = None
     redirect_uris: Links | None = None
-    """Replaces them all; an empty list takes them away."""
+    """Replaces the whole list; an empty list removes all."""
     self_service: bool | None = None
     refresh_token_rotation: bool | None = None
     token_endpoint_auth_method: AuthMethod | None = None
@@ -124,9 +124,9 @@ class ListApplications(Wire, kw_only=True, frozen=True):
     """Which page of which applications."""
 
     page: Annotated[int, Meta(ge=1, le=100_000)] | None = None
-    """1 where absent."""
+    """Default: 1."""
     limit: Annotated[int, Meta(ge=1, le=50)] | None = None
-    """10 where absent."""
+    """Default: 10."""
     is_integrate_app: bool | None = None
     is_self_built_app: bool | None = None
     sso_enabled: bool | None = None
@@ -135,13 +135,13 @@ class ListApplications(Wire, kw_only=True, frozen=True):
 
 
 class DeleteApplication(Wire, kw_only=True, frozen=True):
-    """Which application goes."""
+    """The application to delete."""
 
     app_id: RequiredHandle
 
 
 class GetApplicationSecret(Wire, kw_only=True, frozen=True):
-    """Whose secret."""
+    """The application whose secret to read."""
 
     app_id: RequiredHandle
 
@@ -153,7 +153,7 @@ class GetApplicationSecretData(Wire, kw_only=True, frozen=True):
 
 
 class RefreshApplicationSecret(Wire, kw_only=True, frozen=True):
-    """Whose secret is to be another one."""
+    """The application that gets a new secret."""
 
     app_id: RequiredHandle
 

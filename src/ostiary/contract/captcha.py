@@ -4,12 +4,12 @@ from ostiary.contract.common import CountryText, Handle, PasswordEncryptType, Ph
 
 
 class GetCaptchaCodeData(Wire, kw_only=True, frozen=True):
-    """A picture, and the token that goes back with its answer."""
+    """A picture, and the token to send back with the answer."""
 
     captcha_code_svg: str
     """An SVG document, to be shown as a picture."""
     captcha_token: str
-    """Goes into `options.captchaToken`; good for one answer within five minutes."""
+    """Send it back in `options.captchaToken`; valid for one answer within five minutes."""
 
 
 class ValidatePassword(Wire, kw_only=True, frozen=True):

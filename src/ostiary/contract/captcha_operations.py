@@ -11,11 +11,11 @@ CAPTCHAS: tuple[Operation, ...] = (
         path="/api/v3/get-captcha-code",
         who=Who.ANYONE,
         group="Register and login",
-        summary="Read a captcha: a picture, and the token that goes back with its answer.",
-        description="Where a sign-in is answered 2000, its next try needs `options.captchaCode` (what the picture "
-        "shows, in any case) and `options.captchaToken`. An answer uses the token up, right or wrong. "
-        "`GET /api/v3/captcha-code` gives the picture alone, with the token in the header "
-        "`x-genauth-captcha-token`.",
+        summary="Get a captcha: a picture, and the token to send back with the answer.",
+        description="If a sign-in is answered with 2000, the next attempt needs `options.captchaCode` (what the "
+        "picture shows, in upper or lower case) and `options.captchaToken`. Any answer, right or wrong, "
+        "uses up the token. `GET /api/v3/captcha-code` returns the picture alone, with the token in the "
+        "header `x-genauth-captcha-token`.",
         data=GetCaptchaCodeData,
     ),
     Operation(
@@ -24,10 +24,10 @@ CAPTCHAS: tuple[Operation, ...] = (
         path="/api/v3/validate-password",
         who=Who.ANYONE,
         group="Register and login",
-        summary="Look whether a password is an account's.",
-        description="Counted like a sign-in: a wrong one costs the account a try, a locked account and an unknown "
-        "name are answered `valid: false` after the same work, and where a sign-in would need a captcha this is "
-        "refused. Nobody is signed in.",
+        summary="Check an account's password.",
+        description="Counted like a sign-in: a wrong password counts as a failure, a locked account and an unknown "
+        "name are answered `valid: false` after the same work, and the call is refused where a sign-in "
+        "would need a captcha. It does not sign anyone in.",
         request=ValidatePassword,
         data=ValidatePasswordResult,
         own_errors=(Key.BAD_CONTACT, Key.CAPTCHA_REQUIRED),

@@ -8,11 +8,11 @@ from ostiary.contract.common import Handle, Json, RequiredHandle, RequiredText, 
 from ostiary.contract.profile import User
 
 Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$", examples=["editor"])]
-"""What programs call a role or a group. Letters, digits and `_.:-`; upper and lower case are two."""
+"""The identifier of a role or group. Letters, digits and `_.:-`; case-sensitive."""
 Namespace = Annotated[str, Meta(max_length=64)]
 Codes = Annotated[list[Code], Meta(min_length=1, max_length=50)]
 MillisText = Annotated[str, Meta(pattern=r"^[0-9]{1,15}$", examples=["1893456000000"])]
-"""Milliseconds since 1970 as text, as the incumbent has it here."""
+"""Milliseconds since 1970, as text, like the incumbent's."""
 Millis = Annotated[int, Meta(ge=0, le=10**15)]
 Page = Annotated[int, Meta(ge=1, le=100_000)]
 PageLimit = Annotated[int, Meta(ge=1, le=50)]
@@ -27,17 +27,17 @@ class Role(Wire, kw_only=True, frozen=True):
     id: str
     code: str
     name: str
-    """The code where it was given none."""
+    """Defaults to the code."""
     description: str
     namespace: str
-    """Always `default`: there is one space."""
+    """Always `default`: there is only one permission space."""
     namespace_name: str
     status: str | None = None
-    """`ENABLE` or `DISABLE`: nobody has a disabled role."""
+    """`ENABLE` or `DISABLE`: a disabled role grants nothing."""
     disable_time: int | None = None
-    """From this moment (milliseconds since 1970) it is as if it were disabled; absent: never."""
+    """Disabled from this time on (milliseconds since 1970). Absent: never."""
     enable_permission_apply: bool | None = None
-    """Absent: nobody applies for roles here."""
+    """Always absent: users cannot apply for roles."""
 
 
 class RolePaging(Wire, kw_only=True, frozen=True):
@@ -58,30 +58,30 @@ class CreateRole(Wire, kw_only=True, frozen=True):
 
 
 class GetRole(Wire, kw_only=True, frozen=True):
-    """Which role."""
+    """The role to read."""
 
     code: Code
     namespace: Namespace | None = None
 
 
 class ListRoles(Wire, kw_only=True, frozen=True):
-    """Which page of which roles."""
+    """Which roles to list, and which page."""
 
     page: Page | None = None
-    """1 where absent."""
+    """Default: 1."""
     limit: PageLimit | None = None
-    """10 where absent."""
+    """Default: 10."""
     keywords: Handle | None = None
-    """Codes that begin so."""
+    """Codes that begin with this."""
     namespace: Namespace | None = None
 
 
 class UpdateRole(Wire, kw_only=True, frozen=True):
-    """What a role is to be; what is absent stays."""
+    """The changes to a role; absent fields stay as they are."""
 
     name: RequiredText
     new_code: Code
-    """The same as `code` where that is to stay."""
+    """The new code; the same as `code` to keep it."""
     code: Code
     namespace: Namespace | None = None
     description: Text | None = None
@@ -91,18 +91,18 @@ class UpdateRole(Wire, kw_only=True, frozen=True):
 
 
 class DeleteRole(Wire, kw_only=True, frozen=True):
-    """Which roles go."""
+    """The roles to delete."""
 
     code_list: Codes
     namespace: Namespace | None = None
 
 
 class Target(Wire, kw_only=True, frozen=True):
-    """Who gets a role, or loses it."""
+    """A user who gets or loses a role."""
 
     target_type: TargetType
     target_identifier: RequiredHandle
-    """The user's id."""
+    """The user's ID."""
 
 
 class RoleCode(Wire, kw_only=True, frozen=True):
@@ -117,26 +117,26 @@ RoleCodes = Annotated[list[RoleCode], Meta(min_length=1, max_length=50)]
 
 
 class AssignRole(Wire, kw_only=True, frozen=True):
-    """Who gets a role, and for how long."""
+    """The users who get a role, and for how long."""
 
     targets: Targets
     code: Code
     end_time: Millis | None = None
-    """Until this moment (milliseconds since 1970); absent: for good."""
+    """Until this time (milliseconds since 1970). Absent: indefinitely."""
     enable_time: Millis | None = None
-    """From this moment on; absent: now."""
+    """From this time on. Default: now."""
     namespace: Namespace | None = None
 
 
 class AssignRoleBatch(Wire, kw_only=True, frozen=True):
-    """Who gets which roles: all of them each."""
+    """The users and the roles: each user gets all of them."""
 
     targets: Targets
     roles: RoleCodes
 
 
 class RevokeRole(Wire, kw_only=True, frozen=True):
-    """Who loses a role."""
+    """The users who lose a role."""
 
     targets: Targets
     code: Code
@@ -144,14 +144,14 @@ class RevokeRole(Wire, kw_only=True, frozen=True):
 
 
 class RevokeRoleBatch(Wire, kw_only=True, frozen=True):
-    """Who loses which roles: all of them each."""
+    """The users and the roles: each user loses all of them."""
 
     targets: Targets
     roles: RoleCodes
 
 
 class ListRoleMembers(Wire, kw_only=True, frozen=True):
-    """Which page of those who have a role now."""
+    """Which page of the users who currently have a role."""
 
     code: Code
     page: Page | None = None
@@ -162,16 +162,16 @@ class ListRoleMembers(Wire, kw_only=True, frozen=True):
 
 
 class GetUserRoles(Wire, kw_only=True, frozen=True):
-    """Whose roles."""
+    """The user whose roles to read."""
 
     user_id: RequiredHandle
     user_id_type: UserIdType | None = None
-    """What kind of name `userId` is; `user_id` where absent."""
+    """What kind of identifier `userId` is. Default: `user_id`."""
     namespace: Namespace | None = None
 
 
 class GetRoleList(Wire, kw_only=True, frozen=True):
-    """One's own roles."""
+    """The signed-in user's roles."""
 
     namespace: Namespace | None = None
 
@@ -187,11 +187,11 @@ class Group(Wire, kw_only=True, frozen=True):
     name: str
     description: str
     type: str
-    """A word of the caller's own; it decides nothing."""
+    """Free text for the caller's use; it has no effect."""
     metadata_source: list[str]
-    """Always empty: no directory is its source."""
+    """Always empty: groups are not synchronized from a directory."""
     members: list[User]
-    """Always empty: they come in pages, by `list-group-members`."""
+    """Always empty: use `list-group-members`, which returns pages."""
 
 
 class GroupPaging(Wire, kw_only=True, frozen=True):
@@ -212,28 +212,28 @@ class CreateGroup(Wire, kw_only=True, frozen=True):
 
 
 class GetGroup(Wire, kw_only=True, frozen=True):
-    """Which group."""
+    """The group to read."""
 
     code: Code
     with_custom_data: bool | None = None
 
 
 class ListGroups(Wire, kw_only=True, frozen=True):
-    """Which page of which groups."""
+    """Which groups to list, and which page."""
 
     keywords: Handle | None = None
-    """Codes that begin so."""
+    """Codes that begin with this."""
     page: Page | None = None
-    """1 where absent."""
+    """Default: 1."""
     limit: PageLimit | None = None
-    """10 where absent."""
+    """Default: 10."""
     with_metadata: bool | None = None
     with_custom_data: bool | None = None
     flat_custom_data: bool | None = None
 
 
 class UpdateGroup(Wire, kw_only=True, frozen=True):
-    """What a group is to be; what is absent stays."""
+    """The changes to a group; absent fields stay as they are."""
 
     description: RequiredText
     code: Code
@@ -243,7 +243,7 @@ class UpdateGroup(Wire, kw_only=True, frozen=True):
 
 
 class DeleteGroups(Wire, kw_only=True, frozen=True):
-    """Which groups go."""
+    """The groups to delete."""
 
     code_list: Codes
 
@@ -252,14 +252,14 @@ UserIds = Annotated[list[RequiredHandle], Meta(min_length=1, max_length=50)]
 
 
 class AddGroupMembers(Wire, kw_only=True, frozen=True):
-    """Who joins."""
+    """The users who join."""
 
     user_ids: UserIds
     code: Code
 
 
 class RemoveGroupMembers(Wire, kw_only=True, frozen=True):
-    """Who leaves."""
+    """The users who leave."""
 
     user_ids: UserIds
     code: Code
@@ -276,8 +276,8 @@ class ListGroupMembers(Wire, kw_only=True, frozen=True):
 
 
 class GetUserGroups(Wire, kw_only=True, frozen=True):
-    """Whose groups."""
+    """The user whose groups to read."""
 
     user_id: RequiredHandle
     user_id_type: UserIdType | None = None
-    """What kind of name `userId` is; `user_id` where absent."""
+    """What kind of identifier `userId` is. Default: `user_id`."""

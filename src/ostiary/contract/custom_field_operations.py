@@ -10,10 +10,10 @@ CUSTOM_FIELDS: tuple[Operation, ...] = (
         path="/api/v3/set-custom-fields",
         who=Who.MANAGEMENT,
         group="Management",
-        summary="Define what users' custom data may hold.",
-        description="A new key makes a field, a known one changes what is given of it; a field's `dataType` stays. "
-        "Values that users have already are not looked at. Users write defined fields only; a program of the "
-        "administrator's may keep others, too. A pool has at most 200 fields.",
+        summary="Define the fields of users' custom data.",
+        description="An unknown key creates a field; a known one changes the given properties, except its "
+        "`dataType`, which stays. Existing values are not checked. Users can only write defined fields; "
+        "an administrator's program may store others, too. A pool has at most 200 fields.",
         request=SetCustomFields,
         data=list[CustomField],
         later=(
@@ -32,8 +32,8 @@ CUSTOM_FIELDS: tuple[Operation, ...] = (
         path="/api/v3/get-custom-fields",
         who=Who.MANAGEMENT,
         group="Management",
-        summary="List what users' custom data may hold.",
-        description="By key.",
+        summary="List the fields of users' custom data.",
+        description="Sorted by key.",
         request=GetCustomFields,
         data=list[CustomField],
         later=(Later("tenantId", served=()), Later("targetType", served=("USER",))),

@@ -10,7 +10,7 @@ from ostiary.contract.own_page import LangObject
 CustomTarget = Literal["USER", "ROLE", "GROUP", "DEPARTMENT"]
 CustomDataType = Literal["STRING", "NUMBER", "DATETIME", "BOOLEAN", "ENUM"]
 FieldKey = Annotated[str, Meta(min_length=1, max_length=64, examples=["badge"])]
-"""Letters, digits, `_` and `-`, a letter or `_` first."""
+"""Letters, digits, `_` and `-`, starting with a letter or `_`."""
 
 
 class CustomFieldSelectOption(Wire, kw_only=True, frozen=True):
@@ -21,25 +21,25 @@ class CustomFieldSelectOption(Wire, kw_only=True, frozen=True):
 
 
 class CustomFieldI18n(Wire, kw_only=True, frozen=True):
-    """The label in languages."""
+    """The label in several languages."""
 
     label: LangObject
 
 
 class SetCustomField(Wire, kw_only=True, frozen=True):
-    """A field to define, or what is to change about one."""
+    """A field to define, or the changes to one."""
 
     target_type: CustomTarget
     key: FieldKey
     data_type: CustomDataType | None = None
-    """Required for a new field; it can't be changed later."""
+    """Required for a new field; cannot be changed later."""
     label: Text | None = None
-    """Absent in a new field: the key."""
+    """Defaults to the key in a new field."""
     description: Text | None = None
     encrypted: bool | None = None
     is_unique: bool | None = None
     user_editable: bool | None = None
-    """Whether its owner may write it (`update-profile`); yes unless told otherwise."""
+    """Whether users may write it themselves (`update-profile`). Default: true."""
     visible_in_admin_console: bool | None = None
     visible_in_user_center: bool | None = None
     validate_rules: Json | None = None
@@ -51,14 +51,14 @@ class SetCustomField(Wire, kw_only=True, frozen=True):
 
 
 class SetCustomFields(Wire, kw_only=True, frozen=True):
-    """Fields to define; all of them, or none."""
+    """Fields to define: either all are defined or none."""
 
     list: Annotated[list[SetCustomField], Meta(min_length=1, max_length=100)]
     tenant_id: Handle | None = None
 
 
 class GetCustomFields(Wire, kw_only=True, frozen=True):
-    """Whose fields."""
+    """Whose custom fields."""
 
     target_type: CustomTarget
     tenant_id: Handle | None = None

@@ -8,7 +8,7 @@ from ostiary.contract.common import Handle, RequiredCode, RequiredHandle, Requir
 
 
 class UpdateEmailByEmailPassCode(Wire, kw_only=True, frozen=True):
-    """The typed codes. The old pair is required where the pool verifies the old address and the account has one."""
+    """The codes that were entered. The old pair is required if the pool verifies the old address and the account has one."""
 
     new_email: RequiredHandle
     new_email_pass_code: RequiredCode
@@ -17,14 +17,14 @@ class UpdateEmailByEmailPassCode(Wire, kw_only=True, frozen=True):
 
 
 class VerifyUpdateEmailRequest(Wire, kw_only=True, frozen=True):
-    """Proof that the new address, and the old one, are the caller's."""
+    """Proof that the caller holds the new address, and the old one."""
 
     email_pass_code_payload: UpdateEmailByEmailPassCode
     verify_method: Literal["EMAIL_PASSCODE"]
 
 
 class VerifyUpdateEmailRequestData(Wire, kw_only=True, frozen=True):
-    """The permission to change the address."""
+    """The token for changing the address."""
 
     update_email_token: str
     """One-time; starts with `uet_`."""
@@ -33,19 +33,19 @@ class VerifyUpdateEmailRequestData(Wire, kw_only=True, frozen=True):
 
 
 class UpdateEmail(Wire, kw_only=True, frozen=True):
-    """The permission, spent."""
+    """The token to use."""
 
     update_email_token: RequiredToken
 
 
 class BindEmail(Wire, kw_only=True, frozen=True):
-    """A first address for an account that has none."""
+    """An e-mail address for an account that has none."""
 
     pass_code: RequiredCode
     email: RequiredHandle
 
 
 class UnbindEmail(Wire, kw_only=True, frozen=True):
-    """The code that was sent to the address that is to go (`CHANNEL_UNBIND_EMAIL`)."""
+    """The code sent to the address to remove (`CHANNEL_UNBIND_EMAIL`)."""
 
     pass_code: RequiredCode

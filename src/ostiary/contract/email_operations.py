@@ -18,11 +18,12 @@ EMAIL: tuple[Operation, ...] = (
         path="/api/v3/verify-update-email-request",
         who=Who.USER,
         group="User profile",
-        summary="Prove the new e-mail address and receive a one-time token.",
-        description="Step two of three: `send_email` comes before it (with `CHANNEL_UPDATE_EMAIL` to the new address, "
-        "and to the old one), `update_email` after it. Where the pool verifies the old address and the account has "
-        "one, the old pair is required. Without an old pair the session's last credential check must be younger than "
-        "`stepUpMaxAge`. `tokenExpiresIn` is in seconds. A newer token replaces the one before.",
+        summary="Verify the new e-mail address and receive a one-time token.",
+        description="Step two of three, between `send_email` (with `CHANNEL_UPDATE_EMAIL` to the new address, and to "
+        "the old one) and `update_email`. If the pool verifies the old address and the account has one, "
+        "the old pair is required. Without an old pair, the session's last credential check must be "
+        "younger than `stepUpMaxAge`. `tokenExpiresIn` is in seconds. A newer token replaces an earlier "
+        "one.",
         request=VerifyUpdateEmailRequest,
         data=VerifyUpdateEmailRequestData,
         own_errors=(
@@ -44,9 +45,10 @@ EMAIL: tuple[Operation, ...] = (
         path="/api/v3/update-email",
         who=Who.USER,
         group="User profile",
-        summary="Spend the token: the account's address becomes the new one.",
-        description="Step three of three. The token is spent whatever the verdict. Afterwards the old address, the "
-        "new one and a verified phone number are told, and the other sessions end where the pool says so.",
+        summary="Use the token: the account's address becomes the new one.",
+        description="Step three of three. The token is used up whatever the result. Afterwards the old address, the "
+        "new one and a verified phone number are notified, and the other sessions end if the pool says "
+        "so.",
         request=UpdateEmail,
         data=IsSuccess,
         own_errors=(
@@ -63,8 +65,8 @@ EMAIL: tuple[Operation, ...] = (
         path="/api/v3/bind-email",
         who=Who.USER,
         group="User profile",
-        summary="Give an account that has no e-mail address its first one.",
-        description="The code is one that was sent signed in with `CHANNEL_BIND_EMAIL`.",
+        summary="Add an e-mail address to an account that has none.",
+        description="The code must have been sent with `CHANNEL_BIND_EMAIL` while signed in.",
         request=BindEmail,
         own_errors=(
             Key.APP_NOT_ALLOWED,
@@ -83,9 +85,10 @@ EMAIL: tuple[Operation, ...] = (
         path="/api/v3/unbind-email",
         who=Who.USER,
         group="User profile",
-        summary="Take the e-mail address off the account.",
-        description="The code is one that was sent to the address with `CHANNEL_UNBIND_EMAIL`. Another way in must "
-        "remain: a password with a user name or a phone number, a verified phone number, or a linked identity.",
+        summary="Remove the e-mail address from the account.",
+        description="The code must have been sent to the address with `CHANNEL_UNBIND_EMAIL`. Another way to sign in "
+        "must remain: a password with a user name or a phone number, a verified phone number, or a "
+        "linked identity.",
         request=UnbindEmail,
         own_errors=(
             Key.APP_NOT_ALLOWED,

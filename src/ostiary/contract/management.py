@@ -32,7 +32,7 @@ class GetManagementToken(Wire, kw_only=True, frozen=True):
 
 
 class ManagementTokenData(Wire, kw_only=True, frozen=True):
-    """A token for the management operations. Its claim `scoped_userpool_id` names the pool."""
+    """A token for the management operations. Its claim `scoped_userpool_id` is the pool's ID."""
 
     access_token: str = msgspec.field(name="access_token")
     expires_in: int = msgspec.field(name="expires_in")
@@ -43,11 +43,11 @@ class ManagementTokenData(Wire, kw_only=True, frozen=True):
 
 
 class GetUser(Wire, kw_only=True, frozen=True):
-    """Which user, and what to show beyond the plain fields."""
+    """Which user, and what to include beyond the plain fields."""
 
     user_id: RequiredHandle
     user_id_type: UserIdType | None = None
-    """What kind of name `userId` is; `user_id` where absent."""
+    """What kind of identifier `userId` is. Default: `user_id`."""
     flat_custom_data: bool | None = None
     with_custom_data: bool | None = None
     with_post: bool | None = None
@@ -56,14 +56,14 @@ class GetUser(Wire, kw_only=True, frozen=True):
 
 
 class CreateUserOtp(Wire, kw_only=True, frozen=True):
-    """A second factor brought along."""
+    """An existing second factor to import."""
 
     secret: RequiredText
     recovery_code: Text | None = None
 
 
 class CreateIdentity(Wire, kw_only=True, frozen=True):
-    """A foreign identity brought along."""
+    """A third-party identity to import."""
 
     ext_idp_id: RequiredText
     provider: RequiredText
@@ -76,7 +76,7 @@ class CreateIdentity(Wire, kw_only=True, frozen=True):
 
 
 class SendCreateAccountNotification(Wire, kw_only=True, frozen=True):
-    """Whom to tell about the new account."""
+    """Who is notified of the new account."""
 
     send_email_notification: bool | None = None
     send_phone_notification: bool | None = None
@@ -84,7 +84,7 @@ class SendCreateAccountNotification(Wire, kw_only=True, frozen=True):
 
 
 class CreateUserOptions(Wire, kw_only=True, frozen=True):
-    """Side conditions of making a user."""
+    """Options for creating a user."""
 
     keep_password: bool | None = None
     auto_generate_password: bool | None = None
@@ -144,7 +144,7 @@ class CreateUser(Wire, kw_only=True, frozen=True):
 
 
 class SendResetPasswordNotification(Wire, kw_only=True, frozen=True):
-    """Whom to tell about the new password."""
+    """Who is notified of the new password."""
 
     send_default_email_notification: bool | None = None
     send_default_phone_notification: bool | None = None
@@ -189,14 +189,14 @@ Clearable = Literal[
 
 
 class UpdateUserOptions(Wire, kw_only=True, frozen=True):
-    """Side conditions of changing a user."""
+    """Options for changing a user."""
 
     clear_fields: list[Clearable] | None = None
     """Fields to empty: null and "" mean absent here, so a number is taken off with `["phone"]`. Ours, not the
     incumbent's."""
 
     user_id_type: UserIdType | None = None
-    """What kind of name `userId` is; `user_id` where absent."""
+    """What kind of identifier `userId` is. Default: `user_id`."""
     reset_password_on_first_login: bool | None = None
     reset_password_on_next_login: bool | None = None
     password_encrypt_type: PasswordEncryptType | None = None
@@ -205,7 +205,7 @@ class UpdateUserOptions(Wire, kw_only=True, frozen=True):
 
 
 class UpdateUser(Wire, kw_only=True, frozen=True):
-    """What is to change of a user; a field that is absent stays as it is."""
+    """The changes to a user; absent fields stay as they are."""
 
     user_id: RequiredHandle
     phone_country_code: CountryText | None = None
@@ -248,7 +248,7 @@ class UpdateUser(Wire, kw_only=True, frozen=True):
 
 
 class DeleteUsersBatchOptions(Wire, kw_only=True, frozen=True):
-    """What kind of names `userIds` are."""
+    """What kind of identifiers `userIds` are."""
 
     user_id_type: UserIdType | None = None
 
@@ -267,9 +267,9 @@ class Pagination(Wire, kw_only=True, frozen=True):
     """Which page."""
 
     page: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
-    """From 1."""
+    """Starts at 1."""
     limit: Annotated[int, Meta(ge=1, le=50)] | None = None
-    """Users a page; 10 where absent."""
+    """Users per page. Default: 10."""
 
 
 class Sorting(Wire, kw_only=True, frozen=True):
@@ -280,12 +280,12 @@ class Sorting(Wire, kw_only=True, frozen=True):
 
 
 class ListUsersOptions(Wire, kw_only=True, frozen=True):
-    """Which page, and what to show beyond the plain fields."""
+    """Which page, and what to include beyond the plain fields."""
 
     pagination: Pagination | None = None
     sort: list[Sorting] | None = None
     fuzzy_search_on: list[Text] | None = None
-    """Where `keywords` is looked for; `username`, `email` and `phone` where absent."""
+    """The fields searched for `keywords`. Default: `username`, `email` and `phone`."""
     with_custom_data: bool | None = None
     with_identities: bool | None = None
     with_department_ids: bool | None = None
@@ -293,7 +293,7 @@ class ListUsersOptions(Wire, kw_only=True, frozen=True):
 
 
 class ListUsersAdvancedFilterItem(Wire, kw_only=True, frozen=True):
-    """One condition; several hold together."""
+    """One condition; if there are several, all must hold."""
 
     field: RequiredText
     operator: Literal[
@@ -312,7 +312,7 @@ class ListUsersAdvancedFilterItem(Wire, kw_only=True, frozen=True):
 
 
 class ListUsersRequest(Wire, kw_only=True, frozen=True):
-    """`keywords` finds by beginning, `advancedFilter` with EQUAL by the whole value."""
+    """`keywords` matches the beginning of a value, `advancedFilter` with EQUAL the whole value."""
 
     keywords: Handle | None = None
     advanced_filter: list[ListUsersAdvancedFilterItem] | None = None

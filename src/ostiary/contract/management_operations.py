@@ -41,7 +41,7 @@ MANAGEMENT: tuple[Operation, ...] = (
         who=Who.MANAGEMENT,
         group="Management",
         summary="Read the pool's security settings.",
-        description="Lives are in seconds. Settings that are documented and have no effect yet show their default.",
+        description="Lifetimes are in seconds. Documented settings that have no effect yet show their default.",
         data=SecuritySettings,
     ),
     Operation(
@@ -51,9 +51,10 @@ MANAGEMENT: tuple[Operation, ...] = (
         who=Who.MANAGEMENT,
         group="Management",
         summary="Change the pool's security settings.",
-        description="What is absent stays as it is. Works at once and without a restart; codes and tokens that "
-        "are under way keep their length, life and tries. `verifyCodeLength` 4 or 5 wants `wrongCodesPerDay` of "
-        "at most 5. An empty list of `allowedOrigins` lets no website call; `allowedCountries` may not be empty.",
+        description="Absent settings stay as they are. Takes effect at once, without a restart; codes and tokens "
+        "already issued keep their length, lifetime and number of attempts. A `verifyCodeLength` of 4 or "
+        "5 requires `wrongCodesPerDay` to be 5 or less. An empty list of `allowedOrigins` lets no "
+        "website call; `allowedCountries` must not be empty.",
         request=UpdateSecuritySettings,
         data=SecuritySettings,
         later=tuple(Later(path, served=(value,)) for path, value in unserved_defaults().items()),
@@ -64,9 +65,10 @@ MANAGEMENT: tuple[Operation, ...] = (
         path="/api/v3/create-user",
         who=Who.MANAGEMENT,
         group="Management",
-        summary="Make a user.",
-        description="A number or an address may be set without a proof; it is unverified unless the call says "
-        "otherwise. `allowedCountries` says where codes may go, not which numbers users may have.",
+        summary="Create a user.",
+        description="A number or address can be set without verification; it counts as unverified unless the call "
+        "says otherwise. `allowedCountries` limits where codes may be sent, not which numbers users may "
+        "have.",
         request=CreateUser,
         data=User,
         own_errors=(
@@ -102,7 +104,7 @@ MANAGEMENT: tuple[Operation, ...] = (
         who=Who.MANAGEMENT,
         group="Management",
         summary="Read one user.",
-        description="`userIdType` says what kind of name `userId` is: `user_id` (where absent), `external_id`, "
+        description="`userIdType` says what kind of identifier `userId` is: `user_id` (the default), `external_id`, "
         "`phone`, `email` or `username`.",
         request=GetUser,
         data=User,
@@ -117,10 +119,10 @@ MANAGEMENT: tuple[Operation, ...] = (
         group="Management",
         summary="List or search the pool's users, page by page.",
         description="`keywords` finds users whose user name, e-mail address or phone number begins with it "
-        "(`options.fuzzySearchOn` picks among the three); `advancedFilter` with `EQUAL` finds the whole value of "
-        "one of them. Conditions hold together. Pages have 10 users unless `options.pagination` says otherwise, "
-        "50 at most; newest users first. A search looks at the first 10 000 matches of each of the three: where more "
-        "begin alike, type more.",
+        "(`options.fuzzySearchOn` selects which of the three); `advancedFilter` with `EQUAL` matches the "
+        "whole value of one of them. All conditions must hold. A page has 10 users unless "
+        "`options.pagination` says otherwise, at most 50; newest users first. A search considers the "
+        "first 10 000 matches of each of the three: if there may be more, use a longer keyword.",
         request=ListUsersRequest,
         data=UserPaging,
         later=(
@@ -139,11 +141,11 @@ MANAGEMENT: tuple[Operation, ...] = (
         who=Who.MANAGEMENT,
         group="Management",
         summary="Change a user.",
-        description="What is absent stays as it is; what is to be emptied is named in `options.clearFields` "
-        '(`["phone"]` takes the number off). Members of `customData` replace their namesakes, null ones go. A new '
-        "number or address is unverified unless the call says otherwise. A changed phone number ends the user's "
-        "codes and one-time tokens and is told to the old and the new number and every verified e-mail address. A "
-        "new password, and any status but `Activated`, end the user's sessions.",
+        description="Absent fields stay as they are; fields to be emptied are listed in `options.clearFields` "
+        '(`["phone"]` removes the number). Members of `customData` replace those of the same name; null removes one. A new '
+        "number or address is unverified unless the call says otherwise. A change of phone number voids the user's "
+        "codes and one-time tokens, and the old number, the new one and every verified e-mail address are notified. "
+        "A new password, and any status but `Activated`, end the user's sessions.",
         request=UpdateUser,
         data=User,
         own_errors=(
@@ -176,8 +178,8 @@ MANAGEMENT: tuple[Operation, ...] = (
         who=Who.MANAGEMENT,
         group="Management",
         summary="Delete users.",
-        description="Their sessions end, their numbers and addresses become free, and their ids are never used "
-        "again. All of them go, or none: where one is unknown, `data.userIds` names those that are.",
+        description="Their sessions end, their numbers and addresses become free, and their IDs are never reused. "
+        "Either all are deleted or none: if users are unknown, `data.userIds` lists them.",
         request=DeleteUsersBatch,
         data=IsSuccess,
         own_errors=(Key.USER_NOT_FOUND,),

@@ -14,7 +14,7 @@ from ostiary.contract.common import (
 
 
 class SendSMS(Wire, kw_only=True, frozen=True):
-    """Which number is to get a code, and what the code will be good for."""
+    """Which number gets a code, and what the code can be used for."""
 
     channel: SmsChannel
     phone_number: RequiredPhone
@@ -22,14 +22,14 @@ class SendSMS(Wire, kw_only=True, frozen=True):
 
 
 class SendEmail(Wire, kw_only=True, frozen=True):
-    """Which address is to get a code, and what the code will be good for."""
+    """Which address gets a code, and what the code can be used for."""
 
     channel: EmailChannel
     email: RequiredHandle
 
 
 class PreCheckSmsCode(Wire, kw_only=True, frozen=True):
-    """A code that came by SMS. The number is called `phone` here and `phoneNumber` elsewhere."""
+    """A code received by SMS. The number is called `phone` here and `phoneNumber` elsewhere."""
 
     phone: RequiredPhone
     pass_code: RequiredCode
@@ -38,7 +38,7 @@ class PreCheckSmsCode(Wire, kw_only=True, frozen=True):
 
 
 class PreCheckEmailCode(Wire, kw_only=True, frozen=True):
-    """A code that came by e-mail."""
+    """A code received by e-mail."""
 
     email: RequiredHandle
     pass_code: RequiredCode
@@ -46,7 +46,7 @@ class PreCheckEmailCode(Wire, kw_only=True, frozen=True):
 
 
 class PreCheckCode(Wire, kw_only=True, frozen=True):
-    """A code to look at without using it."""
+    """A code to check without using it."""
 
     code_type: Literal["SMS", "EMAIL"]
     sms_code_payload: PreCheckSmsCode | None = None
@@ -54,7 +54,7 @@ class PreCheckCode(Wire, kw_only=True, frozen=True):
 
 
 class PreCheckCodeData(Wire, kw_only=True, frozen=True):
-    """Whether it is right at this moment. A wrong one has cost a guess."""
+    """Whether the code is right at this moment. A wrong one counts as a wrong guess."""
 
     is_valid: bool
     message: str | None = None

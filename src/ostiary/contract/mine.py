@@ -14,11 +14,11 @@ class AccessibleApps(Wire, kw_only=True, frozen=True):
     app_id: str
     app_name: str
     app_login_url: str
-    """Its first redirect address; empty where it has none."""
+    """Its first redirect URI; empty if it has none."""
     app_logo: str
-    """Always empty: no pictures are kept here."""
+    """Always empty: pictures are not stored here."""
     active: bool
-    """Always true: an application is there or it is not."""
+    """Always true: applications cannot be disabled."""
 
 
 class UserTenantList(Wire, kw_only=True, frozen=True):
@@ -30,7 +30,7 @@ class UserTenantList(Wire, kw_only=True, frozen=True):
 
 
 class GetDepartmentList(Wire, kw_only=True, frozen=True):
-    """Which page of one's departments."""
+    """Which page of the user's departments."""
 
     page: Annotated[int, Meta(ge=1, le=100_000)] | None = None
     limit: Annotated[int, Meta(ge=1, le=50)] | None = None
@@ -77,14 +77,14 @@ class UserDepartmentPaging(Wire, kw_only=True, frozen=True):
 
 
 class GetAuthorizedResources(Wire, kw_only=True, frozen=True):
-    """Which of the resources that one is authorized to."""
+    """Which of the resources that the user is authorized for."""
 
     namespace: Handle | None = None
     resource_type: Literal["DATA", "API", "MENU", "BUTTON", "UI"] | None = None
 
 
 class PolicyCondition(Wire, kw_only=True, frozen=True):
-    """When an authorization holds."""
+    """When an authorization is valid."""
 
     param: str
     operator: str
@@ -92,7 +92,7 @@ class PolicyCondition(Wire, kw_only=True, frozen=True):
 
 
 class AuthorizedResource(Wire, kw_only=True, frozen=True):
-    """A resource. None are kept: the list is empty."""
+    """A resource. There are none: the list is empty."""
 
     resource_code: str
     description: str | None = None

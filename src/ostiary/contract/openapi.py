@@ -155,10 +155,10 @@ def _description(op: Operation) -> str:
     parts = [op.description] if op.description else []
     if op.own_errors:
         lines = [_error_line(key) for key in op.own_errors]
-        parts.append("Refusals, in the order they are judged:\n" + "\n".join(lines))
+        parts.append("Refusals, in the order in which they are checked:\n" + "\n".join(lines))
     if op.later:
         paths = ", ".join(f"`{later.path}`" for later in op.later)
-        parts.append(f"Answered 501 where they ask for what is not built yet: {paths}.")
+        parts.append(f"Not implemented yet (answered with 501): {paths}.")
     return "\n\n".join(parts)
 
 
@@ -221,12 +221,12 @@ def _header_parameters() -> Schema:
 
 
 _ENVELOPE: Schema = {
-    "message": {"type": "string", "description": "A sentence for people, in the language asked for."},
+    "message": {"type": "string", "description": "A sentence for people, in the requested language."},
     "requestId": {"type": "string", "description": "Also in the header `x-request-id`, and in the log."},
 }
 _REFUSAL: Schema = {
     "title": "Refusal",
-    "description": "Why not. `apiCode` is the reason; the operation lists those it may give.",
+    "description": "Why the request was refused. `apiCode` is the reason; each operation lists the possible ones.",
     "type": "object",
     "properties": {
         "statusCode": {"type": "integer", "minimum": 201, "description": "The class of the refusal."},
@@ -234,7 +234,7 @@ _REFUSAL: Schema = {
         "apiCode": {"type": "integer"},
         "data": {
             "type": "object",
-            "description": "What the caller may know: `field`, `path`, `retryAfter` (seconds), `methods`, `success`.",
+            "description": "Details: `field`, `path`, `retryAfter` (seconds), `methods`, `success`.",
         },
     },
     "required": ["statusCode", "message", "requestId"],
@@ -250,7 +250,7 @@ def _answer(op: Operation) -> Schema:
         required.append("data")
     return {
         "title": f"{_camel(op.name)}Answer",
-        "description": "It went well.",
+        "description": "Success.",
         "type": "object",
         "properties": properties,
         "required": required,
@@ -270,7 +270,7 @@ def _responses(op: Operation) -> Schema:
             "content": _json({"anyOf": [{"$ref": ref} for ref in kinds]}),
         }
     else:
-        first = {"description": "It went well."}
+        first = {"description": "Success."}
         if op.struct is not None:
             first["content"] = _json(_data(op.struct, is_list=op.is_list))
     responses: Schema = {"200": first}

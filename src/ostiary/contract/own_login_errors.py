@@ -12,8 +12,8 @@ OWN_LOGINS: Mapping[Key, Row] = MappingProxyType(
             404,
             91017,
             zh="没有该设备，请刷新设备列表后重试",
-            en="There is no such device: list the devices again",
-            hint_en="`deviceId` is one of `mydevices/list`, of the same user. An unbound device is none.",
+            en="The device does not exist: refresh the list of devices",
+            hint_en="`deviceId` must be one that `mydevices/list` returns for the same user; unbound devices no longer exist.",
         ),
     }
 )

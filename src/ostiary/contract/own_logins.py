@@ -13,25 +13,25 @@ MomentMillis = Annotated[int, Meta(ge=0, le=2**47)]
 
 
 class GetLoginHistory(Wire, kw_only=True, frozen=True):
-    """Which sign-ins. Conditions hold together."""
+    """Which sign-ins. All conditions must hold."""
 
     app_id: Handle | None = None
     client_ip: Handle | None = None
-    """An address; of an IPv6 one its /64 counts."""
+    """An IP address; IPv6 addresses are compared by their /64."""
     success: bool | None = None
-    """Only sign-ins that succeeded are kept: false finds none."""
+    """Only successful sign-ins are stored: false finds none."""
     start: MomentMillis | None = None
-    """From this moment on."""
+    """From this time on."""
     end: MomentMillis | None = None
-    """Before this moment."""
+    """Before this time."""
     page: PageNumber | None = None
-    """From 1."""
+    """Starts at 1."""
     limit: PageLimit | None = None
-    """10 where absent."""
+    """Default: 10."""
 
 
 class ParsedUserAgent(Wire, kw_only=True, frozen=True):
-    """What the program said of itself, as names that are known; empty where none is."""
+    """The client program and system, if recognized; otherwise empty."""
 
     device: str
     """`Browser`, `Mobile` or `Desktop`."""
@@ -41,7 +41,7 @@ class ParsedUserAgent(Wire, kw_only=True, frozen=True):
 
 
 class GeoIp(PlainWire, kw_only=True, frozen=True):
-    """Where an address is. Nothing is looked up, so nothing is told."""
+    """The location of an address. Always empty: locations are not looked up."""
 
 
 class LoginHistory(Wire, kw_only=True, frozen=True):
@@ -51,17 +51,17 @@ class LoginHistory(Wire, kw_only=True, frozen=True):
     app_id: str
     app_name: str
     app_login_url: str
-    """Empty: applications have no page to sign in at yet."""
+    """Always empty: applications have no sign-in page yet."""
     app_logo: str
     login_at: Moment
     client_ip: str
-    """IPv4, or the /64 of an IPv6; empty where a backend asked for itself."""
+    """The IPv4 address, or the /64 of an IPv6 address; empty if a backend acted for itself."""
     success: bool
     error_message: str | None = None
     user_agent: str
     parsed_user_agent: ParsedUserAgent
     login_method: str
-    """How it was proven: `PASSWORD`, `PHONE_PASSCODE`, `EMAIL_PASSCODE`, then second factors."""
+    """How the user signed in: `PASSWORD`, `PHONE_PASSCODE` or `EMAIL_PASSCODE`, then second factors."""
     geoip: GeoIp
     tenant_id: str | None = None
 
@@ -74,37 +74,37 @@ class LoginHistoryPaging(Wire, kw_only=True, frozen=True):
     """A page of sign-ins, newest first."""
 
     total_count: int
-    """Of those that fit, among the newest thousand."""
+    """The number of matches among the newest thousand."""
     list: Logins
 
 
 class LoggedInApps(Wire, kw_only=True, frozen=True):
-    """An application that the user signed in to."""
+    """An application that the user has signed in to."""
 
     app_id: str
     app_name: str
     app_login_url: str
-    """Empty: applications have no page to sign in at yet."""
+    """Always empty: applications have no sign-in page yet."""
     app_logo: str
     active: bool
-    """Whether a sign-in there lives."""
+    """Whether a sign-in to it is still valid."""
 
 
 class ListMyDevices(Wire, kw_only=True, frozen=True):
     """Which page."""
 
     page: PageNumber | None = None
-    """From 1."""
+    """Starts at 1."""
     limit: PageLimit | None = None
-    """10 where absent."""
+    """Default: 10."""
 
 
 class DeviceInfo(Wire, kw_only=True, frozen=True):
-    """A device: what the client calls it, and what it said of itself."""
+    """A device: the ID the client gave it, and what the client reported."""
 
     device_id: str
     name: str | None = None
-    """`Chrome, Windows`, as far as it is known."""
+    """For example `Chrome, Windows`, as far as known."""
     version: str | None = None
     type: Literal["Browser", "Mobile", "Desktop"]
     mod: str | None = None
@@ -114,22 +114,22 @@ class DeviceInfo(Wire, kw_only=True, frozen=True):
 
 
 class TerminalSession(Wire, kw_only=True, frozen=True):
-    """A device that the user signed in on."""
+    """A device on which the user has signed in."""
 
     device: DeviceInfo
     last_login_time: Moment
     last_ip: str | None = None
     online: bool
-    """Whether a sign-in on it lives."""
+    """Whether a sign-in on it is still valid."""
 
 
 class UnbindDevice(Wire, kw_only=True, frozen=True):
-    """Which device."""
+    """The device."""
 
     device_id: RequiredHandle
 
 
 class RevokeDeviceSession(Wire, kw_only=True, frozen=True):
-    """Which device."""
+    """The device."""
 
     device_id: RequiredHandle

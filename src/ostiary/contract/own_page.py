@@ -21,22 +21,22 @@ from ostiary.contract.common import (
 )
 
 ShortText = Annotated[str, Meta(max_length=256)]
-"""A name of a person, a place or a firm."""
+"""The name of a person, a place or a company."""
 LongText = Annotated[str, Meta(max_length=2_048)]
-"""An address on the web."""
+"""A web address."""
 
 
 class UpdateUserProfile(Wire, kw_only=True, frozen=True):
-    """What is to change; what is absent stays. A member of `customData` that is null goes."""
+    """The changes; absent fields stay as they are. A null member of `customData` is removed."""
 
     name: ShortText | None = None
     nickname: ShortText | None = None
     photo: LongText | None = None
     """`http:` or `https:`."""
     external_id: Handle | None = None
-    """The administrator's: accepted only where it is the one that is there."""
+    """Set by the administrator: accepted only if it is unchanged."""
     birthdate: Annotated[str, Meta(max_length=64, examples=["1990-07-03"])] | None = None
-    """A day, or a moment (ISO 8601)."""
+    """A date or a time (ISO 8601)."""
     country: ShortText | None = None
     province: ShortText | None = None
     city: ShortText | None = None
@@ -47,7 +47,7 @@ class UpdateUserProfile(Wire, kw_only=True, frozen=True):
     username: Handle | None = None
     company: ShortText | None = None
     custom_data: Json | None = None
-    """Fields as the pool defines them (`set-custom-fields`)."""
+    """Fields defined by the pool (`set-custom-fields`)."""
     identity_number: Annotated[str, Meta(max_length=64)] | None = None
     given_name: ShortText | None = None
     family_name: ShortText | None = None
@@ -59,39 +59,39 @@ class UpdateUserProfile(Wire, kw_only=True, frozen=True):
     """`http:` or `https:`."""
     zoneinfo: Annotated[str, Meta(max_length=64, examples=["Asia/Shanghai"])] | None = None
     locale: Annotated[str, Meta(max_length=35, examples=["zh-CN"])] | None = None
-    """A language tag (BCP 47): messages to the user are in this language."""
+    """A language tag (BCP 47), also used for messages to the user."""
     locality: ShortText | None = None
     region: ShortText | None = None
     formatted: Text | None = None
     phone: Text | None = None
-    """Refused: `verify-update-phone-request`, `bind-phone`."""
+    """Refused: use `verify-update-phone-request` or `bind-phone`."""
     phone_country_code: Text | None = None
-    """Refused, as `phone`."""
+    """Refused, like `phone`."""
     phone_verified: bool | None = None
     """Refused."""
     email: Text | None = None
-    """Refused: `verify-update-email-request`, `bind-email`."""
+    """Refused: use `verify-update-email-request` or `bind-email`."""
     email_verified: bool | None = None
     """Refused."""
     password: Secret | None = None
-    """Refused: `update-password`."""
+    """Refused: use `update-password`."""
     status: Text | None = None
     """Refused."""
 
 
 class GetSecurityInfo(Wire, kw_only=True, frozen=True):
-    """What protects the account."""
+    """How the account is protected."""
 
     password_security_level: int
-    """0 no password, 1 set before today's rules or by somebody else's hash, 2 medium, 3 strong."""
+    """0: no password; 1: set before the current rules or imported as a hash; 2: medium; 3: strong."""
     mfa_enrolled: bool
     password_set: bool
     email_binded: bool
-    """A verified address."""
+    """Whether there is a verified e-mail address."""
     phone_binded: bool
-    """A verified number."""
+    """Whether there is a verified phone number."""
     security_score: int
-    """0 to 100: docs/own-page.md says how it comes about."""
+    """0 to 100; docs/own-page.md explains the calculation."""
 
 
 class LangUnit(Wire, kw_only=True, frozen=True):
@@ -113,7 +113,7 @@ class LangObject(
 
 
 class CountryDetailInfo(Wire, kw_only=True, frozen=True):
-    """A country or region with a calling code of its own, or a share in one."""
+    """A country or region and its calling code, which it may share with others."""
 
     alpha2: str
     """ISO 3166-1, two letters: `CN`."""
@@ -127,19 +127,19 @@ class CountryDetailInfo(Wire, kw_only=True, frozen=True):
 
 
 class UpdatePassword(Wire, kw_only=True, frozen=True):
-    """A new password, and the old one where there is one."""
+    """The new password, and the old one if there is one."""
 
     new_password: RequiredSecret
     old_password: Secret | None = None
-    """Required where the account has a password."""
+    """Required if the account has a password."""
     password_encrypt_type: PasswordEncryptType | None = None
-    """How both are encrypted; none."""
+    """How both passwords are encrypted. Default: `none`."""
     password_reset_token: Token | None = None
     """Instead of the old password; see `reset-password`."""
 
 
 class ResetPasswordByPhonePassCode(Wire, kw_only=True, frozen=True):
-    """The code that came with `CHANNEL_RESET_PASSWORD`."""
+    """The code received with `CHANNEL_RESET_PASSWORD`."""
 
     phone_number: RequiredPhone
     pass_code: RequiredCode
@@ -154,7 +154,7 @@ class ResetPasswordByEmailPassCode(Wire, kw_only=True, frozen=True):
 
 
 class VerifyResetPasswordRequest(Wire, kw_only=True, frozen=True):
-    """Proof that the account's number or address is the caller's."""
+    """Proof that the caller holds the account's number or address."""
 
     verify_method: Literal["EMAIL_PASSCODE", "PHONE_PASSCODE"]
     phone_pass_code_payload: ResetPasswordByPhonePassCode | None = None
@@ -162,7 +162,7 @@ class VerifyResetPasswordRequest(Wire, kw_only=True, frozen=True):
 
 
 class ResetPasswordVerify(Wire, kw_only=True, frozen=True):
-    """The permission to set a password without the old one."""
+    """The token for setting a password without the old one."""
 
     password_reset_token: str
     """One-time; starts with `rpt_`."""
@@ -171,7 +171,7 @@ class ResetPasswordVerify(Wire, kw_only=True, frozen=True):
 
 
 class ResetPassword(Wire, kw_only=True, frozen=True):
-    """The permission, spent."""
+    """The token to use."""
 
     password: RequiredSecret
     password_reset_token: RequiredToken
@@ -179,7 +179,7 @@ class ResetPassword(Wire, kw_only=True, frozen=True):
 
 
 class DeleteAccountByPhonePassCode(Wire, kw_only=True, frozen=True):
-    """The code that came to the account's number with `CHANNEL_DELETE_ACCOUNT`."""
+    """The code sent to the account's number with `CHANNEL_DELETE_ACCOUNT`."""
 
     phone_number: RequiredPhone
     pass_code: RequiredCode
@@ -187,7 +187,7 @@ class DeleteAccountByPhonePassCode(Wire, kw_only=True, frozen=True):
 
 
 class DeleteAccountByEmailPassCode(Wire, kw_only=True, frozen=True):
-    """The same by e-mail; absent, the address is the account's."""
+    """The same by e-mail. The address defaults to the account's."""
 
     email: Handle | None = None
     pass_code: RequiredCode
@@ -201,7 +201,7 @@ class DeleteAccountByPassword(Wire, kw_only=True, frozen=True):
 
 
 class VerifyDeleteAccountRequest(Wire, kw_only=True, frozen=True):
-    """Proof that it is the owner who wants the account gone."""
+    """Proof that the owner wants to delete the account."""
 
     verify_method: Literal["PHONE_PASSCODE", "EMAIL_PASSCODE", "PASSWORD"]
     phone_pass_code_payload: DeleteAccountByPhonePassCode | None = None
@@ -210,7 +210,7 @@ class VerifyDeleteAccountRequest(Wire, kw_only=True, frozen=True):
 
 
 class VerifyDeleteAccountRequestData(Wire, kw_only=True, frozen=True):
-    """The permission to delete the account."""
+    """The token for deleting the account."""
 
     delete_account_token: str
     """One-time; starts with `dat_`."""
@@ -219,6 +219,6 @@ class VerifyDeleteAccountRequestData(Wire, kw_only=True, frozen=True):
 
 
 class DeleteAccount(Wire, kw_only=True, frozen=True):
-    """The permission, spent."""
+    """The token to use."""
 
     delete_account_token: RequiredToken

@@ -25,8 +25,9 @@ OWN_PAGE: tuple[Operation, ...] = (
         who=Who.USER,
         group="User profile",
         summary="Change the signed-in user's profile.",
-        description="What is absent stays as it is. Number, address, password, status and verified flags have doors "
-        "of their own and are refused here. `customData` is merged by its members: one that is null goes.",
+        description="Absent fields stay as they are. Phone number, e-mail address, password, status and verified "
+        "flags have their own operations and are refused here. Members of `customData` are merged: null "
+        "removes one.",
         request=UpdateUserProfile,
         data=User,
         own_errors=(
@@ -43,8 +44,8 @@ OWN_PAGE: tuple[Operation, ...] = (
         path="/api/v3/get-security-info",
         who=Who.USER,
         group="User profile",
-        summary="Read what protects the signed-in user's account.",
-        description="The score is a sum of what is there: docs/own-page.md.",
+        summary="Read how well the signed-in user's account is protected.",
+        description="How the score is calculated: docs/own-page.md.",
         data=GetSecurityInfo,
     ),
     Operation(
@@ -54,9 +55,10 @@ OWN_PAGE: tuple[Operation, ...] = (
         who=Who.USER,
         group="User profile",
         summary="Change the signed-in user's password.",
-        description="The old one is wanted where there is one; an account without one must have signed in within "
-        "`stepUpMaxAge`. A wrong old password costs a guess, as a wrong code does. `passwordEncryptType` is about "
-        "both. Every verified contact is told, and the other sessions end where the pool says so.",
+        description="The old password is required if there is one; otherwise the user must have signed in within "
+        "`stepUpMaxAge`. A wrong old password counts as a wrong guess, like a wrong code. "
+        "`passwordEncryptType` applies to both passwords. Every verified contact is notified, and the "
+        "other sessions end if the pool says so.",
         request=UpdatePassword,
         own_errors=(
             Key.APP_NOT_ALLOWED,
@@ -77,10 +79,10 @@ OWN_PAGE: tuple[Operation, ...] = (
         path="/api/v3/verify-reset-password-request",
         who=Who.ANYONE,
         group="User profile",
-        summary="Prove the account's number or address, and receive a one-time token for a new password.",
-        description="Nobody is signed in. Step two of three: `send_sms` or `send_email` with "
-        "`CHANNEL_RESET_PASSWORD` comes before it, `reset_password` after it. To a number or address without an "
-        "account no code goes, and all else looks the same. `tokenExpiresIn` is in seconds.",
+        summary="Verify the account's number or address and receive a one-time token for a new password.",
+        description="No sign-in is needed. Step two of three, between `send_sms` or `send_email` with "
+        "`CHANNEL_RESET_PASSWORD` and `reset_password`. No code is sent to a number or address without "
+        "an account, though the answer looks the same. `tokenExpiresIn` is in seconds.",
         request=VerifyResetPasswordRequest,
         data=ResetPasswordVerify,
         own_errors=(
@@ -103,9 +105,9 @@ OWN_PAGE: tuple[Operation, ...] = (
         path="/api/v3/reset-password",
         who=Who.ANYONE,
         group="User profile",
-        summary="Spend the token: the account has a new password.",
-        description="Step three of three. A password that can't be taken leaves the token as it is. Afterwards every "
-        "session of the account is over, and every verified contact is told.",
+        summary="Use the token: the account gets a new password.",
+        description="Step three of three. If the new password is refused, the token stays valid. Afterwards all "
+        "sessions of the account end, and every verified contact is notified.",
         request=ResetPassword,
         data=IsSuccess,
         own_errors=(
@@ -123,10 +125,10 @@ OWN_PAGE: tuple[Operation, ...] = (
         path="/api/v3/verify-delete-account-request",
         who=Who.USER,
         group="User profile",
-        summary="Prove that it is the owner who wants the account gone, and receive a one-time token.",
-        description="With a code that was sent to the account's number or address with `CHANNEL_DELETE_ACCOUNT`; "
-        "with the password only where neither is proven. Where a second factor is enrolled, it must have been used "
-        "in the session. `tokenExpiresIn` is in seconds.",
+        summary="Confirm that the owner wants to delete the account, and receive a one-time token.",
+        description="With a code sent to the account's number or address with `CHANNEL_DELETE_ACCOUNT`; with the "
+        "password only if neither is verified. If a second factor is enrolled, it must have been used in "
+        "the session. `tokenExpiresIn` is in seconds.",
         request=VerifyDeleteAccountRequest,
         data=VerifyDeleteAccountRequestData,
         own_errors=(
@@ -154,10 +156,10 @@ OWN_PAGE: tuple[Operation, ...] = (
         path="/api/v3/delete-account",
         who=Who.USER,
         group="User profile",
-        summary="Spend the token: the account is gone.",
-        description="Its data is erased, number, address and names are free, sessions and refresh tokens are dead. "
-        "The audit log keeps keyed hashes and the user's id, which is never given again. Whoever held the number or "
-        "the address is told.",
+        summary="Use the token: the account is deleted.",
+        description="Its data is erased, its number, address and names become free, its sessions and refresh tokens "
+        "end. The audit trail keeps keyed hashes and the user's ID, which is never reused. Whoever held "
+        "the number or address is notified.",
         request=DeleteAccount,
         data=IsSuccess,
         own_errors=(Key.APP_NOT_ALLOWED, Key.ONE_TIME_TOKEN_INVALID),
@@ -169,8 +171,8 @@ OWN_PAGE: tuple[Operation, ...] = (
         who=Who.ANYONE,
         group="Public information",
         summary="List countries with their calling codes, flags and names.",
-        description="All that have telephone numbers, by their two letters; which of them codes go to is the pool's "
-        "`allowedCountries`.",
+        description="All countries and regions that have phone numbers, sorted by their two-letter code; the pool's "
+        "`allowedCountries` says where codes may be sent.",
         data=list[CountryDetailInfo],
     ),
 )

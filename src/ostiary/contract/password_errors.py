@@ -13,48 +13,48 @@ PASSWORDS: Mapping[Key, Row] = MappingProxyType(
             2100,
             zh="注册过于频繁，请在 {seconds} 秒后重试",
             zh_short="注册过于频繁，请稍后重试",
-            en="Too many accounts were made from here: try again in {seconds} seconds",
-            en_short="Too many accounts were made from here: try again later",
-            hint_en="The pool's `registerAnomalyDetection`, by address. `data.retryAfter` is in seconds.",
+            en="Too many accounts were created from here: try again in {seconds} seconds",
+            en_short="Too many accounts were created from here: try again later",
+            hint_en="The limit per IP address set by the pool's `registerAnomalyDetection`. `data.retryAfter` is in seconds.",
         ),
         Key.CAPTCHA_REQUIRED: Row(
             403,
             2000,
             zh="请输入正确的图形验证码",
-            en="Solve the captcha: read a new one and type what it shows",
-            hint_en="`GET /api/v3/get-captcha-code` gives one; the answer goes into `options.captchaCode` and "
-            "`options.captchaToken`. Each is good for one answer within five minutes. The password was not looked at.",
+            en="Enter the text shown in a new captcha",
+            hint_en="`GET /api/v3/get-captcha-code` returns one; send the answer in `options.captchaCode` and "
+            "`options.captchaToken`. Each can be answered once, within five minutes. The password was not checked.",
         ),
         Key.PASSWORD_NOT_DECRYPTED: Row(
             400,
             2016,
             zh="密码解密失败，请重新获取公钥后加密",
-            en="The password could not be decrypted: read the public key again and encrypt with that one",
-            hint_en="`passwordEncryptType` says `rsa` or `sm2`, and the text was not encrypted with a key of "
-            "`GET /api/v3/system`. Only where a password is set: a sign-in says that the password is wrong.",
+            en="The password could not be decrypted: fetch the public key again and encrypt it with that key",
+            hint_en="`passwordEncryptType` is `rsa` or `sm2`, but the text was not encrypted with a key from "
+            "`GET /api/v3/system`. Only when setting a password: a sign-in reports a wrong password instead.",
         ),
         Key.PASSWORD_TOO_SHORT: Row(
             422,
             2029,
             zh="密码太短，请换一个更长的密码",
             en="The password is too short: choose a longer one",
-            hint_en="`data.minLength` says how many characters the pool wants (`passwordMinLength`); there are no rules "
+            hint_en="`data.minLength` is the number of characters the pool requires (`passwordMinLength`); there are no rules "
             "about kinds of characters.",
         ),
         Key.PASSWORD_COMMON: Row(
             422,
             2061,
             zh="该密码过于常见或与账号名相似，请换一个",
-            en="This password is too easy to guess: choose one that nobody else would think of",
-            hint_en="It stands in the shipped list of passwords of breaches, or is little more than a name of the account. "
-            "Off with the pool's `refuseCommonPasswords`.",
+            en="This password is too common or too similar to your account name: choose another one",
+            hint_en="The password is on the bundled list of breached passwords or differs little from one of the account's "
+            "names. Can be turned off with the pool's `refuseCommonPasswords`.",
         ),
         Key.PASSWORD_USED_BEFORE: Row(
             422,
             2059,
             zh="新密码不能与最近使用过的密码相同，请换一个",
-            en="This password was used before: choose a new one",
-            hint_en="The pool's `passwordHistory` says how many of the account's last passwords are remembered.",
+            en="This password was used recently: choose a new one",
+            hint_en="The pool's `passwordHistory` sets how many recent passwords are remembered.",
         ),
     }
 )

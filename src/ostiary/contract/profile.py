@@ -19,7 +19,7 @@ from ostiary.contract.common import (
 
 
 class Identity(Wire, kw_only=True, frozen=True):
-    """A foreign identity tied to an account."""
+    """A third-party identity linked to an account."""
 
     identity_id: str
     ext_idp_id: str
@@ -43,7 +43,7 @@ class User(Wire, kw_only=True, frozen=True):
     external_id: str | None = None
     email: str | None = None
     phone: str | None = None
-    """National digits; the calling code stands in `phoneCountryCode`."""
+    """The national number; the calling code is in `phoneCountryCode`."""
     phone_country_code: str | None = None
     username: str | None = None
     name: str | None = None
@@ -97,7 +97,7 @@ class User(Wire, kw_only=True, frozen=True):
 
 
 class GetProfile(Wire, kw_only=True, frozen=True):
-    """What of the account to show beyond its plain fields."""
+    """What to include beyond the account's plain fields."""
 
     with_custom_data: bool | None = None
     with_identities: bool | None = None
@@ -105,7 +105,7 @@ class GetProfile(Wire, kw_only=True, frozen=True):
 
 
 class UpdatePhoneByPhonePassCode(Wire, kw_only=True, frozen=True):
-    """The typed codes. The old pair is required where the pool verifies the old number and the account has one."""
+    """The codes that were entered. The old pair is required if the pool verifies the old number and the account has one."""
 
     new_phone_number: RequiredPhone
     new_phone_pass_code: RequiredCode
@@ -116,14 +116,14 @@ class UpdatePhoneByPhonePassCode(Wire, kw_only=True, frozen=True):
 
 
 class VerifyUpdatePhoneRequest(Wire, kw_only=True, frozen=True):
-    """Proof that the new number, and the old one, are the caller's."""
+    """Proof that the caller holds the new number, and the old one."""
 
     phone_pass_code_payload: UpdatePhoneByPhonePassCode
     verify_method: Literal["PHONE_PASSCODE"]
 
 
 class VerifyUpdatePhoneRequestData(Wire, kw_only=True, frozen=True):
-    """The permission to move the number."""
+    """The token for changing the number."""
 
     update_phone_token: str
     """One-time; starts with `upt_`."""
@@ -132,13 +132,13 @@ class VerifyUpdatePhoneRequestData(Wire, kw_only=True, frozen=True):
 
 
 class UpdatePhone(Wire, kw_only=True, frozen=True):
-    """The permission, spent."""
+    """The token to use."""
 
     update_phone_token: RequiredToken
 
 
 class BindPhone(Wire, kw_only=True, frozen=True):
-    """A first number for an account that has none."""
+    """A phone number for an account that has none."""
 
     phone_number: RequiredPhone
     pass_code: RequiredCode
@@ -146,6 +146,6 @@ class BindPhone(Wire, kw_only=True, frozen=True):
 
 
 class UnbindPhone(Wire, kw_only=True, frozen=True):
-    """The code that was sent to the number that is to go (`CHANNEL_UNBIND_PHONE`)."""
+    """The code sent to the number to remove (`CHANNEL_UNBIND_PHONE`)."""
 
     pass_code: RequiredCode

@@ -8,8 +8,8 @@ from ostiary.contract.operation import Operation, Who
 from ostiary.contract.records import AuditEventPaging, ListAuditEvents, ListMessages, MessagePaging
 
 _WALK = (
-    "Newest first, 20 rows unless `limit` says otherwise, 100 at most. One call looks at 20 000 rows at most, so a "
-    "page may be short or empty and still have a `next`: ask again with `before` = `next` until there is none."
+    "Newest first, 20 rows unless `limit` says otherwise, at most 100. One call examines at most 20 000 rows, so a "
+    "page may be short or empty and still have a `next`: repeat with `before` = `next` until there is none."
 )
 
 RECORDS: tuple[Operation, ...] = (
@@ -20,8 +20,9 @@ RECORDS: tuple[Operation, ...] = (
         who=Who.MANAGEMENT,
         group="Management",
         summary="Read the pool's audit trail.",
-        description="What was done or refused, by whom, at which request. Numbers and addresses appear as keyed "
-        f"hashes: equal ones are equal. `start` and `end` are milliseconds since 1970. {_WALK}",
+        description="What was done or refused, by whom, in which request. Numbers and addresses appear as keyed "
+        "hashes: equal values have equal hashes. `start` and `end` are in milliseconds since 1970. "
+        f"{_WALK}",
         request=ListAuditEvents,
         data=AuditEventPaging,
     ),
@@ -31,11 +32,11 @@ RECORDS: tuple[Operation, ...] = (
         path="/api/v3/list-messages",
         who=Who.MANAGEMENT,
         group="Management",
-        summary="Read what the pool sent, or could not send.",
-        description="`state` is `queued` (waits, or waits to be tried again), `sending`, `sent` (the gateway took "
-        "it), `withheld` (looks from outside as if it were sent, and never is), `expired` (its code ended before it "
-        "could be sent), `no_route` (no sender for its medium) or `dead` (refused for good, or tried until its end). "
-        f"`start` and `end` are milliseconds since 1970. {_WALK}",
+        summary="List the messages that the pool sent or could not send.",
+        description="`state` is `queued` (waiting for its first or next attempt), `sending`, `sent` (accepted by the "
+        "gateway), `withheld` (deliberately never sent, though it looks sent from outside), `expired` "
+        "(the code expired before it could be sent), `no_route` (no gateway for its medium) or `dead` "
+        f"(refused for good, or given up). `start` and `end` are in milliseconds since 1970. {_WALK}",
         request=ListMessages,
         data=MessagePaging,
     ),

@@ -8,14 +8,14 @@ from ostiary.contract.common import Handle, Json, Moment, Wire
 
 MessageState = Literal["queued", "sending", "sent", "withheld", "expired", "no_route", "dead"]
 RecordId = Annotated[str, Meta(max_length=24, pattern="^[0-9a-f]*$")]
-"""24 hex digits, the first 12 of them the moment in milliseconds: later rows have greater ids."""
+"""24 hexadecimal digits, the first 12 being the time in milliseconds: later rows have greater IDs."""
 PageSize = Annotated[int, Meta(ge=1, le=100)]
 Millis = Annotated[int, Meta(ge=0, le=2**47)]
 """Milliseconds since 1970, UTC."""
 
 
 class ListAuditEvents(Wire, kw_only=True, frozen=True):
-    """Which audit rows, newest first. Conditions hold together."""
+    """Which audit rows, newest first. All conditions must hold."""
 
     user_id: Handle | None = None
     event: Handle | None = None
@@ -23,24 +23,24 @@ class ListAuditEvents(Wire, kw_only=True, frozen=True):
     """`done`, or the key of a refusal."""
     request_id: Handle | None = None
     start: Millis | None = None
-    """From this moment on."""
+    """From this time on."""
     end: Millis | None = None
-    """Before this moment."""
+    """Before this time."""
     before: RecordId | None = None
-    """`next` of the page before."""
+    """`next` of the previous page."""
     limit: PageSize | None = None
-    """20 where absent."""
+    """Default: 20."""
 
 
 class AuditEventRecord(Wire, kw_only=True, frozen=True):
-    """One audit row. Numbers and addresses stand in `facts` as keyed hashes only."""
+    """One audit row. In `facts`, numbers and addresses appear only as keyed hashes."""
 
     id: str
     at: Moment
     event: str
     verdict: str
     user_id: str
-    """Empty where nobody's account was meant."""
+    """Empty if no user's account was concerned."""
     actor: str
     """`user`, `management:<access key id>` or `cli`."""
     session_id: str
@@ -48,7 +48,7 @@ class AuditEventRecord(Wire, kw_only=True, frozen=True):
     request_id: str
     facts: Json
     place: int | None = None
-    """In the sealed chain; absent for about a second."""
+    """Position in the sealed chain; absent for about a second."""
 
 
 class AuditEventPaging(Wire, kw_only=True, frozen=True):
@@ -56,32 +56,32 @@ class AuditEventPaging(Wire, kw_only=True, frozen=True):
 
     list: list[AuditEventRecord]
     next: str | None = None
-    """Ask again with `before` = this; absent: that was all."""
+    """Pass this as `before` to get the next page. Absent: there are no more."""
 
 
 class ListMessages(Wire, kw_only=True, frozen=True):
-    """Which messages, newest first. Conditions hold together."""
+    """Which messages, newest first. All conditions must hold."""
 
     to: Handle | None = None
-    """A whole number (E.164) or address."""
+    """A complete phone number (E.164) or e-mail address."""
     state: MessageState | None = None
     purpose: Handle | None = None
     """A channel, or the name of a notice."""
     start: Millis | None = None
-    """From this moment on."""
+    """From this time on."""
     end: Millis | None = None
-    """Before this moment."""
+    """Before this time."""
     before: RecordId | None = None
-    """`next` of the page before."""
+    """`next` of the previous page."""
     limit: PageSize | None = None
-    """20 where absent."""
+    """Default: 20."""
 
 
 class MessageRecord(Wire, kw_only=True, frozen=True):
-    """One message. Its text and its code are not told: they stand nowhere."""
+    """One message. Its text and code are not included: they are not stored."""
 
     id: str
-    """The gateway got it as `webhook-id`."""
+    """Sent to the gateway as `webhook-id`."""
     medium: Literal["sms", "email"]
     to: str
     """Masked."""
@@ -90,15 +90,15 @@ class MessageRecord(Wire, kw_only=True, frozen=True):
     attempts: int
     made_at: Moment
     due_at: Moment
-    """When it is tried next; while it is being sent, when another worker may take it."""
+    """When the next attempt is due; while it is being sent, when another worker may take it over."""
     ends_at: Moment
-    """Not sent at or after this moment."""
+    """Not sent at or after this time."""
     settled_at: Moment | None = None
     user_id: str | None = None
-    """Whose request, or whose notice."""
+    """The user whose request or notice it is."""
     provider_id: str | None = None
     error: str | None = None
-    """What went wrong last, without digits."""
+    """The last error, without digits."""
 
 
 class MessagePaging(Wire, kw_only=True, frozen=True):
@@ -106,4 +106,4 @@ class MessagePaging(Wire, kw_only=True, frozen=True):
 
     list: list[MessageRecord]
     next: str | None = None
-    """Ask again with `before` = this; absent: that was all."""
+    """Pass this as `before` to get the next page. Absent: there are no more."""

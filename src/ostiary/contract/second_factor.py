@@ -30,33 +30,33 @@ class FactorProfile(Wire, kw_only=True, frozen=True):
 
 
 class SendEnrollFactorRequest(Wire, kw_only=True, frozen=True):
-    """Which factor is to be enrolled. `profile` names the number or the address, and is `{}` for `OTP`."""
+    """The factor to enroll. `profile` holds the number or address, and is `{}` for `OTP`."""
 
     profile: FactorProfile
     factor_type: FactorType
 
 
 class SendEnrollFactorRequestOtpData(Wire, kw_only=True, frozen=True):
-    """For the authenticator app and for the drawer at home. Told once."""
+    """For the authenticator app, and to be kept in a safe place. Shown once."""
 
     qr_code_uri: str
-    """The `otpauth` link that the QR code says."""
+    """The `otpauth` link that the QR code contains."""
     qr_code_data_url: str
     """The QR code as a PNG in a `data:` URL."""
     recovery_code: str
-    """Six groups of four hex digits: gets in once where the app is lost. Good from the enrolment on."""
+    """Six groups of four hexadecimal digits: allows signing in once if the app is lost. Valid once enrollment is complete."""
 
 
 class SendEnrollFactorRequestData(Wire, kw_only=True, frozen=True):
-    """What the enrolment goes on with."""
+    """What is needed to continue the enrollment."""
 
     enrollment_token: str
-    """Good for one minute and for one enrolment, in this session."""
+    """Valid for one minute and one enrollment, in this session."""
     otp_data: SendEnrollFactorRequestOtpData | None = None
 
 
 class EnrollFactorEnrollmentData(Wire, kw_only=True, frozen=True):
-    """What proves that the factor works: the code that it shows or that was sent."""
+    """Proof that the factor works: the code that it shows or that was sent."""
 
     pass_code: RequiredCode | None = None
     photo: Text | None = None
@@ -64,7 +64,7 @@ class EnrollFactorEnrollmentData(Wire, kw_only=True, frozen=True):
 
 
 class EnrollFactor(Wire, kw_only=True, frozen=True):
-    """The second half of an enrolment."""
+    """The second step of an enrollment."""
 
     enrollment_data: EnrollFactorEnrollmentData
     enrollment_token: RequiredToken
@@ -72,13 +72,13 @@ class EnrollFactor(Wire, kw_only=True, frozen=True):
 
 
 class ResetFactor(Wire, kw_only=True, frozen=True):
-    """The factor that is to go."""
+    """The factor to remove."""
 
     factor_id: RequiredHandle
 
 
 class GetFactor(Wire, kw_only=True, frozen=True):
-    """The factor that is asked for."""
+    """The factor to read."""
 
     factor_id: RequiredHandle
 
@@ -105,7 +105,7 @@ class MfaOtpVerity(Wire, kw_only=True, frozen=True):
 
 
 class SendMfaCode(Wire, kw_only=True, frozen=True):
-    """The factor whose number or address a code is to go to."""
+    """The factor to whose number or address the code is sent."""
 
     factor_id: RequiredHandle
 
@@ -124,7 +124,7 @@ class MfaRecoveryCodeVerify(Wire, kw_only=True, frozen=True):
 
 
 class MfaVerified(PlainWire, kw_only=True, frozen=True):
-    """The factor was right. Called with an `mfaToken` this ends the sign-in, and the tokens are here.
+    """The factor was verified. Called with an `mfaToken`, this completes the sign-in and returns the tokens.
 
     The names are those of `signin`'s answer.
     """
@@ -138,17 +138,17 @@ class MfaVerified(PlainWire, kw_only=True, frozen=True):
     expire_in: int | None = None
     """Seconds."""
     expires_in: int | None = None
-    """Seconds, the same number."""
+    """The same number of seconds."""
 
 
 class MfaTokenIntrospectEndpointParams(Wire, kw_only=True, frozen=True):
-    """The token that is asked about; absent: the one in the header `authorization`."""
+    """The token to check. Default: the one in the header `authorization`."""
 
     token: Token | None = None
 
 
 class MfaTokenIntrospectResponse(Wire, kw_only=True, frozen=True):
-    """Whether an `mfaToken` is good, and whose it is."""
+    """Whether an `mfaToken` is valid, and whose it is."""
 
     active: bool
     user_pool_id: str | None = None

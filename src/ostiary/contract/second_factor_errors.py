@@ -12,52 +12,54 @@ SECOND_FACTOR: Mapping[Key, Row] = MappingProxyType(
             401,
             1635,
             zh="还差一步：请完成两步验证",
-            en="One step is left: verify with your second factor",
-            hint_en="The account has a second factor. `data.mfaToken` opens its verification for 360 seconds, "
-            "`data.factors` says which factors there are: see docs/second-factors.md.",
+            en="One more step: verify with your second factor",
+            hint_en="The account has a second factor. `data.mfaToken` allows verifying it for 360 seconds, `data.factors` "
+            "lists the available factors: see docs/second-factors.md.",
         ),
         Key.APP_MFA_REQUIRED: Row(
             401,
             1636,
             zh="此应用要求两步验证，请完成验证",
-            en="This application wants a second factor: verify with it",
-            hint_en="As 1635, where the application asks everybody (`requiredFactors`): a verified number or address will do. "
-            "Without `data.mfaToken` there is nothing to verify with: enrol a factor in another application first.",
+            en="This application requires a second factor: verify with one",
+            hint_en="Like 1635, for an application that requires a second factor of everyone (`requiredFactors`): a verified "
+            "number or address will do. If there is no `data.mfaToken`, the user has nothing to verify with and "
+            "must first enroll a factor in another application.",
         ),
         Key.TOTP_WRONG: Row(
             422,
             6001,
             zh="动态口令不正确，请输入验证器上的当前口令",
-            en="The authenticator code is wrong: type the one that is shown now",
-            hint_en="Wrong, more than 30 seconds off, or used before: each code is accepted once. Costs a guess.",
+            en="The authenticator code is incorrect: enter the one shown now",
+            hint_en="Wrong, more than 30 seconds off, or already used: each code is accepted once. Counts as a wrong guess.",
         ),
         Key.RECOVERY_CODE_WRONG: Row(
             422,
             6002,
             zh="恢复代码不正确，请检查后重新输入",
-            en="The recovery code is wrong: check it and type it again",
-            hint_en="Six groups of four hex digits, told once at enrolment, good once. Costs a guess.",
+            en="The recovery code is incorrect: check it and enter it again",
+            hint_en="Six groups of four hexadecimal digits, shown once when enrolling and usable once. Counts as a wrong "
+            "guess.",
         ),
         Key.FACTOR_NOT_FOUND: Row(
             404,
             91040,
             zh="没有该认证因素，请先绑定",
-            en="There is no such second factor: enrol it first",
-            hint_en="`factorId` is unknown or another account's, or no factor of this kind is enrolled.",
+            en="This second factor is not set up: enroll it first",
+            hint_en="`factorId` is unknown or belongs to another account, or no factor of this kind is enrolled.",
         ),
         Key.FACTOR_ENROLLED: Row(
             409,
             91041,
             zh="已绑定该类型的认证因素，请先解绑",
-            en="A factor of this kind is enrolled already: reset it first",
-            hint_en="One factor of each kind. Use `reset-factor`.",
+            en="A factor of this kind is already enrolled: reset it first",
+            hint_en="An account has at most one factor of each kind. Use `reset-factor`.",
         ),
         Key.FACTOR_NOT_SERVED: Row(
             422,
             91042,
             zh="此用户池未启用该类型的认证因素，请换一种",
-            en="Factors of this kind are not in use here: choose another kind",
-            hint_en="The pool's `enabledFactors` does not name it.",
+            en="This kind of second factor is not enabled here: choose another kind",
+            hint_en="It is not listed in the pool's `enabledFactors`.",
         ),
     }
 )

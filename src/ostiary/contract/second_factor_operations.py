@@ -21,10 +21,10 @@ from ostiary.contract.second_factor import (
 
 _GROUP = "Second factors"
 _NO_FACE = Later("factorType", served=("OTP", "SMS", "EMAIL"))
-_STEP_UP = "Wants a session whose last credential check is younger than `stepUpMaxAge` and, where a factor is enrolled, that has used one."
+_STEP_UP = "The session's last credential check must be younger than `stepUpMaxAge` and, if a factor is enrolled, the session must have used one."
 _BOTH_TOKENS = (
-    "With the `mfaToken` of a sign-in that answered 1635 as bearer it ends that sign-in: `data` holds its tokens. "
-    "With an access token the session has used a second factor from then on, and `data` holds no tokens."
+    "With the `mfaToken` of a sign-in that was answered with 1635 as bearer, it completes that sign-in: `data` holds its tokens. "
+    "With an access token, the session counts as having used a second factor from then on, and `data` holds no tokens."
 )
 
 SECOND_FACTORS: tuple[Operation, ...] = (
@@ -35,7 +35,7 @@ SECOND_FACTORS: tuple[Operation, ...] = (
         who=Who.USER,
         group=_GROUP,
         summary="List the kinds of second factor that can be enrolled.",
-        description="Those that the pool has in use (`enabledFactors`) and the account has not.",
+        description="Those that the pool has enabled (`enabledFactors`) and the account has not enrolled yet.",
         data=list[FactorToEnroll],
     ),
     Operation(
@@ -64,8 +64,8 @@ SECOND_FACTORS: tuple[Operation, ...] = (
         path="/api/v3/send-enroll-factor-request",
         who=Who.USER,
         group=_GROUP,
-        summary="Begin to enrol a second factor.",
-        description="`OTP` answers the QR code for the authenticator app and the recovery code, once; `SMS` and "
+        summary="Start enrolling a second factor.",
+        description="`OTP` returns the QR code for the authenticator app and the recovery code, once; `SMS` and "
         f"`EMAIL` send a code to the number or address in `profile`. {_STEP_UP}",
         request=SendEnrollFactorRequest,
         data=SendEnrollFactorRequestData,
@@ -92,9 +92,9 @@ SECOND_FACTORS: tuple[Operation, ...] = (
         path="/api/v3/enroll-factor",
         who=Who.USER,
         group=_GROUP,
-        summary="Enrol a second factor with the code that it shows or that was sent.",
-        description="From now on every sign-in asks for it. The other sessions end where the pool says so, and every "
-        f"verified address of the account is told. A wrong code leaves the token good. {_STEP_UP}",
+        summary="Finish enrolling a second factor, with the code that it shows or that was sent.",
+        description="Every sign-in then asks for it. The other sessions end if the pool says so, and every verified "
+        f"contact of the account is notified. A wrong code leaves the token valid. {_STEP_UP}",
         request=EnrollFactor,
         own_errors=(
             Key.APP_NOT_ALLOWED,
@@ -117,8 +117,8 @@ SECOND_FACTORS: tuple[Operation, ...] = (
         who=Who.USER,
         group=_GROUP,
         summary="Remove one of the account's second factors.",
-        description="The recovery code goes with the authenticator app. Every verified address of the account is told, "
-        f"and the other sessions end where the pool says so. {_STEP_UP}",
+        description="The recovery code is removed with the authenticator app. Every verified contact of the account "
+        f"is notified, and the other sessions end if the pool says so. {_STEP_UP}",
         request=ResetFactor,
         own_errors=(Key.APP_NOT_ALLOWED, Key.FACTOR_NOT_FOUND, Key.REAUTH_REQUIRED),
     ),
@@ -128,8 +128,8 @@ SECOND_FACTORS: tuple[Operation, ...] = (
         path="/api/v3/mfa-totp-verify",
         who=Who.USER,
         group=_GROUP,
-        summary="Prove the second factor with the authenticator app's code.",
-        description=f"A code is good once, thirty seconds early or late at most. {_BOTH_TOKENS}",
+        summary="Verify the second factor with the authenticator app's code.",
+        description=f"Each code works once, and may be at most thirty seconds early or late. {_BOTH_TOKENS}",
         request=MfaOtpVerity,
         data=MfaVerified,
         own_errors=(Key.FACTOR_NOT_FOUND, Key.REAUTH_REQUIRED, Key.GUESSES_SPENT, Key.TOTP_WRONG),
@@ -141,8 +141,9 @@ SECOND_FACTORS: tuple[Operation, ...] = (
         who=Who.USER,
         group=_GROUP,
         summary="Send a code to one of the account's second factors.",
-        description="To the number or address that was enrolled, whose owner need not type it. `send-sms` with "
-        "`CHANNEL_VERIFY_MFA` does the same for who knows the number. With an `mfaToken` or an access token.",
+        description="The code goes to the enrolled number or address, so the user need not enter it. `send-sms` with "
+        "`CHANNEL_VERIFY_MFA` does the same if the number is known. With an `mfaToken` or an access "
+        "token.",
         request=SendMfaCode,
         own_errors=(
             Key.FACTOR_NOT_FOUND,
@@ -159,8 +160,8 @@ SECOND_FACTORS: tuple[Operation, ...] = (
         path="/api/v3/mfa-factor-verify",
         who=Who.USER,
         group=_GROUP,
-        summary="Prove any second factor with its code.",
-        description=f"The code that was sent, or the one that the authenticator app shows. {_BOTH_TOKENS}",
+        summary="Verify any second factor with its code.",
+        description=f"The code that was sent or that the authenticator app shows. {_BOTH_TOKENS}",
         request=MfaFactorVerify,
         data=MfaVerified,
         own_errors=(
@@ -178,9 +179,9 @@ SECOND_FACTORS: tuple[Operation, ...] = (
         path="/api/v3/mfa-recovery-code-verify",
         who=Who.USER,
         group=_GROUP,
-        summary="Get in with the recovery code of a lost authenticator app.",
-        description="Good once. The authenticator app is removed with it, and every verified address of the account is "
-        f"told; enrol a new one. {_BOTH_TOKENS}",
+        summary="Sign in with the recovery code of a lost authenticator app.",
+        description="Works once. It also removes the authenticator app, and every verified contact of the account is "
+        f"notified; enroll a new one. {_BOTH_TOKENS}",
         request=MfaRecoveryCodeVerify,
         data=MfaVerified,
         own_errors=(Key.FACTOR_NOT_FOUND, Key.REAUTH_REQUIRED, Key.GUESSES_SPENT, Key.RECOVERY_CODE_WRONG),
@@ -192,8 +193,9 @@ SECOND_FACTORS: tuple[Operation, ...] = (
         who=Who.ANYONE,
         kind=Kind.OAUTH,
         group=_GROUP,
-        summary="Ask whether an mfaToken is good.",
-        description="Form-encoded; the answer is bare, and for whatever is no good `mfaToken` it is `active: false`.",
+        summary="Ask whether an mfaToken is valid.",
+        description="Form-encoded; the answer has no envelope, and is `active: false` for anything but a valid "
+        "`mfaToken`.",
         request=MfaTokenIntrospectEndpointParams,
         data=MfaTokenIntrospectResponse,
     ),

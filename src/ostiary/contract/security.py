@@ -38,13 +38,13 @@ class Settings(Wire, kw_only=True, frozen=True, omit_defaults=False):
 
 
 class ChangeEmailStrategy(Settings, kw_only=True, frozen=True):
-    """Whether the address on the account must be proven too."""
+    """Whether a change of address also requires a code sent to the old one."""
 
     verify_old_email: bool
 
 
 class ChangePhoneStrategy(Settings, kw_only=True, frozen=True):
-    """Whether the number on the account must be proven too."""
+    """Whether a change of number also requires a code sent to the old one."""
 
     verify_old_phone: bool
 
@@ -60,7 +60,7 @@ class CookieSettings(Settings, kw_only=True, frozen=True):
 
 
 class RegisterAnomalyDetectionConfig(Settings, kw_only=True, frozen=True):
-    """Sign-ups per address."""
+    """Limit on sign-ups per IP address."""
 
     enabled: bool = False
     limit: FailLimit = 50
@@ -69,21 +69,21 @@ class RegisterAnomalyDetectionConfig(Settings, kw_only=True, frozen=True):
 
 
 class LoginFailCheckConfig(Settings, kw_only=True, frozen=True):
-    """Failures per time."""
+    """How many failures are allowed within a time."""
 
     enabled: bool = False
     limit: FailLimit = 50
     time_interval: FailInterval = 300
     unit: FailUnit = "Second"
-    """Second, Minute, Hour or Day; a day is the longest that a failure counts."""
+    """Second, Minute, Hour or Day. No failure counts for longer than a day."""
 
 
 class LoginIpWhitelistCheckConfig(Settings, kw_only=True, frozen=True):
-    """Addresses that are not asked."""
+    """Addresses that are exempt from the captcha."""
 
     enabled: bool = False
     ip_whitelist: Text = ""
-    """Addresses and networks, one a line."""
+    """Addresses and networks in CIDR notation, one per line."""
 
 
 class LoginAnomalyDetectionConfig(Settings, kw_only=True, frozen=True):
@@ -91,13 +91,13 @@ class LoginAnomalyDetectionConfig(Settings, kw_only=True, frozen=True):
 
     login_fail_strategy: Literal["captcha", "block-account"] = "captcha"
     robot_verify: RobotVerify = "disable"
-    """When a captcha is asked for: disable, condition_set, always_enable."""
+    """When a captcha is required: disable, condition_set, always_enable."""
     account_lock: AccountLock = "condition_set"
     """Whether wrong passwords lock the account for `accountLockTime`: disable, condition_set."""
     login_fail_check: LoginFailCheckConfig = LoginFailCheckConfig()
-    """By address; leads to a captcha where `loginFailStrategy` says so."""
+    """Per IP address; leads to a captcha if `loginFailStrategy` is `captcha`."""
     login_password_fail_check: LoginFailCheckConfig = LoginFailCheckConfig()
-    """By account; leads to a lock where `loginFailStrategy` says so."""
+    """Per account; leads to a lock if `loginFailStrategy` is `block-account`."""
     account_lock_login_password_fail_check: LoginFailCheckConfig = LoginFailCheckConfig(enabled=True)
     robot_verify_login_password_fail_check: LoginFailCheckConfig = LoginFailCheckConfig()
     robot_verify_login_ip_whitelist_check: LoginIpWhitelistCheckConfig = LoginIpWhitelistCheckConfig()
@@ -106,7 +106,7 @@ class LoginAnomalyDetectionConfig(Settings, kw_only=True, frozen=True):
 
 
 class SelfUnlockAccountConfig(Settings, kw_only=True, frozen=True):
-    """How a locked user gets free."""
+    """How locked users can unlock their account."""
 
     enabled: bool = False
     strategy: Literal["captcha", "password-captcha"] = "captcha"
@@ -139,10 +139,10 @@ class Unserved(Settings, kw_only=True, frozen=True):
 
 
 class SecuritySettings(Unserved, kw_only=True, frozen=True):
-    """The pool's settings. All lives are seconds."""
+    """The pool's settings. All lifetimes are in seconds."""
 
     allowed_origins: str
-    """Origins that browsers may call from, one a line; empty: none."""
+    """Origins whose scripts may call the API from a browser, one per line. Empty: none."""
     verify_code_length: int
     verify_code_max_attempts: int
     change_email_strategy: ChangeEmailStrategy
@@ -164,33 +164,33 @@ class SecuritySettings(Unserved, kw_only=True, frozen=True):
     require_bound_codes: bool
     allowed_countries: list[str]
     enabled_factors: list[SecondFactor]
-    """Second factors in use: who has enrolled one is asked for it at sign-in. Empty: nobody is."""
+    """Second factors in use: users who have enrolled one are asked for it at sign-in. Empty: nobody is."""
     send_per_address_per_minute: int
     send_per_address_per_day: int
     send_per_app_per_day: int
 
 
 class UpdateSecuritySettings(Wire, kw_only=True, frozen=True):
-    """What is to change; a setting that is absent stays as it is."""
+    """The settings to change; those that are absent stay as they are."""
 
     allowed_origins: list[Text] | Text | None = None
-    """A list, or one a line."""
+    """A list, or text with one origin per line."""
     verify_code_length: CodeLength | None = None
-    """4 and 5 only where `wrongCodesPerDay` is at most 5."""
+    """4 and 5 require `wrongCodesPerDay` to be 5 or less."""
     verify_code_max_attempts: CodeAttempts | None = None
     change_email_strategy: ChangeEmailStrategy | None = None
     change_phone_strategy: ChangePhoneStrategy | None = None
     register_disabled: bool | None = None
     account_lock_time: LockTime | None = None
-    """Seconds that wrong passwords lock an account for."""
+    """How long an account stays locked after too many wrong passwords, in seconds."""
     password_min_length: PasswordLength | None = None
-    """Characters."""
+    """Minimum length, in characters."""
     password_history: PasswordHistory | None = None
-    """Of so many last passwords none may be chosen again; the present one is the first."""
+    """Number of recent passwords, the current one included, that may not be chosen again."""
     refuse_common_passwords: bool | None = None
-    """Those of the shipped list, and the account's own names."""
+    """Refuses passwords on the bundled list and those that resemble the account's own names."""
     login_history_days: HistoryDays | None = None
-    """How long a sign-in stands in its owner's history."""
+    """Days for which a sign-in appears in its user's history."""
     verify_code_ttl: CodeTtl | None = None
     wrong_codes_per_day: WrongCodes | None = None
     update_token_ttl: TokenTtl | None = None

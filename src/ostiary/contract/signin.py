@@ -39,7 +39,7 @@ class SignUpByPassCode(Wire, kw_only=True, frozen=True):
 
 
 class SignUpProfile(Wire, kw_only=True, frozen=True):
-    """What the new account says about its owner. `phone` and `email` need a proof of their own (see options)."""
+    """The new user's profile. `phone` and `email` need codes of their own (see options)."""
 
     nickname: Text | None = None
     company: Text | None = None
@@ -71,7 +71,7 @@ class SignUpProfile(Wire, kw_only=True, frozen=True):
 
 
 class SignUpOptions(Wire, kw_only=True, frozen=True):
-    """Side conditions of a sign-up."""
+    """Options for a sign-up."""
 
     client_ip: Text | None = None
     phone_pass_code_for_information_completion: Text | None = None
@@ -82,7 +82,7 @@ class SignUpOptions(Wire, kw_only=True, frozen=True):
 
 
 class SignUp(Wire, kw_only=True, frozen=True):
-    """A new account. `connection` says which payload counts."""
+    """A new account. `connection` says which payload is used."""
 
     connection: Literal["PASSWORD", "PASSCODE"]
     password_payload: SignUpByPassword | None = None
@@ -125,23 +125,23 @@ class SignInByLdapPayload(Wire, kw_only=True, frozen=True):
 
 
 class SignInOptions(Wire, kw_only=True, frozen=True):
-    """Side conditions of a sign-in."""
+    """Options for a sign-in."""
 
     scope: Text | None = None
-    """Space separated; `openid` alone where absent."""
+    """Separated by spaces. Default: `openid`."""
     client_ip: Text | None = None
     context: Any = None
     tenant_id: Text | None = None
     custom_data: Json | None = None
     auto_register: bool | None = None
-    """Make the account where a right code comes from a number that has none."""
+    """Create an account if the code is right but the number or address has none."""
     captcha_code: Text | None = None
     captcha_token: Text | None = None
     password_encrypt_type: PasswordEncryptType | None = None
 
 
 class SigninByCredentials(Wire, kw_only=True, frozen=True):
-    """Credentials. `connection` says which payload counts."""
+    """Credentials. `connection` says which payload is used."""
 
     connection: Literal["PASSWORD", "PASSCODE", "LDAP", "AD"]
     password_payload: SignInByPasswordPayload | None = None
@@ -154,7 +154,7 @@ class SigninByCredentials(Wire, kw_only=True, frozen=True):
 
 
 class LoginTokenResponseData(PlainWire, kw_only=True, frozen=True):
-    """Tokens. The life stands twice: `expire_in` is what clients of the V3 API read, `expires_in` is OAuth's word."""
+    """Tokens. The lifetime is given twice: clients of the V3 API read `expire_in`, OAuth clients `expires_in`."""
 
     scope: str | None = None
     access_token: str | None = None
@@ -164,4 +164,4 @@ class LoginTokenResponseData(PlainWire, kw_only=True, frozen=True):
     expire_in: int
     """Seconds."""
     expires_in: int
-    """Seconds, the same number."""
+    """The same number of seconds."""

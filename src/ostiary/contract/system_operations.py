@@ -12,8 +12,8 @@ SYSTEM: tuple[Operation, ...] = (
         kind=Kind.BARE,
         group="Public information",
         summary="Read the public keys that passwords may be encrypted with, and the version.",
-        description="Each installation has its own keys: a program reads them here and never ships one. An old key "
-        "goes on opening after a rotation, so a key may be kept for a day.",
+        description="Each installation has its own keys: programs must read them here and never ship one. After a "
+        "rotation the old key still decrypts for a while, so a key may be cached for a day.",
         data=SystemInfo,
     ),
 )

@@ -21,7 +21,7 @@ TOKENS: tuple[Operation, ...] = (
         who=Who.ANYONE,
         kind=Kind.BARE,
         group="Tokens",
-        summary="Read where the OpenID Connect endpoints are and what they can do.",
+        summary="Read the OpenID Connect endpoints and their capabilities.",
         description="OpenID Connect Discovery 1.0 §4.",
         data=OidcDiscoveryMetadata,
     ),
@@ -32,8 +32,9 @@ TOKENS: tuple[Operation, ...] = (
         who=Who.ANYONE,
         kind=Kind.BARE,
         group="Tokens",
-        summary="Read the public keys that tokens are checked with.",
-        description="RFC 7517. A key stands here before its first token and until its last has expired.",
+        summary="Read the public keys for verifying tokens.",
+        description="RFC 7517. A key is published before its first token is issued and until its last one has "
+        "expired.",
         data=JwkSet,
     ),
     Operation(
@@ -45,10 +46,10 @@ TOKENS: tuple[Operation, ...] = (
         kind=Kind.OAUTH,
         group="Tokens",
         summary="Exchange a refresh token, or the application's own credential, for tokens.",
-        description="RFC 6749, form-encoded. `grant_type` `refresh_token` (§6): a refresh gives a new refresh "
-        "token, and showing an old one again ends the sign-in, unless the application turns rotation off. "
-        "`client_credentials` (§4.4): a token of the application's own, for scopes that it was given "
-        "(`clientCredentialsScopes`); no operation of this service takes it.",
+        description="RFC 6749, form-encoded. `grant_type` `refresh_token` (§6): a refresh issues a new refresh "
+        "token, and using an old one again ends the sign-in, unless the application turns rotation off. "
+        "`client_credentials` (§4.4): a token of the application itself, for scopes it has been granted "
+        "(`clientCredentialsScopes`); no operation of this service accepts it.",
         request=TokenEndPointParams,
         data=TokenResponse,
     ),
@@ -60,9 +61,10 @@ TOKENS: tuple[Operation, ...] = (
         who=Who.CLIENT,
         kind=Kind.OAUTH,
         group="Tokens",
-        summary="Ask whether an access or refresh token is good at this moment.",
-        description="RFC 7662, form-encoded. The application has to prove itself, so a public one (`none`) is "
-        "refused; a token of another application is not active. What ends a sign-in ends its tokens here at once.",
+        summary="Ask whether an access or refresh token is valid at this moment.",
+        description="RFC 7662, form-encoded. The application must authenticate, so a public one (`none`) is refused; "
+        "tokens of other applications are reported as not active. Whatever ends a sign-in also ends its "
+        "tokens here at once.",
         request=TokenIntrospectEndpointParams,
         data=TokenIntrospectResponse,
     ),
@@ -74,9 +76,9 @@ TOKENS: tuple[Operation, ...] = (
         who=Who.CLIENT,
         kind=Kind.OAUTH,
         group="Tokens",
-        summary="End an access or refresh token, and with it the sign-in that it belongs to.",
-        description="RFC 7009, form-encoded. A token that is unknown or over already is answered alike. An "
-        "application's own token can't be ended: `unsupported_token_type`.",
+        summary="Revoke an access or refresh token, and with it the sign-in that it belongs to.",
+        description="RFC 7009, form-encoded. An unknown or expired token gets the same answer. An application's own "
+        "token can't be revoked: `unsupported_token_type`.",
         request=TokenRevocationEndpointParams,
     ),
     Operation(
@@ -89,7 +91,7 @@ TOKENS: tuple[Operation, ...] = (
         kind=Kind.OAUTH,
         group="Tokens",
         summary="Read the signed-in user's claims.",
-        description="OpenID Connect Core §5.3: the claims that the access token's scope opens. The token comes in "
+        description="OpenID Connect Core §5.3: the claims that the access token's scope covers. The token is sent in "
         "the header; some clients put it into the query or the form as `access_token`.",
         request=UserInfoParams,
         data=UserInfo,

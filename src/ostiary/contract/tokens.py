@@ -6,7 +6,7 @@ from ostiary.contract.common import Handle, Json, PlainWire, RequiredText, Requi
 
 
 class TokenEndPointParams(PlainWire, kw_only=True, frozen=True):
-    """RFC 6749 §4 and §6: `refresh_token` and `client_credentials`. `grant_type` is open: an unknown one is answered `unsupported_grant_type`."""
+    """RFC 6749 §4 and §6: `refresh_token` and `client_credentials`. Any other `grant_type` is answered with `unsupported_grant_type`."""
 
     grant_type: RequiredText
     client_id: Handle | None = None
@@ -19,14 +19,14 @@ class TokenEndPointParams(PlainWire, kw_only=True, frozen=True):
 
 
 class TokenResponse(PlainWire, kw_only=True, frozen=True):
-    """RFC 6749 §5.1, with the id token of OpenID Connect. `expire_in` is the incumbent's spelling of the life."""
+    """RFC 6749 §5.1, with the ID token of OpenID Connect. `expire_in` is the incumbent's name for the lifetime."""
 
     access_token: str
     token_type: str
     expires_in: int
     """Seconds."""
     expire_in: int
-    """Seconds, the same number."""
+    """The same number of seconds."""
     refresh_token: str | None = None
     id_token: str | None = None
     scope: str | None = None
@@ -41,21 +41,21 @@ class TokenIntrospectEndpointParams(PlainWire, kw_only=True, frozen=True):
     client_id: Handle | None = None
     client_secret: Secret | None = None
     strict: bool | None = None
-    """Changes nothing: every answer is as of this moment."""
+    """Has no effect: every answer reflects the current state."""
 
 
 class TokenIntrospectResponse(PlainWire, kw_only=True, frozen=True):
-    """RFC 7662 §2.2. Where `active` is false, nothing else is told."""
+    """RFC 7662 §2.2. If `active` is false, nothing else is returned."""
 
     active: bool
-    """Whether the token is good at this moment: its sign-in lives, and its account is not locked."""
+    """Whether the token is valid at this moment: its sign-in has not ended, and its account is not locked."""
     sub: str | None = None
-    """The user; the application itself for a token of its own."""
+    """The user, or the application for a token of its own."""
     aud: str | None = None
     client_id: str | None = None
     scope: str | None = None
     token_type: str | None = None
-    """`Bearer` of an access token, or `refresh_token`."""
+    """`Bearer` for an access token, or `refresh_token`."""
     exp: int | None = None
     """Seconds since 1970."""
     iat: int | None = None
@@ -74,13 +74,13 @@ class TokenRevocationEndpointParams(PlainWire, kw_only=True, frozen=True):
 
 
 class UserInfoParams(PlainWire, kw_only=True, frozen=True):
-    """RFC 6750 §2.2 and §2.3: some clients put the token into the form or the query instead of the header."""
+    """RFC 6750 §2.2 and §2.3: some clients send the token in the form or the query instead of the header."""
 
     access_token: Token | None = None
 
 
 class UserInfo(PlainWire, kw_only=True, frozen=True):
-    """OpenID Connect Core §5.1 and the incumbent's own claims; only those that the scope opens and that are set."""
+    """OpenID Connect Core §5.1 and the incumbent's own claims; only those that are set and covered by the scope."""
 
     sub: str
     name: str | None = None
@@ -119,7 +119,7 @@ class OAuthError(PlainWire, kw_only=True, frozen=True):
 
 
 class OidcDiscoveryMetadata(PlainWire, kw_only=True, frozen=True):
-    """OpenID Connect Discovery §3, RFC 8414 §2. Only what is served stands in it."""
+    """OpenID Connect Discovery §3, RFC 8414 §2. Lists only what is supported."""
 
     issuer: str
     token_endpoint: str
@@ -149,6 +149,6 @@ class OidcDiscoveryMetadata(PlainWire, kw_only=True, frozen=True):
 
 
 class JwkSet(PlainWire, kw_only=True, frozen=True):
-    """RFC 7517 §5: the public keys that tokens are checked with."""
+    """RFC 7517 §5: the public keys for verifying tokens."""
 
     keys: list[dict[str, Any]]

@@ -288,7 +288,9 @@ async def _dev_routes(
     """What dev mode answers beside the operations. Outside of it: nothing, and its databases are refused."""
     if not settings.dev:
         if await service.store.read(lambda tx: meta.get(tx, meta.DEV_POOL)) is not None:
-            raise StartRefusedError("this database was made by dev mode: its passwords lie open in dev.json")
+            raise StartRefusedError(
+                "this database was created by dev mode: its passwords are readable in dev.json"
+            )
         return {}
     from ostiary.server import dev
 
@@ -303,11 +305,13 @@ def check(settings: Settings) -> None:
     if settings.dev and not _is_loopback(settings.host):
         raise StartRefusedError(f"dev mode listens on loopback addresses only, not on {settings.host}")
     if settings.inbox and not settings.dev:
-        raise StartRefusedError("the inbox shows people's codes: it is for dev mode only (inbox = false)")
+        raise StartRefusedError(
+            "the inbox shows users' codes and is available in dev mode only: set inbox = false"
+        )
     gateway.check(settings)
     if settings.workers > 1 and settings.on_sqlite:
         raise StartRefusedError(
-            "--workers above 1 needs PostgreSQL: SQLite has one writer, so a second process would only wait for it"
+            "--workers above 1 requires PostgreSQL: SQLite has a single writer, so a second process would only wait for it"
         )
 
 

@@ -79,7 +79,9 @@ async def prepare(service: Service, create_user: Action, folder: Path, url: str)
     path = folder / FILE
     if pool_id is None:
         if await service.store.read(pools.every):
-            raise DevError("this database was not made by dev mode: its messages are not for the inbox")
+            raise DevError(
+                "this database was not created by dev mode: its messages must not appear in the inbox"
+            )
         file = await _first_start(service, create_user, url)
     else:
         try:
@@ -133,7 +135,7 @@ async def _person(
     )
     made = await create_user(service, Call(service.ports.request_id(), manager=manager), form)
     if not isinstance(made, User):
-        raise DevError(f"the user {username} could not be made: {made}")
+        raise DevError(f"the user {username} could not be created: {made}")
     return DevUser(user_id=made.user_id, phone=phone, email=email, username=username, password=password)
 
 

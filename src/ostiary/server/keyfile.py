@@ -52,7 +52,7 @@ def write(path: Path, keys: RootKeys) -> None:
     try:
         _put(path, keys)
     except FileExistsError as error:
-        raise KeyFileError(f"{path} exists: keys are never overwritten") from error
+        raise KeyFileError(f"{path} already exists: keys are never overwritten") from error
     except OSError as error:
         raise KeyFileError(f"{path} can't be written: {error.strerror}") from error
 
@@ -89,7 +89,7 @@ def held(path: Path) -> Iterator[None]:
         fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError as error:
-        raise KeyFileError(f"somebody else is changing {path} just now") from error
+        raise KeyFileError(f"{path} is being changed by another process") from error
     finally:
         os.close(folder)
 
@@ -104,23 +104,23 @@ def read(path: Path) -> RootKeys:
         raise KeyFileError(f"there are no keys at {path}: run `ostiary init` first") from error
     except PermissionError as error:
         raise KeyFileError(
-            f"{path} can't be read: {error.strerror}; run it as the service's user, to whom the file must belong"
+            f"{path} can't be read: {error.strerror}; run it as the service's user, who must own the file"
         ) from error
     except OSError as error:
         raise KeyFileError(f"{path} can't be read: {error.strerror}") from error
     if mode & 0o077:
-        raise KeyFileError(f"{path} may be read by others (mode {mode:o}): chmod 600 {path}")
+        raise KeyFileError(f"other users can read {path} (mode {mode:o}): chmod 600 {path}")
     try:
         stored = msgspec.json.decode(text, type=dict[str, list[_StoredKey]])
     except msgspec.DecodeError as error:
         raise KeyFileError(f"{path} is not a key file: {error}") from error
     if set(stored) != set(PURPOSES):
         odd = ", ".join(sorted(set(stored) ^ set(PURPOSES)))
-        raise KeyFileError(f"{path}: a ring is missing or unknown: {odd}")
+        raise KeyFileError(f"{path}: missing or unknown key purposes: {odd}")
     keys = RootKeys({purpose: _ring(path, purpose, stored[purpose]) for purpose in PURPOSES})
     secrets = [key.secret for ring in keys.rings.values() for key in ring.keys]
     if len(secrets) != len(set(secrets)):
-        raise KeyFileError(f"{path}: one secret stands twice; every key has its own")
+        raise KeyFileError(f"{path}: two keys have the same secret; each key needs its own")
     return keys
 
 
@@ -157,9 +157,7 @@ def _sync_folder(folder: Path) -> None:
 
 def _ring(path: Path, purpose: str, stored: list[_StoredKey]) -> KeyRing:
     if sum(key.retired_at is None and not key.waiting for key in stored) != 1:
-        raise KeyFileError(
-            f"{path}: the ring {purpose} needs one key that makes new things, no more and no less"
-        )
+        raise KeyFileError(f"{path}: purpose {purpose} must have exactly one active key")
     return KeyRing(purpose, tuple(_key(path, purpose, key) for key in stored))
 
 
@@ -171,6 +169,6 @@ def _key(path: Path, purpose: str, stored: _StoredKey) -> RootKey:
     if len(secret) < MIN_KEY_BYTES:
         raise KeyFileError(f"{path}: key {stored.id} of {purpose} is shorter than {MIN_KEY_BYTES} bytes")
     if len(set(secret)) < _FEWEST_DIFFERENT_BYTES:
-        raise KeyFileError(f"{path}: key {stored.id} of {purpose} was not made by chance")
+        raise KeyFileError(f"{path}: key {stored.id} of {purpose} is not random enough; generate a new one")
     retired = None if stored.retired_at is None else Millis(stored.retired_at)
     return RootKey(stored.id, secret, Millis(stored.made_at), retired, stored.waiting)

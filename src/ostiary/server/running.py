@@ -58,7 +58,7 @@ def listen(settings: Settings) -> socket.socket:
     except OSError as error:
         listener.close()
         raise StartRefusedError(
-            f"{settings.host}:{settings.port} can't be had: {error.strerror}; name another with --host and --port"
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; choose another with --host or --port"
         ) from error
     listener.listen(2_048)
     return listener

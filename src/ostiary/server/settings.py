@@ -42,16 +42,16 @@ def _number(text: str, least: int, most: int | None = None) -> Meta:
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is set per installation. In a TOML file by these names, in the environment in capitals."""
 
-    host: Annotated[str, _text("The address to listen on. Dev mode takes loopback addresses only.")] = (
+    host: Annotated[str, _text("The address to listen on. Dev mode accepts loopback addresses only.")] = (
         "127.0.0.1"
     )
     port: Annotated[
-        int, _number("The port to listen on; 0 picks a free one, which the ready line tells.", 0, 65_535)
+        int, _number("The port to listen on; 0 picks a free one, which the ready line shows.", 0, 65_535)
     ] = 8_000
     public_url: Annotated[
         str,
         Meta(
-            description="The URL that clients use, without a slash at its end; it becomes the issuer of tokens. "
+            description="The URL that clients use, without a trailing slash; it becomes the issuer of tokens. "
             "Empty: http://<host>:<port>.",
             pattern=r"^(https?://[^/\s]+(/[^\s]*[^/\s])?)?$",
         ),
@@ -65,76 +65,79 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = ""
     data_dir: Annotated[
-        str, _text("The folder of the embedded database, of keys.json and, in dev mode, of dev.json.")
+        str, _text("The folder that holds the embedded database, keys.json and, in dev mode, dev.json.")
     ] = "data"
     keys_file: Annotated[
         str,
-        _text("The file of the root keys (mode 600), made by `ostiary init`. Empty: <data_dir>/keys.json."),
+        _text("The root key file (mode 600), created by `ostiary init`. Empty: <data_dir>/keys.json."),
     ] = ""
     workers: Annotated[
-        int, _number("Serving processes that share the port. More than one needs PostgreSQL.", 1, 64)
+        int,
+        _number(
+            "Number of serving processes, which share the port. More than one requires PostgreSQL.", 1, 64
+        ),
     ] = 1
     dev: Annotated[
         bool,
         _text(
-            "Dev mode: makes a pool, an app and users, shows every message in the inbox, lets the clock be moved."
+            "Dev mode: creates a pool, an application and users, shows every message in the inbox, and lets the clock be moved."
         ),
     ] = False
     inbox: Annotated[
         bool,
         _text(
-            "Show every message that would be sent on /dev/inbox. Always so in dev mode, refused outside of it."
+            "Show every message that would be sent, at /dev/inbox. Always on in dev mode, refused otherwise."
         ),
     ] = False
     trusted_proxies: Annotated[
         tuple[str, ...],
         _text(
-            "Addresses or networks of reverse proxies whose `proxy_header` is believed. None: the peer counts."
+            "Addresses or networks of reverse proxies whose `proxy_header` is trusted. Empty: the peer's address is used."
         ),
     ] = ()
     proxy_header: Annotated[
         Literal["x-forwarded-for", "x-real-ip"],
-        _text("The header in which the trusted proxies tell the caller's address; they must set it."),
+        _text("The header in which trusted proxies pass on the caller's address; they must set it."),
     ] = "x-forwarded-for"
     backends: Annotated[
         tuple[str, ...],
         _text(
-            "Addresses or networks of own servers that call on behalf of people: their `x-real-ip` is believed, "
-            "and their asks without one are not limited per address."
+            "Addresses or networks of your own servers that call on behalf of users: their `x-real-ip` is trusted, "
+            "and their requests without one are not limited per address."
         ),
     ] = ()
-    argon2_memory_kib: Annotated[int, _number("Memory of one password check, KiB.", 19_456)] = 19_456
-    argon2_passes: Annotated[int, _number("Passes of one password check.", 2)] = 2
-    argon2_lanes: Annotated[int, _number("Lanes of one password check.", 1)] = 1
-    password_threads: Annotated[int, _number("Password checks at a time; each uses one core.", 1)] = 2
+    argon2_memory_kib: Annotated[int, _number("Memory used by one password check, in KiB.", 19_456)] = 19_456
+    argon2_passes: Annotated[int, _number("Argon2id passes of one password check.", 2)] = 2
+    argon2_lanes: Annotated[int, _number("Argon2id lanes of one password check.", 1)] = 1
+    password_threads: Annotated[
+        int, _number("Number of concurrent password checks; each uses one core.", 1)
+    ] = 2
     password_queue: Annotated[
-        int, _number("Password checks that may wait; beyond them the answer is 503.", 0)
+        int, _number("Number of password checks that may wait; beyond that the answer is 503.", 0)
     ] = 64
     header_timeout: Annotated[
-        int, _number("Seconds within which a request's head must have arrived.", 1, 600)
+        int, _number("Seconds within which a request's headers must arrive.", 1, 600)
     ] = 10
-    body_timeout: Annotated[
-        int, _number("Seconds within which a request's body must have arrived.", 1, 600)
-    ] = 10
-    keep_alive: Annotated[int, _number("Seconds that an idle connection is kept.", 1, 3_600)] = 30
+    body_timeout: Annotated[int, _number("Seconds within which a request's body must arrive.", 1, 600)] = 10
+    keep_alive: Annotated[int, _number("Seconds for which an idle connection is kept open.", 1, 3_600)] = 30
     most_requests: Annotated[
-        int, _number("Requests under way in one process; beyond them the answer is 503.", 1)
+        int, _number("Maximum number of concurrent requests per process; beyond that the answer is 503.", 1)
     ] = 1_000
     stop_timeout: Annotated[
-        int, _number("Seconds that requests under way get to finish after SIGTERM.", 0, 8)
+        int, _number("Seconds that requests in progress have to finish after SIGTERM.", 0, 8)
     ] = 8
     webhook_url: Annotated[
         str,
         _text(
-            "The gateway that takes messages, as an https:// URL. Empty: none; messages then end as `no_route`. "
-            "http:// reaches `outbound_networks` only."
+            "The https:// URL of the gateway that sends messages. Empty: none; messages then end as `no_route`. "
+            "http:// may only reach `outbound_networks`."
         ),
     ] = ""
     webhook_secret: Annotated[
         str,
         _text(
-            "What requests to the gateway are signed with (Standard Webhooks): whsec_<base64 of 24 to 64 random "
-            "bytes>. Several, with blanks between them, while it is being changed."
+            "The secret that signs requests to the gateway (Standard Webhooks): whsec_<base64 of 24 to 64 random "
+            "bytes>. While changing it, several may be given, separated by spaces."
         ),
     ] = ""
     webhook_media: Annotated[
@@ -142,49 +145,58 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         _text("Which messages go to the gateway: sms, email. The others end as `no_route`."),
     ] = ("sms", "email")
     smtp_host: Annotated[
-        str, _text("The SMTP server that takes e-mail. Empty: none; the gateway gets it, where it may.")
+        str,
+        _text(
+            "The SMTP server that sends e-mail. Empty: none; e-mail goes to the gateway if `webhook_media` allows it."
+        ),
     ] = ""
     smtp_port: Annotated[
-        int, _number("Its port; 0: the usual one, 465 (implicit), 587 (starttls) or 25 (none).", 0, 65_535)
+        int,
+        _number(
+            "The SMTP server's port. 0: the standard one, 465 (implicit), 587 (starttls) or 25 (none).",
+            0,
+            65_535,
+        ),
     ] = 0
     smtp_tls: Annotated[
         Literal["implicit", "starttls", "none"],
         _text(
-            "How the connection is encrypted: from its first byte, by STARTTLS (never less), or not at all, which "
-            "reaches `outbound_networks` only. Certificates are verified."
+            "How the SMTP connection is encrypted: from the start (`implicit`), by mandatory STARTTLS (`starttls`), or not "
+            "at all (`none`), which may only reach `outbound_networks`. Certificates are verified."
         ),
     ] = "starttls"
-    smtp_username: Annotated[str, _text("Who we are to the SMTP server. Empty: it asks nobody.")] = ""
+    smtp_username: Annotated[str, _text("The user name for the SMTP server. Empty: no authentication.")] = ""
     smtp_password: Annotated[str, _text("The password of `smtp_username`.")] = ""
     smtp_from: Annotated[
-        str, _text("Whom e-mail comes from: `Example <no-reply@example.com>`, or the address alone.")
+        str, _text("The sender of e-mail: `Example <no-reply@example.com>`, or the address alone.")
     ] = ""
     outbound_networks: Annotated[
         tuple[str, ...],
         _text(
-            "Addresses or networks that our own requests may reach although they are not public, by http:// too. "
-            "All public addresses may be reached by https://."
+            "Non-public addresses or networks that outgoing requests may reach, including by http://. Public "
+            "addresses can always be reached by https://."
         ),
     ] = ()
     log_level: Annotated[
-        Literal["debug", "info", "warning", "error"], _text("What is logged, on standard error.")
+        Literal["debug", "info", "warning", "error"],
+        _text("The lowest level that is logged, on standard error."),
     ] = "info"
     metrics_networks: Annotated[
         tuple[str, ...],
         _text(
-            "Addresses or networks that /metrics answers; to all others there is no such page. The connection's "
-            "peer counts, no header: a proxy on this machine must not forward the path. Everybody: 0.0.0.0/0, ::/0."
+            "Addresses or networks that may read /metrics; all others get 404. Only the connection's peer address counts, "
+            "not headers: a proxy on this machine must not forward the path. Everyone: 0.0.0.0/0, ::/0."
         ),
     ] = ("127.0.0.0/8", "::1/128")
     slow_step_ms: Annotated[
         int,
-        _number("A step of the database that took this many milliseconds is logged. 0: none is.", 0),
+        _number("Database steps that take this many milliseconds or more are logged. 0: none.", 0),
     ] = 500
     otlp_endpoint: Annotated[
         str,
         Meta(
-            description="Where traces go (OTLP over HTTP, e.g. http://127.0.0.1:4318/v1/traces); wants "
-            "`pip install 'ostiary[otel]'`. Empty: none are made.",
+            description="Where traces are sent (OTLP over HTTP, e.g. http://127.0.0.1:4318/v1/traces); requires "
+            "`pip install 'ostiary[otel]'`. Empty: no traces.",
             pattern=r"^(https?://.+)?$",
         ),
     ] = ""

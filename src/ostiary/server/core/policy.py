@@ -75,7 +75,7 @@ class PoolPolicy(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 ScopeName = Annotated[
-    str, Meta(pattern=r"^[\x21\x23-\x5B\x5D-\x7E]{1,100}$", title="names without blanks and quotes")
+    str, Meta(pattern=r"^[\x21\x23-\x5B\x5D-\x7E]{1,100}$", title="names without spaces or quotes")
 ]
 """RFC 6749 §3.3: printable ASCII without space, quotation mark and backslash."""
 SigningAlg = Literal["RS256", "ES256", "HS256"]
@@ -110,7 +110,7 @@ class AppPolicy(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
         if self.token_endpoint_auth_method != "none":
             return None
         if self.signing_alg == "HS256":
-            return "HS256 signs with the application's secret, and a public client (none) has no secret"
+            return "HS256 requires the application's secret, and a public client (none) has none"
         if self.client_credentials_scopes:
-            return "clientCredentialsScopes need an application that proves itself (tokenEndpointAuthMethod)"
+            return "clientCredentialsScopes require an application that authenticates itself (tokenEndpointAuthMethod)"
         return None

@@ -64,15 +64,15 @@ def amr(methods: str) -> list[str]:
 def short_label(text: str) -> str:
     """A name as an authenticator shows it: whole where a QR code has room for it, else its beginning and `…`.
 
-    A link writes each byte as three signs, an emoji takes twelve; a picture of level M holds 2 331 (ISO/IEC 18004,
+    A link writes each byte as three characters, an emoji takes twelve; a picture of level M holds 2 331 (ISO/IEC 18004,
     table 7). The issuer stands in it twice, the account's name once.
     """
     if len(quote(text)) <= _LABEL_ROOM:
         return text
     room, kept = _LABEL_ROOM - len(quote(_CUT)), ""
-    for sign in text:
-        room -= len(quote(sign))
+    for character in text:
+        room -= len(quote(character))
         if room < 0:
             break
-        kept += sign
+        kept += character
     return kept.rstrip() + _CUT

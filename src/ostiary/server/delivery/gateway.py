@@ -49,7 +49,7 @@ def check(settings: Settings) -> None:
 def _check_webhook(settings: Settings) -> None:
     if not settings.webhook_url:
         if settings.webhook_secret:
-            raise SettingsError("webhook_secret is set, and webhook_url is not: there is nothing to sign")
+            raise SettingsError("webhook_secret is set but webhook_url is not: there is nothing to sign")
         return
     from ostiary.server.delivery.outbound import Target
     from ostiary.server.delivery.providers.webhook import read_secrets
@@ -60,7 +60,7 @@ def _check_webhook(settings: Settings) -> None:
         raise SettingsError(f"webhook_url: {error}") from error
     if target.scheme == "http" and not settings.outbound_networks:
         raise SettingsError(
-            "webhook_url: http:// reaches only what outbound_networks names, and it names nothing"
+            "webhook_url: http:// may only reach addresses listed in outbound_networks, which is empty"
         )
     try:
         read_secrets(settings.webhook_secret)
@@ -72,11 +72,11 @@ def _check_smtp(settings: Settings) -> None:
     if not settings.smtp_host:
         for name in ("smtp_username", "smtp_password", "smtp_from"):
             if getattr(settings, name):
-                raise SettingsError(f"{name} is set, and smtp_host is not: there is no server for it")
+                raise SettingsError(f"{name} is set but smtp_host is not: set both or neither")
         return
     host = settings.smtp_host
     if not host.isascii() or not host.isprintable() or any(sign in host for sign in " /@"):
-        raise SettingsError("smtp_host: it is a name or an address, without a port, a user or a scheme")
+        raise SettingsError("smtp_host must be a name or an address, without a port, user or scheme")
     from ostiary.server.delivery.providers.smtp import read_sender
 
     try:
@@ -84,10 +84,10 @@ def _check_smtp(settings: Settings) -> None:
     except ValueError as error:
         raise SettingsError(f"smtp_from: {error}") from error
     if bool(settings.smtp_username) != bool(settings.smtp_password):
-        raise SettingsError("smtp_username and smtp_password: one is set without the other")
+        raise SettingsError("smtp_username and smtp_password: set both or neither")
     if settings.smtp_tls == "none" and not settings.outbound_networks:
         raise SettingsError(
-            "smtp_tls: without TLS only what outbound_networks names is reached, and it names nothing"
+            "smtp_tls: without TLS, only addresses listed in outbound_networks may be reached, and it is empty"
         )
 
 

@@ -217,4 +217,5 @@ def _source(facts: Mapping[str, Any], lang: Lang) -> str:
         case "deletion":
             return texts.BY_DELETION.say(lang)
         case _:
-            return device_name(facts.get("device") or "") or texts.UNKNOWN_DEVICE.say(lang)
+            device = device_name(facts.get("device") or "") or texts.UNKNOWN_DEVICE.say(lang)
+            return texts.FROM_DEVICE.say(lang).format(device=device)

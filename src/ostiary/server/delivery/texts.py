@@ -32,7 +32,7 @@ class CodeFor:
     """What a code of one channel is for."""
 
     purpose: Words
-    """Continues 'Your code is … ' with an infinitive; in Chinese after 用于."""
+    """Continues 'Use it … ' with an infinitive; in Chinese after 用于."""
     topic: Words
     """The same as a noun, for lists and for notices about wrong guesses."""
     grave: bool = False
@@ -46,7 +46,7 @@ CODES: Final[Mapping[Channel, CodeFor]] = {
         Words("重置密码", "to reset your password"), Words("重置密码", "password reset"), grave=True
     ),
     Channel.BIND_PHONE: CodeFor(
-        Words("将本号码设为您账户的手机号", "to make this the phone number of your account"),
+        Words("将本号码设为您账户的手机号", "to make this your account's phone number"),
         Words("绑定手机号", "new phone number"),
     ),
     Channel.UNBIND_PHONE: CodeFor(
@@ -64,7 +64,7 @@ CODES: Final[Mapping[Channel, CodeFor]] = {
         grave=True,
     ),
     Channel.UNBIND_MFA: CodeFor(
-        Words("关闭本号码的两步验证", "to stop two-step verification by this number"),
+        Words("关闭本号码的两步验证", "to stop using this number for two-step verification"),
         Words("关闭两步验证", "turning off two-step verification"),
         grave=True,
     ),
@@ -76,16 +76,16 @@ CODES: Final[Mapping[Channel, CodeFor]] = {
         Words("确认是您本人", "to confirm that it is you"), Words("身份验证", "identity check"), grave=True
     ),
     Channel.DELETE_ACCOUNT: CodeFor(
-        Words("注销您的账户，注销后无法恢复", "to delete your account for good"),
+        Words("注销您的账户，注销后无法恢复", "to permanently delete your account"),
         Words("注销账户", "deleting the account"),
         grave=True,
     ),
     Channel.VERIFY_EMAIL_LINK: CodeFor(
-        Words("验证您账户的邮箱", "to verify the e-mail address of your account"),
+        Words("验证您账户的邮箱", "to verify your account's e-mail address"),
         Words("验证邮箱", "verifying the e-mail address"),
     ),
     Channel.UPDATE_EMAIL: CodeFor(
-        Words("将本邮箱设为您账户的新邮箱", "to make this the new e-mail address of your account"),
+        Words("将本邮箱设为您账户的新邮箱", "to make this your account's new e-mail address"),
         Words("更换邮箱", "changing the e-mail address"),
     ),
     Channel.BIND_EMAIL: CodeFor(
@@ -110,7 +110,7 @@ CODES: Final[Mapping[Channel, CodeFor]] = {
 
 AT_THE_OLD: Final[Mapping[Channel, CodeFor]] = {
     Channel.UPDATE_EMAIL: CodeFor(
-        Words("更换您账户的邮箱", "to change the e-mail address of your account"),
+        Words("更换您账户的邮箱", "to change your account's e-mail address"),
         CODES[Channel.UPDATE_EMAIL].topic,
         grave=True,
     ),
@@ -120,7 +120,7 @@ AT_THE_OLD: Final[Mapping[Channel, CodeFor]] = {
 TO_CHANGE: Final[Mapping[Channel, Words]] = {
     Channel.UNBIND_PHONE: Words("将手机号更换为 {new_contact}", "to change your number to {new_contact}"),
     Channel.UPDATE_EMAIL: Words(
-        "将账户邮箱更换为 {new_contact}", "to change the e-mail address of your account to {new_contact}"
+        "将账户邮箱更换为 {new_contact}", "to change your account's e-mail address to {new_contact}"
     ),
 }
 """For the old contact, where the caller has a live code at the new one."""
@@ -131,17 +131,18 @@ CODE_SMS: Final = Words(
 )
 CODE_MAIL: Final = Words(
     "您在 {host} 的验证码：\n\n{code}\n\n用于{purpose}，{minutes} 分钟内有效。\n\n{care}",
-    "Your code at {host}:\n\n{code}\n\nIt is {purpose}, and valid for {minutes} {unit}.\n\n{care}",
+    "Your code at {host}:\n\n{code}\n\nUse it {purpose}. It is valid for {minutes} {unit}.\n\n{care}",
 )
 LINK_MAIL: Final = Words(
     "请验证您在 {host} 的账户的邮箱：打开下面的页面，按其中的按钮。\n\n{link}\n\n"
     "链接 {minutes} 分钟内有效，只能使用一次。\n\n"
     "如果您没有在 {host} 注册账户，那么是他人用您的邮箱注册并设置了密码：请勿按该按钮，"
     "否则对方仍可用其密码登录。不按则一切不变，无需其他操作。",
-    "Verify the e-mail address of your account at {host}: open the page below and press its button.\n\n{link}\n\n"
-    "The link is good for {minutes} minutes, and once.\n\n"
-    "You created no account at {host}? Then somebody else did, with your address and a password of their own."
-    " Don't press the button: they would keep their way in. Without it nothing changes; there is nothing else to do.",
+    "To verify the e-mail address of your account at {host}, open this page and press the button there:\n\n{link}\n\n"
+    "The link works once, within {minutes} minutes.\n\n"
+    "If you did not create an account at {host}, someone else used your address with a password of theirs."
+    " Do not press the button: they could still sign in with that password. If you ignore this e-mail, nothing"
+    " changes.",
 )
 LINK_SUBJECT: Final = Words("请验证您在 {host} 的邮箱", "Verify your e-mail address at {host}")
 LINK_BUTTON: Final = Words("打开验证页面", "Open the page")
@@ -154,8 +155,9 @@ CARE_GRAVE: Final = Words(
 
 NO_NUMBER: Final = Words("（无）", "(none)")
 UNKNOWN_DEVICE: Final = Words("未知设备", "an unknown device")
-BY_ADMINISTRATOR: Final = Words("管理员", "an administrator")
-BY_DELETION: Final = Words("账户注销", "deletion of the account")
+FROM_DEVICE: Final = Words("{device}", "from {device}")
+BY_ADMINISTRATOR: Final = Words("管理员", "by an administrator")
+BY_DELETION: Final = Words("账户注销", "by deletion of the account")
 
 _IF_NOT_YOU_SMS: Final = Words(
     "若非本人操作，请立即登录修改密码，或联系 {host} 管理员。",
@@ -171,30 +173,30 @@ _IF_NOT_YOU_EMAIL: Final = Words(
     "如果不是您：请立即登录并修改密码，然后把手机号改回；无法登录时，请联系 {host} 的管理员，"
     "并说明上面的时间。\n"
     "我们不会向您索要密码或验证码。",
-    "If this was you, there is nothing to do.\n"
-    "If it was not: sign in, change your password and then change the number back. If you can't sign in,"
-    " contact the people who run {host} and tell them the time above.\n"
-    "Nobody from there will ask you for a password or a code.",
+    "If this was you, you don't need to do anything.\n"
+    "If it was not you, sign in now, change your password, and then change the number back. If you can't sign in,"
+    " contact the administrators of {host} and tell them the time above.\n"
+    "We will never ask you for a password or a code.",
 )
 _IF_NOT_YOU_ADDRESS: Final = Words(
     _IF_NOT_YOU_EMAIL.zh.replace("手机号", "邮箱"), _IF_NOT_YOU_EMAIL.en.replace("the number", "the address")
 )
 _IF_NOT_YOURS_EMAIL: Final = Words(
     "如果不是您本人操作，请联系 {host} 的管理员，并说明上面的时间。",
-    "If it was not you, contact the people who run {host} and tell them the time above.",
+    "If it was not you, contact the administrators of {host} and tell them the time above.",
 )
 """For the new address: a stranger who reads it has no account there to sign in to."""
 _CHANGED_FACTS: Final = Words(
     "时间：{at}\n原号码：{old}\n新号码：{new}\n操作设备：{source}",
-    "When: {at}\nOld number: {old}\nNew number: {new}\nFrom: {source}",
+    "When: {at}\nOld number: {old}\nNew number: {new}\nHow: {source}",
 )
 _ADDRESS_FACTS: Final = Words(
     "时间：{at}\n原邮箱：{old}\n新邮箱：{new}\n操作设备：{source}",
-    "When: {at}\nOld address: {old}\nNew address: {new}\nFrom: {source}",
+    "When: {at}\nOld address: {old}\nNew address: {new}\nHow: {source}",
 )
 _GUESSES_SAFE: Final = Words(
     "若非本人操作，请勿泄露验证码，并尽快修改密码。",
-    "Not you? Don't share any code, and change your password.",
+    "Not you? Don't share any codes, and change your password.",
 )
 _PASSWORD_SAFE: Final = Words(
     "若非本人操作，请立即重置密码，或联系 {host} 管理员。",
@@ -222,15 +224,15 @@ SUBJECTS: Final[Mapping[str, Words]] = {
     "phone_bound": Words("您的账户已绑定手机号", "A phone number was added to your account"),
     "phone_unbound": Words("您账户的手机号已解绑", "The phone number was removed from your account"),
     "factor_enrolled": Words("您的账户已开启两步验证", "Two-step verification was turned on"),
-    "factor_removed": Words("您的账户已关闭一种两步验证", "A second step was removed from your account"),
+    "factor_removed": Words("您的账户已关闭一种两步验证", "A two-step verification method was turned off"),
     "recovery_code_used": Words("您的恢复代码已被使用", "Your recovery code was used"),
     "email_changed": Words("您账户的邮箱已更换", "Your e-mail address was changed"),
     "email_bound": Words("您的账户已绑定邮箱", "An e-mail address was added to your account"),
     "email_unbound": Words("您账户的邮箱已解绑", "The e-mail address was removed from your account"),
     "password_changed": Words("您账户的密码已修改", "Your password was changed"),
     "password_reset": Words("您账户的密码已重置", "Your password was reset"),
-    "guesses_half": Words("有人多次输错您的验证码", "Wrong codes were typed for your account"),
-    "guesses_all": Words("验证码输错次数已用完", "Too many wrong codes for your account"),
+    "guesses_half": Words("有人多次输错您的验证码", "Wrong codes were entered for your account"),
+    "guesses_all": Words("验证码输错次数已用完", "Too many wrong codes were entered for your account"),
 }
 """One per notice; the keys are all the notices there are."""
 
@@ -239,15 +241,15 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
         Words(
             "您的手机号已由 {old} 更换为 {new}（{at}，来自 {source}），原号码不能再登录。",
             "The phone number of your account was changed from this one, {old}, to {new} on {at}"
-            " from {source}. You can't sign in with this number any more.",
+            " {source}. You can no longer sign in with this number.",
         ),
         _IF_NOT_YOU_SMS,
     ),
     ("phone_changed", "new"): _both(
         Words(
             "本号码 {new} 已成为您账户的手机号（原号码 {old}），时间 {at}，来自 {source}。",
-            "This number, {new}, is now the phone number of your account (it was {old}), since {at},"
-            " from {source}.",
+            "This number, {new}, is now the phone number of your account (previously {old}). Changed on {at}"
+            " {source}.",
         ),
         _IF_NOT_YOURS_SMS,
     ),
@@ -257,7 +259,7 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
     ("phone_bound", "new"): _both(
         Words(
             "本号码 {new} 已绑定到您的账户，时间 {at}，来自 {source}。",
-            "This number, {new}, was added to your account on {at} from {source}.",
+            "This number, {new}, was added to your account on {at} {source}.",
         ),
         _IF_NOT_YOURS_SMS,
     ),
@@ -267,8 +269,8 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
     ("phone_unbound", "old"): _both(
         Words(
             "本号码 {old} 已从您的账户解绑，时间 {at}，来自 {source}。本号码不能再登录。",
-            "This number, {old}, was removed from your account on {at} from {source}. You can't sign in"
-            " with it any more.",
+            "This number, {old}, was removed from your account on {at} {source}. You can no"
+            " longer sign in with it.",
         ),
         _IF_NOT_YOU_SMS,
     ),
@@ -281,30 +283,30 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
     ("factor_enrolled", None): _both(
         Words(
             "您在 {host} 的账户已开启两步验证：{factor}（{at}，来自 {source}）。",
-            "Two-step verification by {factor} was turned on for your account at {host} on {at} from {source}.",
+            "Two-step verification with {factor} was turned on for your account at {host} on {at} {source}.",
         ),
         _IF_NOT_YOU_SMS,
     ),
     ("factor_removed", None): _both(
         Words(
             "您在 {host} 的账户已关闭两步验证方式：{factor}（{at}，来自 {source}）。",
-            "Two-step verification by {factor} was turned off for your account at {host} on {at} from {source}.",
+            "Two-step verification with {factor} was turned off for your account at {host} on {at} {source}.",
         ),
         _IF_NOT_YOU_SMS,
     ),
     ("recovery_code_used", None): _both(
         Words(
             "有人用恢复代码登录了您在 {host} 的账户，{factor}随之解绑（{at}，来自 {source}）。请重新绑定。",
-            "The recovery code of your account at {host} was used on {at} from {source}; {factor} was removed"
-            " with it. Enrol it anew.",
+            "The recovery code of your account at {host} was used on {at} {source}, which turned off {factor}."
+            " Please set it up again.",
         ),
         _IF_NOT_YOU_SMS,
     ),
     ("email_changed", "old"): _mail(
         Words(
             "您在 {host} 的账户更换了邮箱，本邮箱不能再登录。",
-            "The e-mail address of your account at {host} was changed from this one. You can't sign in with it"
-            " any more.",
+            "The e-mail address of your account at {host} was changed from this one. You can no longer"
+            " sign in with it.",
         ),
         _ADDRESS_FACTS,
         _IF_NOT_YOU_ADDRESS,
@@ -320,7 +322,7 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
     ("email_changed", "phone"): _both(
         Words(
             "您账户的邮箱已由 {old} 更换为 {new}（{at}，来自 {source}）。",
-            "The e-mail address of your account was changed from {old} to {new} on {at} from {source}.",
+            "The e-mail address of your account was changed from {old} to {new} on {at} {source}.",
         ),
         _IF_NOT_YOU_SMS,
     ),
@@ -334,14 +336,14 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
     ("email_bound", "phone"): _both(
         Words(
             "您的账户已绑定邮箱 {new}（{at}，来自 {source}）。",
-            "The e-mail address {new} was added to your account on {at} from {source}.",
+            "The e-mail address {new} was added to your account on {at} {source}.",
         ),
         _IF_NOT_YOU_SMS,
     ),
     ("email_unbound", "old"): _mail(
         Words(
             "本邮箱已从您在 {host} 的账户解绑，不能再登录。",
-            "This e-mail address was removed from your account at {host}. You can't sign in with it any more.",
+            "This e-mail address was removed from your account at {host}. You can no longer sign in with it.",
         ),
         _ADDRESS_FACTS,
         _IF_NOT_YOU_ADDRESS,
@@ -349,21 +351,21 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
     ("email_unbound", "phone"): _both(
         Words(
             "您账户的邮箱 {old} 已解绑（{at}，来自 {source}）。",
-            "The e-mail address {old} was removed from your account on {at} from {source}.",
+            "The e-mail address {old} was removed from your account on {at} {source}.",
         ),
         _IF_NOT_YOU_SMS,
     ),
     ("password_changed", None): _both(
         Words(
             "您在 {host} 的账户修改了密码（{at}，来自 {source}）。",
-            "The password of your account at {host} was changed on {at} from {source}.",
+            "The password of your account at {host} was changed on {at} {source}.",
         ),
         _PASSWORD_SAFE,
     ),
     ("password_reset", None): _both(
         Words(
             "您在 {host} 的账户通过验证码重置了密码（{at}，来自 {source}），所有设备均已退出登录。",
-            "The password of your account at {host} was reset with a code on {at} from {source}."
+            "The password of your account at {host} was reset with a code on {at} {source}."
             " All devices were signed out.",
         ),
         _PASSWORD_SAFE,
@@ -371,8 +373,8 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
     ("guesses_half", None): _both(
         Words(
             "您在 {host} 的账户（{topic}）24 小时内可输错验证码的次数已用去一半（{at}，来自 {source}）。",
-            "Half of the wrong codes allowed in 24 hours were typed for your account at {host} ({topic}),"
-            " the last one on {at} from {source}.",
+            "Half of the wrong codes allowed in 24 hours were entered for your account at {host} ({topic}),"
+            " the last one on {at} {source}.",
         ),
         _GUESSES_SAFE,
     ),
@@ -380,10 +382,10 @@ NOTICES: Final[Mapping[tuple[str, Audience | None], Words]] = {
         Words(
             "您在 {host} 的账户（{topic}）24 小时内可输错验证码的次数已用完（{at}，来自 {source}）。"
             "此类验证码暂停受理，最长 24 小时。",
-            "All wrong codes allowed in 24 hours were typed for your account at {host} ({topic}), the last"
-            " one on {at} from {source}. No code for this is accepted for up to 24 hours.",
+            "All wrong codes allowed in 24 hours were entered for your account at {host} ({topic}), the last"
+            " one on {at} {source}. Such codes are not accepted for up to 24 hours.",
         ),
         _GUESSES_SAFE,
     ),
 }
-"""Notice and audience (None: whoever it is) → text. `{source}` is a device, or who else did it."""
+"""Notice and audience (None: whoever it is) → text. `{source}` is how it was done: from a device, or by whom else."""

@@ -10,7 +10,7 @@ from ostiary.server.core import strangers_json
 MAX_TOKEN = 8 * 1024
 
 _TO_BASE64 = bytes.maketrans(b"-_+/=", b"+/!!!")
-"""base64url's two signs as base64 has them; what only base64 has becomes what neither has."""
+"""base64url's two own characters as base64 has them; what only base64 has becomes what neither has."""
 
 
 class Header(msgspec.Struct):

@@ -8,8 +8,8 @@ from ostiary.server.storage.migrate import MigrationError, place
 from ostiary.server.storage.sqlite_file import path_of
 
 _POSTGRESQL = {
-    "42501": "the role may not make tables there: make it the owner of the database (ALTER DATABASE … OWNER TO …)",
-    "42P07": "the database holds tables of another program: give Ostiary a database of its own",
+    "42501": "the role may not create tables there: make it the owner of the database (ALTER DATABASE … OWNER TO …)",
+    "42P07": "the database contains another program's tables: give Ostiary a database of its own",
 }
 """SQLSTATE → what to do; all others are told in the server's own words."""
 _AS_WHOM = "; run it as the service's user"
@@ -39,12 +39,12 @@ def no_access(path: Path) -> str | None:
     """Why a SQLite file can't be written by us, or None where that is not what is wrong."""
     folder = path.parent
     if not folder.is_dir():
-        return f"{folder} is no folder"
+        return f"{folder} is not a directory"
     if os.statvfs(folder).f_flag & os.ST_RDONLY:
         return "the disk is mounted read-only"
     for one in (folder, path):  # SQLite makes its -wal and -shm in the folder
         if one.exists() and not os.access(one, os.R_OK | os.W_OK):
-            return f"{one} may not be written{_AS_WHOM}"
+            return f"{one} is not writable{_AS_WHOM}"
     return None
 
 

@@ -84,7 +84,7 @@ def require_up_to_date(url: str) -> None:
         raise _unknown(found)
     if found != HEAD:
         raise MigrationError(
-            f"the database is at revision {found}, this version works with {HEAD}: make a backup, then run "
+            f"the database is at revision {found}, but this version requires {HEAD}: make a backup, then run "
             "`ostiary migrate`"
         )
 
@@ -104,20 +104,20 @@ def _nothing_there(url: str) -> NothingThereError:
         else "`ostiary restore FILE`"
     )
     return NothingThereError(
-        f"the database is missing or empty ({place(url)}): is the volume mounted, and is it the right one? Put a "
-        f"backup back with {back}"
+        f"the database is missing or empty ({place(url)}): is the volume mounted, and is it the right one? To "
+        f"restore a backup: {back}"
     )
 
 
 def _unknown(found: str) -> MigrationError:
     if not re.fullmatch(r"\d{4}", found):
         return MigrationError(
-            f"the database is at revision {found!r}, which is not one of Ostiary's: another program's tables are in "
-            "it. Give Ostiary a database of its own"
+            f"the database is at revision {found!r}, which is not one of Ostiary's: it contains another program's "
+            "tables. Give Ostiary a database of its own"
         )
     return MigrationError(
         f"the database is at revision {found}, which this version does not know (its own is {HEAD}): a newer Ostiary "
-        "wrote it. Start that version, or restore a backup made before the update"
+        "wrote it. Run that version, or restore a backup made before the update"
     )
 
 
@@ -142,7 +142,7 @@ def _stored_postgresql(url: str) -> str | None:
         encoding = connection.info.parameter_status("server_encoding")
         if encoding != "UTF8":
             raise MigrationError(
-                f"the database's encoding is {encoding}, which can't hold every name: make another one with "
+                f"the database's encoding is {encoding}, which can't store every name: create another one with "
                 "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
             )
         try:

@@ -75,7 +75,7 @@ def findings(facts: Facts) -> list[Finding]:
 def _edge(settings: Settings) -> Iterator[Finding]:
     if settings.dev:
         yield Finding(
-            "weak", "dev", "dev mode shows every code to whoever opens the inbox", "serve without --dev"
+            "weak", "dev", "dev mode shows every code to anyone who opens the inbox", "run without --dev"
         )
         return
     public = urlsplit(settings.public_url)
@@ -83,11 +83,11 @@ def _edge(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "weak",
             "public_url",
-            "not set: tokens name http://host:port as their issuer",
-            "set it to the https:// URL",
+            "not set: tokens have http://host:port as their issuer",
+            "set it to the public https:// URL",
         )
     elif public.scheme == "http" and not _is_local(public.hostname or ""):
-        yield Finding("weak", "public_url", "http: codes and tokens travel open", "serve it by https")
+        yield Finding("weak", "public_url", "http: codes and tokens are sent unencrypted", "use https")
     if not _is_local(settings.host):
         yield Finding(
             "weak",
@@ -99,17 +99,15 @@ def _edge(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "weak",
             "trusted_proxies",
-            "none: behind a proxy all callers have its address, and share its sending limits",
-            "name the proxy's address, and have it set proxy_header",
+            "not set: behind a proxy all callers appear to have its address and share one sending limit",
+            "set it to the proxy's address, and have the proxy set proxy_header",
         )
     for name in ("trusted_proxies", "backends", "outbound_networks"):
         wide = [text for text in getattr(settings, name) if _is_wide(text)]
         if wide:
-            yield Finding(
-                "weak", name, f"{wide[0]} is half of the internet", "name single addresses or networks"
-            )
+            yield Finding("weak", name, f"{wide[0]} is too broad", "list single addresses or small networks")
     if settings.log_level == "debug":
-        yield Finding("note", "log_level", "debug says more than is needed every day", "set it to info")
+        yield Finding("note", "log_level", "debug logs more than normal operation needs", "set it to info")
 
 
 def _secrets(facts: Facts) -> Iterator[Finding]:
@@ -119,7 +117,7 @@ def _secrets(facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 "weak",
                 name,
-                "a secret on the command line is shown by ps",
+                "a secret on the command line is visible in the process list",
                 f"use OSTIARY_{name.upper()}_FILE",
             )
         elif source == f"OSTIARY_{name.upper()}":
@@ -130,7 +128,7 @@ def _secrets(facts: Facts) -> Iterator[Finding]:
                 f"use {source}_FILE",
             )
     for path, mode in facts.open_files.items():
-        yield Finding("weak", path, f"may be read by others (mode {mode:o})", f"chmod 600 {path}")
+        yield Finding("weak", path, f"other users can read it (mode {mode:o})", f"chmod 600 {path}")
 
 
 def _passwords(facts: Facts) -> Iterator[Finding]:
@@ -139,21 +137,21 @@ def _passwords(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             "weak",
             "argon2_*",
-            f"a password check takes {facts.argon2_ms:.0f} ms here: guessing is cheap",
+            f"a password check takes only {facts.argon2_ms:.0f} ms here: guessing is cheap",
             "doctor --tune",
         )
     if facts.argon2_ms > _SLOW_MS:
         yield Finding(
             "weak",
             "argon2_*",
-            f"a password check takes {facts.argon2_ms:.0f} ms: sign-ins wait",
+            f"a password check takes {facts.argon2_ms:.0f} ms here: sign-ins are slow",
             "doctor --tune",
         )
     if settings.password_threads > facts.cores:
         yield Finding(
             "weak",
             "password_threads",
-            f"{settings.password_threads} checks at a time on {facts.cores} cores: sign-ins slow everything down",
+            f"{settings.password_threads} concurrent checks on {facts.cores} cores: sign-ins slow everything else down",
             f"set it to {max(1, facts.cores)} or less",
         )
     used = settings.argon2_memory_kib * settings.password_threads * settings.workers
@@ -161,7 +159,7 @@ def _passwords(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             "weak",
             "argon2_memory_kib",
-            f"checks may use {used // 1024} MiB, over half of the memory",
+            f"password checks may use {used // 1024} MiB, more than half of the memory",
             "doctor --tune",
         )
 
@@ -175,14 +173,19 @@ def _senders(settings: Settings) -> Iterator[Finding]:
             yield Finding(
                 "problem" if medium == "sms" else "weak",
                 "webhook_url" if not settings.webhook_url else "webhook_media",
-                f"nothing sends {medium}: such messages end as no_route",
-                "name a gateway (docs/operating.md)" if medium == "sms" else "name a gateway, or smtp_host",
+                f"no gateway sends {medium}: such messages end as no_route",
+                "configure a gateway (docs/operating.md)"
+                if medium == "sms"
+                else "configure a gateway or smtp_host",
             )
     if settings.webhook_url and not settings.webhook_secret:
         yield Finding("problem", "webhook_secret", "requests to the gateway are not signed", "set it")
     if settings.smtp_host and settings.smtp_tls == "none":
         yield Finding(
-            "weak", "smtp_tls", "e-mail goes to its server in the clear, codes and all", "set it to starttls"
+            "weak",
+            "smtp_tls",
+            "e-mail, codes included, is sent to its server unencrypted",
+            "set it to starttls",
         )
 
 
@@ -198,14 +201,14 @@ def _keys(facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 "weak",
                 about,
-                "a rotation was interrupted: a new key waits",
+                "a rotation was interrupted: a new key is waiting",
                 f"ostiary keys rotate --purpose {purpose}",
             )
         if purpose != "audit" and any(
             key.retired_at is not None and key.retired_at + KEEP_AFTER_RETIREMENT < facts.now
             for key in ring.keys
         ):
-            yield Finding("note", about, "an old key may not be needed any more", "ostiary keys prune")
+            yield Finding("note", about, "an old key may no longer be needed", "ostiary keys prune")
 
 
 def _database(facts: Facts) -> Iterator[Finding]:
@@ -215,13 +218,16 @@ def _database(facts: Facts) -> Iterator[Finding]:
     yield from _promises(facts.promises)
     if facts.clock_apart > CLOCK_TOLERANCE:
         yield Finding(
-            "problem", "clock", f"{facts.clock_apart} ms off the database's", "run NTP on both machines"
+            "problem", "clock", f"{facts.clock_apart} ms off the database's clock", "run NTP on both machines"
         )
     if not settings.on_sqlite and not _is_encrypted(settings.database_url):
-        yield Finding("weak", "database", "the connection need not be encrypted", "add ?sslmode=verify-full")
+        yield Finding("weak", "database", "the connection may be unencrypted", "add ?sslmode=verify-full")
     if facts.dev_database and not settings.dev:
         yield Finding(
-            "problem", "database", "made by dev mode: its passwords lie open in dev.json", "begin a new one"
+            "problem",
+            "database",
+            "created by dev mode: its passwords are readable in dev.json",
+            "start with a new one",
         )
     if not facts.pools:
         yield Finding("problem", "database", "there is no pool", "ostiary init")
@@ -229,7 +235,7 @@ def _database(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             "problem",
             "audit",
-            f"{facts.overdue} rows wait for their seal",
+            f"{facts.overdue} rows are overdue for sealing",
             "run ostiary serve or ostiary worker",
         )
     if facts.letters is not None:
@@ -243,13 +249,13 @@ def _promises(promises: Mapping[str, str]) -> Iterator[Finding]:
             yield Finding(
                 "problem",
                 name,
-                f"{promises[name]}: what was answered may be lost",
+                f"{promises[name]}: acknowledged changes can be lost in a crash",
                 f"set it to {min(wanted)}",
             )
     safe = promises.get("synchronous", "full") in {"full", "extra"}
     if not safe or promises.get("synchronous_commit", "on") not in {"on", "remote_apply"}:
         yield Finding(
-            "problem", "synchronous", "commits are answered before they are durable", "set it to full, or on"
+            "problem", "synchronous", "changes are acknowledged before they are durable", "use full or on"
         )
 
 
@@ -259,7 +265,7 @@ def _letters(letters: Letters, now: int) -> Iterator[Finding]:
         yield Finding(
             "problem",
             "messages",
-            f"one has waited for {late // SECOND} s",
+            f"one has been waiting for {late // SECOND} s",
             "run ostiary serve or ostiary worker",
         )
     for state, count in sorted(letters.unsent.items()):
@@ -276,31 +282,33 @@ def _pool(name: str, policy: PoolPolicy) -> Iterator[Finding]:
 
     if not policy.change_phone_strategy.verify_old_phone:
         yield weak(
-            "changePhoneStrategy.verifyOldPhone", "whoever holds a session can move the number", "true"
+            "changePhoneStrategy.verifyOldPhone", "anyone with a session can change the number", "true"
         )
     if policy.verify_code_length < 6:
         yield weak("verifyCodeLength", f"codes of {policy.verify_code_length} digits are easy to guess", 6)
     if policy.wrong_codes_per_day > 10:
-        yield weak("wrongCodesPerDay", f"{policy.wrong_codes_per_day} wrong guesses a day are many", 10)
+        yield weak("wrongCodesPerDay", f"{policy.wrong_codes_per_day} wrong guesses a day are a lot", 10)
     if policy.step_up_max_age > 3_600:
         yield weak(
-            "stepUpMaxAge", f"{policy.step_up_max_age} s after signing in is long for changing a number", 900
+            "stepUpMaxAge",
+            f"{policy.step_up_max_age} s after signing in is too long for changing a number",
+            900,
         )
     if not policy.end_other_sessions:
-        yield weak("endOtherSessions", "a thief's session outlives a change of number", "true")
+        yield weak("endOtherSessions", "a stolen session survives a change of number", "true")
     for setting, value in _limits_off(policy).items():
-        yield weak(setting, "off: strangers can have messages sent at your cost", value)
+        yield weak(setting, "off: strangers can trigger messages at your expense", value)
     if len(policy.allowed_countries) > 10:
         count = len(policy.allowed_countries)
         yield Finding(
             "note",
             f"pool {name}: allowedCountries",
-            f"{count} countries invite paid-for numbers",
+            f"{count} allowed countries increase the risk of SMS pumping",
             "allow fewer",
         )
     if any(_is_plain_http(origin) for origin in policy.allowed_origins.split()):
         yield weak(
-            "allowedOrigins", "an http:// website may call: whoever is on its network can, too", "https://…"
+            "allowedOrigins", "an http:// website may call: so can anyone on its network path", "https://…"
         )
 
 
@@ -321,18 +329,20 @@ def _app(name: str, policy: AppPolicy) -> Iterator[Finding]:
         yield Finding(
             "weak",
             f"{about}: refreshTokenRotation",
-            "a stolen refresh token is not noticed",
+            "a stolen refresh token goes unnoticed",
             f"{do} refreshTokenRotation true",
         )
     if policy.access_token_life > 14_400:
         yield Finding(
             "weak",
             f"{about}: accessTokenLife",
-            f"{policy.access_token_life} s is long for a token that services check by themselves",
+            f"{policy.access_token_life} s is long for a token that services verify offline",
             f"{do} accessTokenLife 7200",
         )
     if any(_is_plain_http(uri) for uri in policy.redirect_uris):
-        yield Finding("weak", f"{about}: redirectUris", "http: codes travel open", "use https")
+        yield Finding(
+            "weak", f"{about}: redirectUris", "http: authorization codes are sent unencrypted", "use https"
+        )
 
 
 def secret_settings(settings: Settings) -> list[str]:

@@ -58,7 +58,9 @@ class ImportFile:
         with closing(self._lines()) as lines:
             header = tuple(name.strip() for name in next(lines, (0, []))[1])
         if not header or len(set(header)) != len(header):
-            raise StartRefusedError(f"{self.path}: the first line must name the columns, each once")
+            raise StartRefusedError(
+                f"{self.path}: the first line must contain the column names, without duplicates"
+            )
         unknown = import_rules.unknown_columns(header)
         if unknown:
             hint = did_you_mean(unknown[0], import_rules.COLUMNS)
@@ -79,7 +81,7 @@ class ImportFile:
                         yield reader.line_num, cells
             except UnicodeDecodeError as error:
                 raise StartRefusedError(
-                    f"{self.path} is not {error.encoding}, near line {reader.line_num + 1}: name its --encoding (gb18030?)"
+                    f"{self.path} is not {error.encoding}, near line {reader.line_num + 1}: specify its --encoding (gb18030?)"
                 ) from error
             except csv.Error as error:
                 raise StartRefusedError(f"{self.path}, line {reader.line_num}: {error}") from error
@@ -98,11 +100,11 @@ class RejectedFile:
             *import_rules.IGNORED,
         )
         if self.path == source.path:
-            raise StartRefusedError(f"{self.path} would be written over: give the file another name")
+            raise StartRefusedError(f"{self.path} would be overwritten: rename the file")
         if not os.access(self.path.parent, os.W_OK):
             raise StartRefusedError(
-                f"{self.path} can't be written, and rejected rows go there: copy the file to a folder that you may "
-                "write to"
+                f"{self.path}, which receives rejected rows, can't be written: copy the file to a folder that you "
+                "may write to"
             )
 
     def begin(self, kept_up_to: int) -> None:

@@ -72,10 +72,10 @@ def read_row(cells: Mapping[str, str], facts: Facts) -> Accepted | Rejected:
     """What a row means. `cells`: column → text, empty ones left out."""
     broken = next((name for name, text in cells.items() if "\0" in text), None)
     if broken is not None:
-        return Rejected(f"{broken}: holds a NUL character")
+        return Rejected(f"{broken}: contains a NUL character")
     password_hash = cells.get("passwordHash")
     if password_hash is not None and "password" in cells:
-        return Rejected("password and passwordHash: give one of them")
+        return Rejected("password and passwordHash: give only one of them")
     if password_hash is not None and not usable_hash(password_hash):
         return Rejected("passwordHash: not an argon2id string ($argon2id$v=19$m=…,t=…,p=…$salt$hash)")
     if not any(name in cells for name in _NAMES):

@@ -134,7 +134,7 @@ class Import:
     def _judge(self, row: ImportRow) -> Accepted | Rejected:
         if row.too_long:
             return Rejected(
-                "more cells than columns: one with a comma in it (as argon2id strings have) stands in quotes"
+                "more cells than columns: put cells that contain a comma (such as argon2id strings) in quotes"
             )
         return import_rules.read_row(row.cells, self._facts)
 
@@ -163,14 +163,14 @@ class Import:
             except UnavailableError as unavailable:
                 error = unavailable
         raise NotDoneError(
-            f"the database can't take any more just now ({error}); {before.done} rows are done: run the same command "
-            "again to go on"
+            f"the database is unavailable ({error}); {before.done} rows are done: run the same command again to "
+            "continue"
         )
 
     def _step(self, tx: Tx, judged: list[_Hashed], before: Marker) -> tuple[Marker, float]:
         begun = time.monotonic()
         if _read(meta.get(tx, self._name)).done != before.done:
-            raise NotDoneError("the same file is being imported by somebody else")
+            raise NotDoneError("another process is importing the same file")
         errand = self._site.errand(tx, self._pool)
         reasons = self._make(errand, judged)
         marker = Marker(

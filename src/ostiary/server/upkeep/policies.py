@@ -64,5 +64,5 @@ def _app(tx: Tx, pool: PoolRow, app_id: str, *, lock: bool = False) -> pools.App
     found = pools.app_of(tx, pool.id, app_id, lock=lock)
     if found is None:
         known = ", ".join(f"{app.id} ({app.name})" for app in pools.apps_of(tx, pool.id))
-        raise StartRefusedError(f"the pool has no application {app_id}; it has {known}")
+        raise StartRefusedError(f"the pool has no application {app_id}; its applications are {known}")
     return found

@@ -23,63 +23,73 @@ P = TypeVar("P", PoolPolicy, AppPolicy)
 def _fail_check(name: str, what: str) -> dict[str, str]:
     at = f"loginAnomalyDetection.{name}"
     return {
-        f"{at}.enabled": f"Wrong passwords {what}, are counted.",
-        f"{at}.limit": "So many of them.",
-        f"{at}.timeInterval": "In so long a time.",
-        f"{at}.unit": "What the time is counted in.",
+        f"{at}.enabled": f"Whether wrong passwords are counted {what}.",
+        f"{at}.limit": "How many failures are allowed.",
+        f"{at}.timeInterval": "Length of the counting window, in `unit`.",
+        f"{at}.unit": "Unit of `timeInterval`.",
     }
 
 
 POOL_TEXTS: Mapping[str, str] = {
-    "changePhoneStrategy.verifyOldPhone": "The old number must be proven, too, before it is changed.",
-    "changeEmailStrategy.verifyOldEmail": "The old address must be proven, too, before it is changed.",
-    "verifyCodeLength": "Digits of a code. 4 and 5 only where wrongCodesPerDay is at most 5.",
-    "verifyCodeMaxAttempts": "The wrong guess that kills a code.",
-    "verifyCodeTtl": "Seconds that a code is good.",
-    "wrongCodesPerDay": "Wrong guesses per user (or number) and channel in 24 hours; a new code does not refill it.",
-    "updateTokenTtl": "Seconds between proving a number and moving to it.",
-    "stepUpMaxAge": "Without the old number's proof: seconds since the session's last credential check, at most.",
-    "endOtherSessions": "After a change of number every other session of the user ends.",
-    "requireBoundCodes": "Codes that were asked for without signing in are refused where a user acts for themselves.",
-    "allowedCountries": "Calling codes of countries to which codes may be sent.",
-    "enabledFactors": "Second factors in use: who has enrolled one is asked for it. Empty: nobody is.",
-    "sendPerAddressPerMinute": "Unsigned asks for codes per caller's address and minute. 0: not limited.",
-    "sendPerAddressPerDay": "Unsigned asks for codes per caller's address and 24 hours. 0: not limited.",
-    "sendPerAppPerDay": "Asks for codes per application and 24 hours. 0: not limited.",
-    "registerDisabled": "Nobody can sign up.",
-    "registerAnomalyDetection.enabled": "Accounts made from one address are counted.",
-    "registerAnomalyDetection.limit": "So many of them.",
-    "registerAnomalyDetection.timeInterval": "In so many seconds.",
-    "loginAnomalyDetection.loginFailStrategy": "What loginFailCheck (captcha) or loginPasswordFailCheck (block-account) "
-    "leads to.",
-    "loginAnomalyDetection.robotVerify": "When a captcha is asked for before a password is looked at.",
-    "loginAnomalyDetection.accountLock": "Whether wrong passwords lock an account for accountLockTime.",
-    **_fail_check("loginFailCheck", "from one address, for loginFailStrategy captcha"),
-    **_fail_check("loginPasswordFailCheck", "of one account, for loginFailStrategy block-account"),
-    **_fail_check("accountLockLoginPasswordFailCheck", "of one account, for accountLock"),
-    **_fail_check("robotVerifyLoginPasswordFailCheck", "under one name, for robotVerify"),
-    "loginAnomalyDetection.robotVerifyLoginIpWhitelistCheck.enabled": "Some networks are never asked for a captcha.",
-    "loginAnomalyDetection.robotVerifyLoginIpWhitelistCheck.ipWhitelist": "Those networks, one a line.",
-    "selfUnlockAccount.enabled": "Signing in by a code lifts a lock before its time.",
-    "selfUnlockAccount.strategy": "What is proven: a code (captcha).",
-    "accountLockTime": "Seconds that wrong passwords lock an account for.",
-    "passwordMinLength": "Characters that a new password has at least.",
-    "passwordHistory": "Of so many last passwords none may be chosen again; the present one is the first.",
-    "refuseCommonPasswords": "Passwords of the shipped list, and the account's own names, are refused.",
-    "loginHistoryDays": "Days that a sign-in stands in its owner's history; its row goes then, or with its session.",
-    "allowedOrigins": "Websites whose scripts may call, one a line. Empty: none.",
+    "changePhoneStrategy.verifyOldPhone": "Whether a change of phone number also requires a code sent to the old number.",
+    "changeEmailStrategy.verifyOldEmail": "Whether a change of e-mail address also requires a code sent to the old address.",
+    "verifyCodeLength": "Number of digits in a code. 4 and 5 require `wrongCodesPerDay` to be 5 or less.",
+    "verifyCodeMaxAttempts": "Number of wrong guesses after which a code stops working.",
+    "verifyCodeTtl": "Lifetime of a code, in seconds.",
+    "wrongCodesPerDay": "Wrong guesses allowed in 24 hours, per user (or number) and channel; requesting a new code does "
+    "not reset the count.",
+    "updateTokenTtl": "How long a change may be completed after the codes were verified, in seconds.",
+    "stepUpMaxAge": "Where the old number is not verified: maximum age of the session's last credential check, in "
+    "seconds.",
+    "endOtherSessions": "Whether a change of phone number ends all other sessions of the user.",
+    "requireBoundCodes": "Whether codes that were requested without signing in are refused where users change their own "
+    "account.",
+    "allowedCountries": "Calling codes of the countries to which codes may be sent.",
+    "enabledFactors": "Second factors in use: users who have enrolled one are asked for it. Empty: nobody is asked.",
+    "sendPerAddressPerMinute": "Codes that one IP address may request per minute without signing in. 0: no limit.",
+    "sendPerAddressPerDay": "Codes that one IP address may request in 24 hours without signing in. 0: no limit.",
+    "sendPerAppPerDay": "Codes that may be requested through one application in 24 hours. 0: no limit.",
+    "registerDisabled": "Whether signing up is disabled.",
+    "registerAnomalyDetection.enabled": "Whether sign-ups from one IP address are limited.",
+    "registerAnomalyDetection.limit": "How many sign-ups are allowed.",
+    "registerAnomalyDetection.timeInterval": "Length of the counting window, in seconds.",
+    "loginAnomalyDetection.loginFailStrategy": "What too many wrong passwords lead to: a captcha (`captcha`, counted by "
+    "`loginFailCheck`) or a locked account (`block-account`, counted by `loginPasswordFailCheck`).",
+    "loginAnomalyDetection.robotVerify": "When a captcha is required before a password is checked: never (`disable`), "
+    "after too many wrong passwords (`condition_set`), always (`always_enable`).",
+    "loginAnomalyDetection.accountLock": "Whether too many wrong passwords lock an account for `accountLockTime`.",
+    **_fail_check("loginFailCheck", "per IP address, for `loginFailStrategy` `captcha`"),
+    **_fail_check("loginPasswordFailCheck", "per account, for `loginFailStrategy` `block-account`"),
+    **_fail_check("accountLockLoginPasswordFailCheck", "per account, for `accountLock`"),
+    **_fail_check("robotVerifyLoginPasswordFailCheck", "per login name, for `robotVerify`"),
+    "loginAnomalyDetection.robotVerifyLoginIpWhitelistCheck.enabled": "Whether the networks below are exempt from the "
+    "captcha.",
+    "loginAnomalyDetection.robotVerifyLoginIpWhitelistCheck.ipWhitelist": "Exempt networks in CIDR notation, one per "
+    "line.",
+    "selfUnlockAccount.enabled": "Whether signing in with a code unlocks a locked account early.",
+    "selfUnlockAccount.strategy": "What unlocks the account: a code (`captcha`).",
+    "accountLockTime": "How long an account stays locked after too many wrong passwords, in seconds.",
+    "passwordMinLength": "Minimum length of a new password, in characters.",
+    "passwordHistory": "Number of recent passwords, the current one included, that may not be chosen again.",
+    "refuseCommonPasswords": "Whether to refuse passwords that are on the bundled list of common passwords or resemble "
+    "the account's own names.",
+    "loginHistoryDays": "Days for which a sign-in appears in its user's history; it is deleted after that, or when its "
+    "session ends if that is later.",
+    "allowedOrigins": "Origins whose scripts may call the API from a browser (CORS), one per line. Empty: none.",
 }
 APP_TEXTS: Mapping[str, str] = {
-    "selfService": "Tokens of this application may manage their user's account.",
-    "refreshTokenRotation": "A refresh gives a new refresh token; using an old one again ends the session.",
-    "tokenEndpointAuthMethod": "How the application proves itself; none: a public client, which has no secret.",
-    "redirectUris": "Where the application may have browsers sent back to.",
-    "accessTokenLife": "Seconds that an access token is good.",
-    "refreshTokenLife": "Seconds that a session with offline_access lives.",
-    "sessionLife": "Seconds that any other session lives.",
-    "requiredFactors": "Second factors of which everybody who signs in through it proves one. Empty: who has enrolled one.",
-    "signingAlg": "How its tokens are signed. HS256, with its secret, is for id tokens; access tokens are RS256 then.",
-    "clientCredentialsScopes": "Scopes of tokens that it gets for itself (client_credentials). Empty: none.",
+    "selfService": "Whether tokens of this application may be used to manage the user's own account.",
+    "refreshTokenRotation": "Whether each refresh issues a new refresh token; reusing an old one then ends the session.",
+    "tokenEndpointAuthMethod": "How the application authenticates; `none`: a public client, which has no secret.",
+    "redirectUris": "URIs to which the application may have browsers redirected.",
+    "accessTokenLife": "Lifetime of an access token, in seconds.",
+    "refreshTokenLife": "Lifetime of a session with `offline_access`, in seconds.",
+    "sessionLife": "Lifetime of any other session, in seconds.",
+    "requiredFactors": "Second factors of which every user of this application must verify one when signing in. Empty: "
+    "only users who have enrolled one are asked.",
+    "signingAlg": "Signature algorithm of its tokens. `HS256`, which uses its secret, applies to ID tokens only; access "
+    "tokens are then signed with RS256.",
+    "clientCredentialsScopes": "Scopes the application may request for itself (`client_credentials`). Empty: none.",
 }
 
 
@@ -119,7 +129,7 @@ def change_pool(pool: Pool, name: str, text: str) -> PoolPolicy | str:
     if not isinstance(after, Refused):
         return after
     if name in {"verifyCodeLength", "wrongCodesPerDay"}:
-        return f"{name}: codes of 4 or 5 digits need wrongCodesPerDay of 5 at most"
+        return f"{name}: codes of 4 or 5 digits require wrongCodesPerDay to be 5 or less"
     return _misfit(found, text)
 
 

@@ -66,7 +66,7 @@ class Site:
         found = self.pools(wanted)
         if len(found) > 1:
             names = ", ".join(f"{row.id} ({row.name})" for row in found)
-            raise StartRefusedError(f"which pool? --pool ID, one of: {names}")
+            raise StartRefusedError(f"there are several pools: choose one with --pool ID: {names}")
         return found[0]
 
 

@@ -24,36 +24,36 @@ Named = tuple[str, str, tuple[str, ...]]
 
 ANSWERS: Named = (
     "ostiary_answers",
-    "Answers by operation and how they ended ('ok', or the key of the refusal).",
+    "Answers by operation and outcome ('ok', or the key of the refusal).",
     ("operation", "key"),
 )
 ANSWER_SECONDS = ("ostiary_answer_seconds", "Seconds from the request's head to the answer.", ("operation",))
 ATTEMPTS = (
     "ostiary_messages_attempted",
-    "Attempts to send, by what became of the message: sent, queued (again), expired, no_route, dead.",
+    "Attempts to send, by resulting state of the message: sent, queued (again), expired, no_route, dead.",
     ("medium", "purpose", "state"),
 )
 ATTEMPT_SECONDS = (
     "ostiary_message_attempt_seconds",
-    "Seconds one attempt to send took, rendering included.",
+    "Duration of one attempt to send in seconds, rendering included.",
     ("medium",),
 )
 STORE = {
     "statements": "SQL statements of steps, reads included.",
     "commits": "Write transactions committed.",
-    "commit_seconds": "Seconds spent in COMMIT: divided by commits, what a commit takes.",
-    "steps": "Writing steps run in batches: divided by batches, the mean size of a batch.",
-    "batches": "Transactions tried for one writing step, or several that share a commit.",
+    "commit_seconds": "Seconds spent in COMMIT; divided by commits: the duration of one commit.",
+    "steps": "Writing steps run in batches; divided by batches: the mean size of a batch.",
+    "batches": "Transactions attempted for one writing step, or several that share a commit.",
     "reruns": "Steps run again after a conflict or a lost batch.",
     "unavailable": "Steps answered with 503: the database could not do them in time.",
     "slow": "Steps that took longer than the setting slow_step_ms.",
 }
 """Counters of `storage.jobs.Counts`."""
 TALLIES = {
-    Tally.CODE_ASKED: ("ostiary_codes_asked", "channel", "Codes queued for sending, anew or once more."),
-    Tally.CODE_WITHHELD: ("ostiary_codes_withheld", "channel", "Codes that nobody is sent, by rule."),
-    Tally.CODE_USED: ("ostiary_codes_used", "channel", "Right codes that did what they were for."),
-    Tally.CODE_WRONG: ("ostiary_codes_wrong", "channel", "Wrong guesses that were paid for."),
+    Tally.CODE_ASKED: ("ostiary_codes_asked", "channel", "Codes queued for sending, new or repeated."),
+    Tally.CODE_WITHHELD: ("ostiary_codes_withheld", "channel", "Codes deliberately not sent, by rule."),
+    Tally.CODE_USED: ("ostiary_codes_used", "channel", "Right codes that were used."),
+    Tally.CODE_WRONG: ("ostiary_codes_wrong", "channel", "Wrong guesses that were counted."),
     Tally.LIMIT_HIT: ("ostiary_limits_hit", "limit", "Refusals by a limit."),
 }
 
@@ -147,7 +147,7 @@ def _stored(counts: Counts, queue: int) -> Iterator[Metric]:
     for name, help_text in STORE.items():
         yield CounterMetricFamily(f"ostiary_store_{name}", help_text, float(getattr(counts, name)))
     yield GaugeMetricFamily("ostiary_store_biggest_batch", "Most steps in one commit.", counts.biggest_batch)
-    yield GaugeMetricFamily("ostiary_store_queue", "Steps that wait for their turn.", queue)
+    yield GaugeMetricFamily("ostiary_store_queue", "Steps waiting for their turn.", queue)
     told = {
         what: CounterMetricFamily(name, help_text, labels=[label])
         for what, (name, label, help_text) in TALLIES.items()

@@ -57,7 +57,9 @@ def tracing(endpoint: str, ports: Ports) -> Traces:
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     except ImportError as error:
-        raise StartRefusedError("otlp_endpoint wants OpenTelemetry: pip install 'ostiary[otel]'") from error
+        raise StartRefusedError(
+            "otlp_endpoint requires OpenTelemetry: pip install 'ostiary[otel]'"
+        ) from error
     return OpenTelemetry(OTLPSpanExporter(endpoint, timeout=_EXPORT_SECONDS), ports)
 
 

@@ -42,9 +42,9 @@ _read = msgspec.json.Decoder(_Held)
 
 
 def new(ports: Ports, pool_id: str, length: int) -> Captcha:
-    """A captcha of so many signs."""
+    """A captcha of `length` characters."""
     length = min(length, LONGEST)
-    answer = "".join(_sign(ports) for _ in range(length))
+    answer = "".join(_character(ports) for _ in range(length))
     held = _Held(ports.secret(count=12), answer, ports.now() + LIFE)
     sealed = sealing.seal(ports, msgspec.json.encode(held), "captcha", pool_id)
     svg = drawing.draw(answer, ports.random_bytes(drawing.chance_needed(length)))
@@ -60,8 +60,8 @@ def spend(tx: Tx, ports: Ports, pool_id: str, token: str | None, typed: str | No
     return ports.same(held.answer, typed.strip().upper()) and first
 
 
-def _sign(ports: Ports) -> str:
-    """One sign, each as likely: what does not fit evenly into a byte is thrown away."""
+def _character(ports: Ports) -> str:
+    """One character, each equally likely: what does not fit evenly into a byte is thrown away."""
     fair = 256 // len(drawing.ALPHABET) * len(drawing.ALPHABET)
     while True:
         (byte,) = ports.random_bytes(1)

@@ -31,7 +31,7 @@ Y 002340 2326
 7 004016
 9 43130201103041433616
 """
-"""A sign, then its strokes: a pair of digits is a point, 0 to 4 across and 0 to 6 down."""
+"""A character, then its strokes: a pair of digits is a point, 0 to 4 across and 0 to 6 down."""
 GLYPHS = {line[0]: line[2:] for line in _STROKES.split("\n") if line}
 """Letters and digits that are not mistaken for one another."""
 ALPHABET = "".join(GLYPHS)
@@ -43,7 +43,7 @@ _BYTES_PER_POINT = 24
 
 
 def chance_needed(length: int) -> int:
-    """Bytes that a picture of so many signs is drawn with."""
+    """Bytes that a picture of so many characters is drawn with."""
     return (length + _NOISE) * 2 * _BYTES_PER_POINT
 
 
@@ -51,7 +51,11 @@ def draw(text: str, chance: bytes) -> str:
     """An SVG of the text."""
     dice = _dice(chance)
     width = _STEP * len(text) + 24
-    paths = [line for place, sign in enumerate(text) for line in _sign(sign, 16 + place * _STEP, dice)]
+    paths = [
+        line
+        for place, character in enumerate(text)
+        for line in _character(character, 16 + place * _STEP, dice)
+    ]
     paths += [_noise(width, dice) for _ in range(_NOISE)]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{_HEIGHT}"'
@@ -60,10 +64,10 @@ def draw(text: str, chance: bytes) -> str:
     )
 
 
-def _sign(sign: str, left: float, dice: Iterator[float]) -> Iterator[str]:
+def _character(character: str, left: float, dice: Iterator[float]) -> Iterator[str]:
     turn, lean, size = (next(dice) - 0.5) * 0.7, (next(dice) - 0.5) * 0.5, 5 + next(dice) * 1.2
     down = 8 + next(dice) * 8
-    for stroke in GLYPHS[sign].split():
+    for stroke in GLYPHS[character].split():
         points = []
         for place in range(0, len(stroke), 2):
             x = (int(stroke[place]) - 2 + (next(dice) - 0.5) * 0.5) * size
@@ -75,7 +79,7 @@ def _sign(sign: str, left: float, dice: Iterator[float]) -> Iterator[str]:
 
 
 def _noise(width: int, dice: Iterator[float]) -> str:
-    """A line from edge to edge, as thick as those of the signs."""
+    """A line from edge to edge, as thick as those of the characters."""
     points = [(width * place / 3, _HEIGHT * next(dice)) for place in range(4)]
     return _path(points, 1 + next(dice) * 1.5)
 

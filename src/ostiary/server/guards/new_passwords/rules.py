@@ -17,7 +17,7 @@ LONGEST = 1_024
 _SHORTEST_NAME = 4
 """Names shorter than this are no better known than any other four letters."""
 _LITTLE = 3
-"""Signs beside a name that everybody who guesses tries."""
+"""Characters added to a name that everybody who guesses tries."""
 
 
 def judge(
@@ -42,7 +42,7 @@ def judge(
 
 
 def _says_a_name(plain: str, names: Iterable[str | None]) -> bool:
-    """Whether a password is a name of the account with three signs more at most: `alice2026` is not, `alice123` is.
+    """Whether a password is a name of the account with three more characters at most: `alice2026` is not, `alice123` is.
 
     Nor do separators make it another: `139-5555-0004` is the number, and `zoe.smith` is `zoesmith`.
     """

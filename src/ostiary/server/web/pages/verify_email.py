@@ -28,13 +28,13 @@ WORDS: Final[Mapping[Lang, Mapping[str, str]]] = {
     "en-US": {
         "title": "Verify your e-mail address",
         "ask": "Press the button to verify {address}.",
-        "care": "You created no account here? Then somebody else did, with a password of their own, and the button"
-        " would not take that away. Close this page: nothing has happened.",
+        "care": "Didn't create an account here? Someone else did, using your address and a password they chose. Verifying"
+        " would not remove that password. Close this page; nothing has been changed.",
         "button": "Verify this address",
-        "done_title": "The address is verified",
-        "done": "You can close this page. If somebody else set the account's password, reset it now.",
-        "over_title": "This link is no longer good",
-        "over": "It was used already, or it is over. Ask for a new one where you asked for this one.",
+        "done_title": "Your address is verified",
+        "done": "You can close this page. If someone else set the account's password, reset it now.",
+        "over_title": "This link has expired",
+        "over": "It was already used, or its time is up. Request a new one.",
     },
     "zh-CN": {
         "title": "验证邮箱",
