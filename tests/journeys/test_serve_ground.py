@@ -3,12 +3,15 @@
 import json
 import shutil
 import sys
+import threading
 
 import psycopg
 import pytest
 
 from ostiary.server import founding, keyfile
+from ostiary.server.app import compose, compose_backstage
 from ostiary.server.core.ports import Clock
+from ostiary.server.settings import Settings, StartRefusedError
 from ostiary.server.storage.tx import UnavailableError
 from tests.service import end, first_line, launch, run
 from tests.shell import Shell
@@ -167,3 +170,16 @@ def test_without_its_libraries_postgresql_says_what_to_install(tmp_path, monkeyp
     monkeypatch.setitem(sys.modules, "psycopg", None)
     shell = Shell(tmp_path / "data", "postgresql://nobody@127.0.0.1:1/none")
     assert "pip install 'ostiary[server,postgres]'" in shell("init", code=2).err
+
+
+@pytest.mark.parametrize("serves", [True, False])
+async def test_what_cannot_be_composed_leaves_no_database_open(lite, monkeypatch, serves):
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
+    settings = Settings(
+        data_dir=str(lite.folder), database=lite.database, otlp_endpoint="http://127.0.0.1:1/v1/traces"
+    )
+    before = set(threading.enumerate())
+    with pytest.raises(StartRefusedError, match="OpenTelemetry"):
+        await (compose(settings, "http://127.0.0.1:1") if serves else compose_backstage(settings))
+    left = set(threading.enumerate()) - before
+    assert not [thread for thread in left if not thread.name.startswith("asyncio_")]

@@ -16,7 +16,7 @@ _AS_WHOM = "; run it as the service's user"
 _NO_ACCESS = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM})
 
 
-def why(error: Exception, url: str) -> str:
+def explain(error: Exception, url: str) -> str:
     """The reason, on one line and without a statement or a password."""
     if isinstance(error, (MigrationError, ValueError)):
         return str(error)

@@ -32,10 +32,6 @@ class MigrationError(Exception):
     """The database is one that this version cannot work with; the message says what to do."""
 
 
-class NothingThereError(MigrationError):
-    """Where a database must be, there is none, or nothing is in it."""
-
-
 def statements(dialect: str) -> list[str]:
     """The statements of `schema.sql` in one dialect, without comments."""
     text = (HERE / "schema.sql").read_text(encoding="utf-8")
@@ -57,15 +53,15 @@ def stored(url: str) -> str | None:
     return _stored_sqlite(path_of(url))
 
 
-def migrate(url: str, *, begin: bool = True) -> tuple[str | None, str]:
+def migrate(url: str, *, create: bool = True) -> tuple[str | None, str]:
     """Bring a database to `HEAD`: the revisions before and after. Raises MigrationError.
 
-    `begin=False` makes no new one: nothing is begun in the place of a database that should be there.
+    `create=False` makes no new one: none is created in the place of a database that should be there.
     """
     before = stored(url)
     if before == HEAD:
         return before, HEAD
-    if before is None and not begin:
+    if before is None and not create:
         raise _nothing_there(url)
     if before is not None and before not in KNOWN:
         raise _unknown(before)
@@ -97,13 +93,13 @@ def place(url: str) -> str:
     return parts.netloc.rpartition("@")[2] + parts.path
 
 
-def _nothing_there(url: str) -> NothingThereError:
+def _nothing_there(url: str) -> MigrationError:
     back = (
         "pg_restore, then `ostiary restore --finish`"
         if url.startswith(POSTGRESQL)
         else "`ostiary restore FILE`"
     )
-    return NothingThereError(
+    return MigrationError(
         f"the database is missing or empty ({place(url)}): is the volume mounted, and is it the right one? Put a "
         f"backup back with {back}"
     )

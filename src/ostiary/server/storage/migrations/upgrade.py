@@ -44,7 +44,10 @@ def _lock(connection: Connection) -> None:
 
 
 def _refuse_a_strangers_file(connection: Connection, url: str) -> None:
-    """A file belongs to one program. In PostgreSQL others may have tables (extensions do), if not of our names."""
+    """A SQLite file belongs to one program.
+
+    A PostgreSQL database may hold other tables (extensions) if no names clash. Raises `MigrationError`.
+    """
     if connection.dialect.name == "postgresql":
         return
     tables = [row[0] for row in connection.exec_driver_sql(_TABLES)]
