@@ -6,7 +6,6 @@ leaves nothing: both databases roll back DDL.
 """
 
 import re
-import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
@@ -22,6 +21,7 @@ HERE = Path(__file__).parent
 POSTGRESQL = ("postgresql:", "postgres:")
 
 _STORED = "SELECT version_num FROM alembic_version"
+_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
 _WORDS = {
     "sqlite": {"int": "INTEGER", "blob": "BLOB", "strict": "STRICT", "keyed": "STRICT, WITHOUT ROWID"},
     "postgresql": {"int": "BIGINT", "blob": "BYTEA", "strict": "", "keyed": ""},
@@ -45,7 +45,10 @@ def statements(dialect: str) -> list[str]:
 
 
 def stored(url: str) -> str | None:
-    """The revision a database is at; None where it has no tables of ours. Raises ValueError or the driver's error."""
+    """The revision a database is at; None where it has no tables of ours. Changes nothing.
+
+    Raises ValueError (the URL), MigrationError (another program's file, an encoding), or the driver's error.
+    """
     if url.startswith(POSTGRESQL):
         return _stored_postgresql(url)
     from ostiary.server.storage.sqlite_file import path_of
@@ -118,17 +121,24 @@ def _unknown(found: str) -> MigrationError:
 
 
 def _stored_sqlite(path: Path) -> str | None:
-    from ostiary.server.storage.sqlite_file import connect
+    from ostiary.server.storage.sqlite_file import connect_to_ask
 
     if not path.exists() or path.stat().st_size == 0:
         return None
-    with closing(connect(path)) as connection:
-        try:
-            return _only(connection.execute(_STORED).fetchall())
-        except sqlite3.OperationalError as error:
-            if "no such table" in str(error):
-                return None
-            raise
+    with closing(connect_to_ask(path)) as connection:
+        tables = [name for (name,) in connection.execute(_TABLES)]
+        if not tables:
+            return None
+        if "alembic_version" not in tables:
+            raise _strangers_file(path, tables[0])
+        return _only(connection.execute(_STORED).fetchall())
+
+
+def _strangers_file(path: Path, table: str) -> MigrationError:
+    """A SQLite file belongs to one program. A PostgreSQL database may hold other tables (extensions) if no names clash."""
+    return MigrationError(
+        f"{path} holds tables of another program ({table}, …): give Ostiary a database of its own"
+    )
 
 
 def _stored_postgresql(url: str) -> str | None:
