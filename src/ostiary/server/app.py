@@ -4,7 +4,6 @@
 """
 
 import asyncio
-import ipaddress
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -14,6 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from ostiary.contract.operations import OPERATIONS
+from ostiary.server.core.address import is_loopback
 from ostiary.server.core.contact import Medium
 from ostiary.server.core.ports import Ports
 from ostiary.server.delivery import gateway
@@ -311,7 +311,7 @@ async def _dev_routes(
 
 def check(settings: Settings) -> None:
     """What can be refused before anything is opened."""
-    if settings.dev and not _is_loopback(settings.host):
+    if settings.dev and not is_loopback(settings.host):
         raise StartRefusedError(f"dev mode listens on loopback addresses only, not on {settings.host}")
     if settings.inbox and not settings.dev:
         raise StartRefusedError("the inbox shows people's codes: it is for dev mode only (inbox = false)")
@@ -322,15 +322,8 @@ def check(settings: Settings) -> None:
         )
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 @lru_cache(maxsize=64)
 def _is_loopback_name(header: bytes) -> bool:
     """Whether a Host header names this machine: a website that rebinds its name to 127.0.0.1 does not."""
     host = _HOST.fullmatch(header.decode("latin-1"))
-    return host is not None and _is_loopback(host[1] or host[2])
+    return host is not None and is_loopback(host[1] or host[2])

@@ -7,12 +7,12 @@ from ostiary.server.core.keyring import RootKeys
 from ostiary.server.core.phone import read_country_code
 from ostiary.server.core.policy import AppPolicy, PoolPolicy
 from ostiary.server.core.ports import Ports
-from ostiary.server.guards import sealing, signing_keys
+from ostiary.server.guards import one_installation, sealing, signing_keys
 from ostiary.server.settings import Settings, StartRefusedError
 from ostiary.server.storage import first_contact, keys, pools
 from ostiary.server.storage.db import Store
-from ostiary.server.storage.migrate import place
 from ostiary.server.storage.tx import Tx
+from ostiary.server.storage.url import place
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +74,7 @@ def open_store(settings: Settings, ports: Ports, *, migrate: bool = True, create
 
 
 def require_one_installation(settings: Settings, ports: Ports, tx: Tx) -> None:
-    """Raise `StartRefusedError` where keys and database are not one installation. One row is looked at.
-
-    The newest signing key was sealed by the key of that day, which stays in its ring as long as anything is sealed
-    under it; so keys that do not open it are not the ones that this database was written with.
-    """
+    """Raise `StartRefusedError` where keys and database are not one installation, by the newest signing key."""
     row = keys.newest_signing_key(tx)
     where = place(settings.database_url)
     if row is None:
@@ -89,7 +85,7 @@ def require_one_installation(settings: Settings, ports: Ports, tx: Tx) -> None:
             "with `ostiary restore`, or, where `ostiary init` was interrupted, run that again"
         )
     try:
-        sealing.unseal(ports, row.sealed, "signing", row.kid, row.pool_id)
+        one_installation.require_opened(ports, [row])
     except sealing.UnsealError as error:
         raise StartRefusedError(
             f"{settings.keys_path} is not {where}'s: {error}; put the keys.json of this installation there"

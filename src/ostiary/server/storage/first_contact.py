@@ -4,8 +4,9 @@ import os
 import sqlite3
 from pathlib import Path
 
-from ostiary.server.storage.migrate import MigrationError, place
+from ostiary.server.storage.migrate import MigrationError
 from ostiary.server.storage.sqlite_file import path_of
+from ostiary.server.storage.url import place
 
 _POSTGRESQL = {
     "42501": "the role may not make tables there: make it the owner of the database (ALTER DATABASE … OWNER TO …)",

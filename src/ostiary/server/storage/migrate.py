@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import urlsplit
+
+from ostiary.server.storage.url import POSTGRESQL, place
 
 HEAD = "0001"
 """The revision this code works with."""
@@ -18,7 +19,6 @@ KNOWN = ("0001",)
 """Every revision, oldest first; a test compares with `migrations/versions`."""
 
 HERE = Path(__file__).parent
-POSTGRESQL = ("postgresql:", "postgres:")
 
 _STORED = "SELECT version_num FROM alembic_version"
 _TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
@@ -86,14 +86,6 @@ def require_up_to_date(url: str) -> None:
             f"the database is at revision {found}, this version works with {HEAD}: make a backup, then run "
             "`ostiary migrate`"
         )
-
-
-def place(url: str) -> str:
-    """Where a database is, to show: its file, or host and name without who may enter."""
-    if not url.startswith(POSTGRESQL):
-        return url.removeprefix("sqlite:///")
-    parts = urlsplit(url)
-    return parts.netloc.rpartition("@")[2] + parts.path
 
 
 def _nothing_there(url: str) -> MigrationError:

@@ -10,7 +10,7 @@ import msgspec
 from ostiary.server.core.millis import Millis
 from ostiary.server.core.ports import Ports
 from ostiary.server.founding import open_store, root_keys
-from ostiary.server.guards import audit, sealing
+from ostiary.server.guards import audit, one_installation, sealing
 from ostiary.server.settings import Settings, StartRefusedError
 from ostiary.server.storage import after_restore, backup, keys, meta, pools
 from ostiary.server.storage.after_restore import Voided
@@ -97,7 +97,7 @@ def _made_safe(settings: Settings, ports: Ports, fresh: Path) -> Restored:
     try:
         follow_dev_clock(store, ports)
         site = Site(at_fresh, ports, store)
-        _check_keys(site)
+        one_installation.require_opened(ports, store.read_now(keys.every_signing_key))
         return finish(site)
     finally:
         store.close_now()
@@ -118,12 +118,6 @@ def finish(site: Site) -> Restored:
 
 def _end_sessions(site: Site, after: str, tx: Tx) -> tuple[str, int] | None:
     return after_restore.end_sessions(tx, after, USERS_A_STEP, site.ports.now())
-
-
-def _check_keys(site: Site) -> None:
-    """Whether the root keys at hand are those of this database. Raises `UnsealError`."""
-    for row in site.store.read_now(keys.every_signing_key):
-        sealing.unseal(site.ports, row.sealed, "signing", row.kid, row.pool_id)
 
 
 def _note(site: Site, done: Restored, tx: Tx) -> None:

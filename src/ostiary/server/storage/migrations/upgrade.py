@@ -7,7 +7,8 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine
 
-from ostiary.server.storage.migrate import HERE, POSTGRESQL
+from ostiary.server.storage.migrate import HERE
+from ostiary.server.storage.url import POSTGRESQL
 
 LOCK = 7_283_519_266
 """The advisory lock of Ostiary's migrations: any number, as long as it stays the same."""
