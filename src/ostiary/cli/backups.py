@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from ostiary.server.settings import Settings
     from ostiary.server.upkeep.backing_up import Restored
 
-_POSTGRESQL = """the database is PostgreSQL, which has better tools than we could be:
+_POSTGRESQL = """the database is PostgreSQL; back it up with its own tools:
   pg_dump --format=custom --file=ostiary.dump DATABASE      a consistent copy while the service runs
   pg_basebackup, with WAL archiving                          every moment up to the last commit
-Keep the root keys' file ({keys}) too, apart from the copies: without it they can't be used.
+Keep the root keys' file ({keys}) too, apart from the copies: they can't be used without it.
 After pg_restore: ostiary restore --finish"""
 
 

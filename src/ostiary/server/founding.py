@@ -88,7 +88,7 @@ def require_one_installation(settings: Settings, ports: Ports, tx: Tx) -> None:
         one_installation.require_opened(ports, [row])
     except sealing.UnsealError as error:
         raise StartRefusedError(
-            f"{settings.keys_path} is not {where}'s: {error}; put the keys.json of this installation there"
+            f"{settings.keys_path} does not belong to {where}: {error}; put the keys.json of this installation there"
         ) from error
 
 
@@ -138,7 +138,7 @@ def store_first_pool(settings: Settings, ports: Ports, founded: Founded, *, resu
     try:
         if store.read_now(pools.every):
             raise StartRefusedError(
-                f"{path} exists: this installation was begun already"
+                f"{path} exists: this installation is already initialized"
                 if resumed
                 else "the database has a pool already: its root keys are elsewhere"
             )
@@ -155,6 +155,6 @@ def _reopened(settings: Settings, ports: Ports) -> Store:
         return open_store(settings, ports, migrate=False)
     except StartRefusedError as error:
         raise StartRefusedError(
-            f"{settings.keys_path} exists: this installation was begun already, but {error}. To begin another one, "
-            "move that file away"
+            f"{settings.keys_path} exists: this installation is already initialized, but {error}. To set up another "
+            "one, move that file away"
         ) from error

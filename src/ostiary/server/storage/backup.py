@@ -43,7 +43,7 @@ def copy(source: Path, target: Path, told: Progress) -> None:
         check(fresh)
         _place(fresh, target)
     except FileExistsError as error:
-        raise BackupError(f"{target} exists: it is never written over") from error
+        raise BackupError(f"{target} exists: a backup never overwrites a file") from error
     except OSError as error:
         raise BackupError(first_contact.explain(error, f"sqlite:///{source}")) from error
     except sqlite3.Error as error:

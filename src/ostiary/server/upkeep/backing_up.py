@@ -42,7 +42,7 @@ def make(settings: Settings, file: Path, told: Progress) -> int:
     if not source.exists():
         raise StartRefusedError(f"there is no database at {source}: is the volume mounted?")
     if file.exists():
-        raise StartRefusedError(f"{file} exists: a backup is never written over")
+        raise StartRefusedError(f"{file} exists: a backup never overwrites a file")
     try:
         backup.copy(source, file.absolute(), told)
     except BackupError as error:
@@ -59,7 +59,7 @@ def put_back(settings: Settings, file: Path, told: Progress) -> Restored:
     there = backup.in_the_way(target)
     if there is not None:
         raise StartRefusedError(
-            f"{there} is there: stop the service and move it away (with -wal and -shm) first"
+            f"{there} exists: stop the service and move it away (with -wal and -shm) first"
         )
     require_keys(settings)
     ports = Ports(root_keys(settings))
@@ -75,7 +75,7 @@ def put_back(settings: Settings, file: Path, told: Progress) -> Restored:
         raise StartRefusedError(str(error)) from error
     except sealing.UnsealError as error:
         raise StartRefusedError(
-            f"{settings.keys_path} is not this backup's: {error}; put the keys.json of that installation there"
+            f"{settings.keys_path} does not belong to this backup: {error}; put the keys.json of its installation there"
         ) from error
     finally:
         backup.forget(fresh)
