@@ -4,6 +4,7 @@ import pytest
 
 from ostiary.server import keyfile
 from ostiary.server.core.keyring import KeyRing, RootKeys
+from ostiary.server.core.millis import Millis
 from ostiary.server.core.ports import Ports
 from ostiary.server.guards import signing_keys
 from ostiary.server.guards.one_installation import are_related, require_opened
@@ -14,7 +15,7 @@ def rotated(keys, purpose, *, kept):
     """With a new key of this purpose; the old ones stay where `kept`."""
     ring = keys.ring(purpose)
     others = tuple(ring.keys) if kept else ()
-    new = KeyRing(purpose, (keyfile.make_key(1), *others))
+    new = KeyRing(purpose, (keyfile.make_key(Millis(1)), *others))
     return RootKeys({**keys.rings, purpose: new})
 
 
