@@ -22,7 +22,7 @@ from ostiary.server.core.call import UserToken
 from ostiary.server.core.millis import DAY, SECOND, Millis
 from ostiary.server.core.policy import ChangePhoneStrategy, PoolPolicy
 from ostiary.server.core.ports import Ports
-from ostiary.server.founding import Founded, found
+from ostiary.server.founding import Founded, new_installation
 from ostiary.server.guards.passwords import Passwords
 from ostiary.server.guards.signing import Signer
 from ostiary.server.storage import meta
@@ -75,7 +75,7 @@ class Ostiary:
         if not keys.exists():
             keyfile.write(keys, keyfile.make())
         ports = Ports(keyfile.read(keys))
-        founded = found(ports, "bench", "+86", "zh-CN", self._policy())
+        founded = new_installation(ports, "bench", "+86", "zh-CN", self._policy())
         url = self.databases.fresh()
         store = Store.open(url, ports)
         people = [_person(ports, founded, place) for place in range(active)]

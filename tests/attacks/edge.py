@@ -276,7 +276,7 @@ class Edge:
         policy = policy or PoolPolicy(
             send_per_address_per_minute=0, send_per_address_per_day=0, send_per_app_per_day=0
         )
-        made = founding.found(self.process.service.ports, "other", "+86", "zh-CN", policy)
+        made = founding.new_installation(self.process.service.ports, "other", "+86", "zh-CN", policy)
         self.write(made.store)
         return Tenant(made.pool.id, made.app.id, made.app_secret, made.access_key.id, made.access_key_secret)
 

@@ -139,7 +139,7 @@ def test_restoring_refuses_over_whatever_is_there(lite, tmp_path):
 def test_a_backup_is_never_written_over_and_a_damaged_one_never_restored(lite, tmp_path):
     copy = tmp_path / "copy.db"
     lite("backup", copy)
-    assert "never written over" in lite("backup", copy, code=2).err
+    assert "never overwrites a file" in lite("backup", copy, code=2).err
     assert (
         "no database"
         in Shell(tmp_path / "no", f"sqlite:///{tmp_path}/no.db")("backup", tmp_path / "x", code=2).err

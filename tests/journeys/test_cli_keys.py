@@ -222,18 +222,17 @@ def test_another_installations_file_is_not_taken_for_a_rotation(tmp_path, sqlite
 
 def test_a_rotation_says_that_it_waits_and_what_is_left_when_nobody_does(lite):
     said = lite("keys", "rotate", "--purpose", "codes", "--wait", "0.2")
-    assert "waiting 0.2 s" in said.err
-    assert "waiting" not in lite("keys", "rotate", "--purpose", "codes", "--wait", "0").err
+    assert "They become active in 0.2 s" in said.err
+    assert "active" not in lite("keys", "rotate", "--purpose", "codes", "--wait", "0").err
     before = states(lite)
     command = [sys.executable, "-m", "ostiary.cli", "keys", "rotate", "--wait", "60", *lite.place]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=clean_environment()) as process:
         assert process.stderr is not None
-        assert "waiting 60 s" in process.stderr.readline()
+        assert "They become active in 60 s" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 1
         left = process.stderr.read()
-    assert "nothing is rotated" in left
-    assert "begins anew" in left
+    assert "interrupted; no key was activated. Run `ostiary keys rotate` again." in left
     assert [state for state in states(lite) if state[1] != "waiting"] == before
     lite("keys", "rotate", "--wait", "0")
     assert ("codes", "waiting") not in states(lite)

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from ostiary import OstiaryError
 from ostiary.cli.main import app
 from ostiary.server.storage.sqlite_file import path_of
+from ostiary.server.upkeep.tuning import Proposal
 from tests.service import BIND, LOGIN, clean_environment, start
 from tests.shell import Shell
 
@@ -299,7 +300,23 @@ def test_the_doctor_says_what_is_missing(tmp_path):
 def test_tuning_never_goes_below_the_floor(lite):
     low = lite("doctor", "--tune", "1", "--json").json
     assert (low["argon2_memory_kib"], low["argon2_passes"], low["argon2_lanes"]) == (19_456, 2, 1)
-    assert "more than the 1 ms asked for" in lite("doctor", "--tune", "1").out
+    assert "# above the 1 ms asked for; this is the permitted minimum" in lite("doctor", "--tune", "1").out
+
+
+@pytest.mark.parametrize(
+    ("proposal", "said"),
+    [
+        (Proposal(19_456, 2, 1, 36.5), ""),
+        (
+            Proposal(19_456, 2, 1, 35.2, next_step=45),
+            "# below the 40 ms asked for; the next step up took 45 ms\n",
+        ),
+        (Proposal(19_456, 2, 1, 35.2), "# below the 40 ms asked for; no larger step fits\n"),
+    ],
+)
+def test_a_proposal_that_misses_says_why(lite, monkeypatch, proposal, said):
+    monkeypatch.setattr("ostiary.server.upkeep.tuning.propose", lambda *_: proposal)
+    assert lite("doctor", "--tune", "40").out.endswith(f"argon2_lanes = 1\n{said}")
 
 
 @pytest.mark.parametrize(

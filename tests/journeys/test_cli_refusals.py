@@ -10,6 +10,7 @@ from contextlib import closing
 import psycopg
 import pytest
 
+from ostiary.server.storage.sqlite_file import path_of
 from tests.conftest import missing
 from tests.faults.small_disk import small_disk
 from tests.service import clean_environment, run
@@ -89,6 +90,11 @@ def test_another_programs_file_is_left_alone(tmp_path):
     file = tmp_path / "theirs.db"
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("CREATE TABLE notes (text)")
+    content = file.read_bytes()
+    for command in ("init", "migrate"):
+        assert "another program" in Shell(tmp_path / "data", f"sqlite:///{file}")(command, code=2).err
+    assert file.read_bytes() == content, "its journal mode stands in its header"
+    assert [path.name for path in tmp_path.glob("theirs*")] == ["theirs.db"]
     why = Shell(tmp_path / "data", f"sqlite:///{file}")("init", code=2).err
     assert "another program" in why
     assert str(file) in why
@@ -99,8 +105,26 @@ def test_another_programs_file_is_left_alone(tmp_path):
         connection.execute("INSERT INTO alembic_version VALUES ('3f2a91c0b7de')")
         connection.commit()
     assert "another program" in Shell(tmp_path / "data", f"sqlite:///{file}")("init", code=2).err
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
     file.write_text("no database at all, but long enough to be looked at" * 100)
     assert str(file) in Shell(tmp_path / "data", f"sqlite:///{file}")("init", code=2).err
+
+
+def test_a_database_whose_writer_was_killed_outside_of_wal_mode_is_ours_all_the_same(lite, tmp_path):
+    """As a backup is that was copied to its place and killed at its first change: SQLite rolls that back."""
+    file, killed = path_of(lite.database), tmp_path / "killed.db"
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute(
+            "PRAGMA cache_size = 1"
+        )  # so that the change reaches the file before it is committed
+        connection.execute("BEGIN")
+        connection.execute("UPDATE alembic_version SET version_num = 'half'")
+        connection.execute("CREATE TABLE large AS SELECT zeroblob(100000) AS content")
+        shutil.copy(file, killed)
+        shutil.copy(f"{file}-journal", f"{killed}-journal")
+    assert Shell(lite.folder, f"sqlite:///{killed}")("keys", "list", code=0).out
 
 
 def test_an_older_and_a_newer_database_are_told_apart(lite, monkeypatch):

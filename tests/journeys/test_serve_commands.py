@@ -50,6 +50,22 @@ def test_the_demo_moves_a_number_shows_every_phone_and_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_demo_needs_no_pytest_and_heeds_no_setting_and_no_proxy(tmp_path):
+    nowhere = "http://127.0.0.1:1"
+    environment = {"TMPDIR": str(tmp_path), "OSTIARY_PORT": "1", "http_proxy": nowhere, "all_proxy": nowhere}
+    program = "import sys; sys.modules['pytest'] = None; from ostiary.cli.main import app; app()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "demo"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=clean_environment(environment),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_worker_beside_the_service_stops_on_sigterm(data_folder):
     service = start(data_folder)
     worker = launch(data_folder, "worker", "--dev")

@@ -3,12 +3,15 @@
 import json
 import shutil
 import sys
+import threading
 
 import psycopg
 import pytest
 
 from ostiary.server import founding, keyfile
+from ostiary.server.app import compose, compose_backstage
 from ostiary.server.core.ports import Clock
+from ostiary.server.settings import Settings, StartRefusedError
 from ostiary.server.storage.tx import UnavailableError
 from tests.service import end, first_line, launch, run
 from tests.shell import Shell
@@ -49,7 +52,8 @@ def test_keys_of_another_installation_are_refused_before_anything_is_served(shel
     findings = shell("doctor", "--json", code=1).json["findings"]
     [told] = [one for one in findings if one["about"] == "keys_file"]
     assert told["level"] == "problem"
-    assert "is not" in told["what"]
+    assert "does not belong to" in told["what"]
+    assert told["do"] == "correct keys.json as described"
     assert "keys.json" in shell("keys", "rotate", "--wait", "0", code=2).err, (
         "nothing is rotated by strangers' keys"
     )
@@ -85,7 +89,7 @@ def test_a_database_that_is_gone_is_not_replaced_by_an_empty_one(lite, tmp_path)
     assert "volume" in lite("users", "find", "13800138000", code=2).err
     assert "ostiary restore" in lite("doctor", code=1).out
     again = lite("init", code=2).err
-    assert "begun already" in again
+    assert "already initialized" in again
     assert "ostiary restore" in again
     database.touch()
     assert "missing or empty" in refused(lite)
@@ -120,7 +124,7 @@ def test_an_init_that_was_killed_halfway_is_gone_on_with(tmp_path, database, mon
     assert "run that again" in refused(shell)
     shell("init")
     assert (shell.folder / "keys.json").read_bytes() == keys
-    assert "begun already" in shell("init", code=2).err
+    assert "already initialized" in shell("init", code=2).err
     starts(shell)
 
 
@@ -155,15 +159,33 @@ def test_the_password_of_a_database_is_not_said_again(tmp_path, postgres_url):
     assert postgres_url.partition("//")[2].partition(":")[2].partition("@")[0] not in said
 
 
-def test_an_installation_needs_a_name(tmp_path):
+def test_an_installation_needs_a_name_a_country_and_a_language(tmp_path):
     folder = tmp_path / "data"
-    code, _, err = run(folder, "init", "--name", " ")
-    assert code == 2
-    assert "--name" in err
-    assert not folder.exists()
+    for option, value, why in (
+        ("--name", " ", "--name must not be empty"),
+        ("--country", "+0", "'+0' is not a calling code"),
+        ("--locale", "de-DE", "--locale must be zh-CN or en-US, not 'de-DE'"),
+    ):
+        code, _, err = run(folder, "init", option, value)
+        assert code == 2
+        assert why in err
+        assert not folder.exists()
 
 
 def test_without_its_libraries_postgresql_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "psycopg", None)
     shell = Shell(tmp_path / "data", "postgresql://nobody@127.0.0.1:1/none")
     assert "pip install 'ostiary[server,postgres]'" in shell("init", code=2).err
+
+
+@pytest.mark.parametrize("serves", [True, False])
+async def test_what_cannot_be_composed_leaves_no_database_open(lite, monkeypatch, serves):
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
+    settings = Settings(
+        data_dir=str(lite.folder), database=lite.database, otlp_endpoint="http://127.0.0.1:1/v1/traces"
+    )
+    before = set(threading.enumerate())
+    with pytest.raises(StartRefusedError, match="OpenTelemetry"):
+        await (compose(settings, "http://127.0.0.1:1") if serves else compose_backstage(settings))
+    left = set(threading.enumerate()) - before
+    assert not [thread for thread in left if not thread.name.startswith("asyncio_")]

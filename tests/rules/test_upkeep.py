@@ -162,12 +162,16 @@ def test_below_a_jump_the_most_that_fits_is_proposed():
     found = propose(200, 4 << 20, stepping)
     assert found.milliseconds <= 200
     assert found.memory_kib >= 48 << 10
+    assert found.next_step is not None
+    assert found.next_step > 200
 
 
 def test_passes_that_turn_out_too_dear_are_not_proposed():
     found = propose(1_000, 64 << 10, lambda *settings: machine(*settings) * (1 if settings[1] == 2 else 1.5))
     assert found.passes > 2
     assert found.milliseconds <= 1_000
+    assert found.next_step is not None
+    assert found.next_step > 1_000
 
 
 def test_where_memory_ends_passes_are_added():
@@ -175,6 +179,7 @@ def test_where_memory_ends_passes_are_added():
     assert found.memory_kib == 64 << 10
     assert found.passes > 2
     assert 800 <= found.milliseconds <= 1_000
+    assert found.next_step is None
 
 
 # ── keys ────────────────────────────────────────────────────────────────────────────────────

@@ -12,19 +12,19 @@ from ostiary.cli.options import (
     Database,
     DataDir,
     again,
-    opened_site,
     refusals,
     refuse,
     settings,
 )
 
 if TYPE_CHECKING:
+    from ostiary.server.settings import Settings
     from ostiary.server.upkeep.backing_up import Restored
 
-_POSTGRESQL = """the database is PostgreSQL, which has better tools than we could be:
+_POSTGRESQL = """the database is PostgreSQL; back it up with its own tools:
   pg_dump --format=custom --file=ostiary.dump DATABASE      a consistent copy while the service runs
   pg_basebackup, with WAL archiving                          every moment up to the last commit
-Keep the root keys' file ({keys}) too, apart from the copies: without it they can't be used.
+Keep the root keys' file ({keys}) too, apart from the copies: they can't be used without it.
 After pg_restore: ostiary restore --finish"""
 
 
@@ -91,32 +91,36 @@ def restore(
     """
     if (file is None) != finish:
         refuse("give the FILE to restore, or --finish, not both")
-    where: dict[str, Any] = {"config": config, "database": database, "data_dir": data_dir}
-    if finish:
-        with refusals():
-            from ostiary.server.upkeep.backing_up import require_keys
-
-            require_keys(settings(config, database=database, data_dir=data_dir))
-        with opened_site(config, database, data_dir) as site:
-            from ostiary.server.upkeep import backing_up
-
-            done = backing_up.finish(site)
-        _tell(done, (again("doctor", **where), again("serve", **where)), as_json=as_json)
-        return
-    assert file is not None
     chosen = settings(config, database=database, data_dir=data_dir)
-    if not chosen.on_sqlite:
+    done = _finish(chosen) if file is None else _put_back(file, chosen)
+    place: dict[str, Any] = {"config": config, "database": database, "data_dir": data_dir}
+    _tell(done, (again("doctor", **place), again("serve", **place)), as_json=as_json)
+
+
+def _finish(where: "Settings") -> "Restored":
+    """Void what must be void in a database that was put back by other means. Exits 2 where it is refused."""
+    with refusals():
+        from ostiary.server.upkeep import backing_up
+        from ostiary.server.upkeep.site import opened
+
+        backing_up.require_keys(where)
+        with opened(where) as site:
+            return backing_up.finish(site)
+
+
+def _put_back(file: Path, where: "Settings") -> "Restored":
+    """Make the embedded database from a backup. Exits 2 where it is refused."""
+    if not where.on_sqlite:
         refuse("the database is PostgreSQL: put it back with pg_restore, then run ostiary restore --finish")
+    if not file.is_file():
+        refuse(f"there is no file {file}")
     with refusals():
         from ostiary.server.upkeep import backing_up
 
-        if not file.is_file():
-            refuse(f"there is no file {file}")
         with shown.progress("restoring", 100) as bar:
-            done = backing_up.put_back(
-                chosen, file.absolute(), lambda copied, pages: bar(_percent(copied, pages), "")
+            return backing_up.put_back(
+                where, file.absolute(), lambda copied, pages: bar(_percent(copied, pages), "")
             )
-    _tell(done, (again("doctor", **where), again("serve", **where)), as_json=as_json)
 
 
 def _percent(done: int, pages: int) -> int:

@@ -17,7 +17,7 @@ def migrate(database: Database = None, data_dir: DataDir = None, config: Config 
         if chosen.on_sqlite and not chosen.database and not begun:
             chosen.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
-            before, after = migrations.migrate(chosen.database_url, begin=not begun)
+            before, after = migrations.migrate(chosen.database_url, create=not begun)
         except Exception as error:  # noqa: BLE001 - each driver has its own errors; the text says which it was
-            refuse(first_contact.why(error, chosen.database_url))
+            refuse(first_contact.explain(error, chosen.database_url))
     print(f"already at {after}" if before == after else f"{before or 'empty'} → {after}")

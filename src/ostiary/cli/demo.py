@@ -1,19 +1,18 @@
 """`ostiary demo`: a phone number changes hands, over real HTTP through our SDK, and everybody's phone is shown."""
 
+import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from rich.console import Console
+
+    from ostiary.testing import Service
 
 OLD = "+8613800138000"
 NEW = "+8613912345678"
-_PATIENCE = 10.0
-"""Seconds within which a message has to arrive."""
 
 
 def demo() -> None:
@@ -27,19 +26,19 @@ def demo() -> None:
     from rich.console import Console
 
     from ostiary import OstiaryError
-    from ostiary.cli.running_service import NotStartedError, running_service
+    from ostiary.testing import NothingArrived, NotStarted, start
 
     console = Console(highlight=False)
     console.print()
     console.rule("[bold]Ostiary[/]  changing a phone number", align="left", style="cyan")
     started = time.monotonic()
     try:
-        with console.status("starting the service …"), running_service() as dev:
+        with console.status("starting the service …"), start() as service:
             console.print(
-                f"\n[dim]A service of its own: {dev['url']}, SQLite, {time.monotonic() - started:.1f} s[/]"
+                f"\n[dim]A service of its own: {service.url}, SQLite, {time.monotonic() - started:.1f} s[/]"
             )
-            Story(console, dev).tell()
-    except (OstiaryError, NotStartedError, UnexpectedError) as error:
+            Story(console, service).tell()
+    except (OstiaryError, NotStarted, NothingArrived, UnexpectedError) as error:
         console.print(f"\n[bold red]✗[/] {error}\n")
         raise typer.Exit(1) from error
     console.print(
@@ -56,19 +55,11 @@ class UnexpectedError(Exception):
 class Story:
     """Alice gets a new number."""
 
-    def __init__(self, console: "Console", dev: dict[str, Any]) -> None:
-        import httpx2
-
-        from ostiary import AuthenticationClient
-
+    def __init__(self, console: "Console", service: "Service") -> None:
         self._console = console
-        self._dev = dev
-        self._alice = dev["users"][0]
-        self._client = AuthenticationClient(
-            dev["appId"], dev["url"], app_secret=dev["appSecret"], lang="en-US"
-        )
-        self._inbox = httpx2.Client(base_url=dev["url"], timeout=10)
-        self._shown: set[str] = set()
+        self._alice: dict[str, str] = json.loads((service.folder / "dev.json").read_bytes())["users"][0]
+        self._client = service.client()
+        self._inbox = service.inbox
         self._number = 0
 
     def tell(self) -> None:
@@ -93,11 +84,11 @@ class Story:
             "She asks for a code at the new number", f'client.send_sms("CHANNEL_BIND_PHONE", "{NEW[3:]}")'
         )
         self._client.send_sms("CHANNEL_BIND_PHONE", NEW[3:])
-        new = self._arrived(NEW, "the new phone")
+        self._show(NEW, "the new phone", "CHANNEL_BIND_PHONE")
         self._step("… and at the old one", f'client.send_sms("CHANNEL_UNBIND_PHONE", "{OLD[3:]}")')
         self._client.send_sms("CHANNEL_UNBIND_PHONE", OLD[3:])
-        old = self._arrived(OLD, "the old phone")
-        return new["code"], old["code"]
+        self._show(OLD, "the old phone", "CHANNEL_UNBIND_PHONE")
+        return self._inbox.code(NEW, "CHANNEL_BIND_PHONE"), self._inbox.code(OLD, "CHANNEL_UNBIND_PHONE")
 
     def _prove(self, new_code: str, old_code: str) -> str:
         self._step("She types both codes", "client.verify_update_phone_request({…}, 'PHONE_PASSCODE')")
@@ -124,9 +115,9 @@ class Story:
 
     def _notices(self) -> None:
         self._step("Everybody concerned is told", "one notice for every address there is")
-        self._arrived(OLD, "the old phone")
-        self._arrived(NEW, "the new phone")
-        self._arrived(self._alice["email"], "her mailbox")
+        self._show(OLD, "the old phone", "phone_changed")
+        self._show(NEW, "the new phone", "phone_changed")
+        self._show(self._alice["email"], "her mailbox", "phone_changed")
 
     def _once_only(self, token: str) -> None:
         from ostiary import APIError
@@ -147,33 +138,21 @@ class Story:
     def _fact(self, text: str) -> None:
         self._console.print(f"   → {text}")
 
-    def _arrived(self, to: str, whose: str) -> dict[str, Any]:
-        """The next message at an address, shown as it looks there."""
+    def _show(self, to: str, whose: str, channel: str) -> None:
+        """Wait for a message of a channel, and show it as it looks there. Raises `NothingArrived`."""
         from rich.padding import Padding
         from rich.panel import Panel
         from rich.text import Text
 
-        message = next(self._unread(to), None)
-        if message is None:
-            raise UnexpectedError(f"nothing arrived at {to}")
-        self._shown.add(message["id"])
-        text = Text(message["text"])
-        if message["code"]:
-            text.highlight_words([message["code"]], "bold yellow")
-        icon = "📱" if message["kind"] == "sms" else "✉️ "
+        message = self._inbox.message(to, channel)
+        text = Text(message.text)
+        if message.code:
+            text.highlight_words([message.code], "bold yellow")
+        icon = "📱" if message.kind == "sms" else "✉️ "
         panel = Panel(
             text, title=f"{icon} {whose} · {to}", title_align="left", border_style="green", width=72
         )
         self._console.print(Padding(panel, (0, 0, 0, 3)))
-        return message
-
-    def _unread(self, to: str) -> "Iterator[dict[str, Any]]":
-        until = time.monotonic() + _PATIENCE
-        while time.monotonic() < until:
-            for message in self._inbox.get("/dev/inbox.json", params={"to": to}).json():
-                if message["id"] not in self._shown:
-                    yield message
-            time.sleep(0.1)
 
 
 def _must(held: bool, otherwise: str) -> None:

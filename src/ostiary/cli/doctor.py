@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from ostiary.server.upkeep.findings import Facts, Finding
     from ostiary.server.upkeep.tuning import Proposal
 
-_NEAR = 0.8
-"""Below this share of what was asked for, a proposal says that it missed."""
 _COLOURS = {"problem": "bold red", "weak": "yellow", "note": "dim"}
 
 
@@ -119,10 +117,22 @@ def _tell_proposal(found: "Proposal", target: float, *, as_json: bool) -> None:
     print(f"# one check takes {found.milliseconds:.0f} ms here")
     for name, value in settings.items():
         print(f"{name} = {value}")
+    if note := _missed(found, target):
+        print(f"# {note}")
+
+
+def _missed(found: "Proposal", target: float) -> str | None:
+    """Why a proposal is not near the target (milliseconds); None where it is."""
+    from ostiary.server.upkeep.tuning import NEAR
+
     if found.milliseconds > target:
-        print(f"# more than the {target:.0f} ms asked for, but less than this is never used")
-    elif found.milliseconds < _NEAR * target:
-        print(f"# less than the {target:.0f} ms asked for: the next step up took longer than that")
+        return f"above the {target:.0f} ms asked for; this is the permitted minimum"
+    if found.milliseconds >= NEAR * target:
+        return None
+    below = f"below the {target:.0f} ms asked for"
+    if found.next_step is None:
+        return f"{below}; no larger step fits"
+    return f"{below}; the next step up took {found.next_step:.0f} ms"
 
 
 def _text(value: object) -> str:

@@ -37,7 +37,7 @@ def init(
     with refusals():
         from ostiary.server import founding
 
-        founded = founding.begin(chosen, name, country, locale)
+        founded = founding.initialize(chosen, name, country, locale)
     told = _told(founded)
     if as_json:
         print(json.dumps(told))

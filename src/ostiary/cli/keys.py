@@ -10,6 +10,7 @@ import typer
 
 from ostiary.cli import shown
 from ostiary.cli.options import AsJson, Config, Database, DataDir, opened_site, refuse
+from ostiary.server.core.keyring import KNOWN_FIRST
 
 if TYPE_CHECKING:
     from ostiary.server.upkeep.rotation import Rotated
@@ -65,7 +66,7 @@ def rotate(
             help="Seconds between making a root key known and using it; longer where the file is copied to other "
             "machines, 0 where nothing is running."
         ),
-    ] = 5.0,
+    ] = KNOWN_FIRST,
     at_once: Annotated[
         bool,
         typer.Option(
@@ -139,8 +140,8 @@ def _listed(site: "Site") -> list[dict[str, object]]:
 def _tell_waiting(path: Path, seconds: float) -> None:
     if seconds:
         sys.stderr.write(
-            f"new root keys are in {path}; waiting {seconds:g} s, then they are used: copies of the file must be at every "
-            "machine by then\n"
+            f"New root keys are in {path}. They become active in {seconds:g} s; copy the file to every machine before "
+            "then.\n"
         )
 
 

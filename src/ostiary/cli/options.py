@@ -87,6 +87,8 @@ def again(
     command: str, *, config: Path | None = None, database: str | None = None, data_dir: str | None = None
 ) -> str:
     """The next command to run on the same installation: `ostiary …` with the options that were given."""
+    from ostiary.server.storage.url import without_password
+
     given = {
         "--config": config,
         "--database": database and without_password(database),
@@ -94,14 +96,6 @@ def again(
     }
     options = [part for name, value in given.items() if value for part in (name, str(value))]
     return shlex.join(["ostiary", *command.split(), *options])
-
-
-def without_password(url: str) -> str:
-    """A database's URL as it may be shown."""
-    from ostiary.server.settings import Settings
-    from ostiary.server.upkeep.findings import masked
-
-    return str(masked(Settings(database=url), "database"))
 
 
 def refuse(reason: object) -> NoReturn:

@@ -4,14 +4,16 @@
 """
 
 import asyncio
-import ipaddress
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from ostiary.contract.operations import OPERATIONS
+from ostiary.server.core.address import is_loopback
 from ostiary.server.core.contact import Medium
 from ostiary.server.core.ports import Ports
 from ostiary.server.delivery import gateway
@@ -64,10 +66,10 @@ from ostiary.server.web.health import Health
 from ostiary.server.web.metrics import Metrics, process_label
 from ostiary.server.web.middleware import Edge
 from ostiary.server.web.pages import captcha as captcha_page
-from ostiary.server.web.tracing import NoTraces, Traces, tracing
+from ostiary.server.web.tracing import Traces, tracing
 
-STOP_WITHIN = 9.5
-"""Seconds from SIGTERM to the end of the process, whatever hangs. Supervisors wait ten or more before they kill."""
+if TYPE_CHECKING:
+    from ostiary.server.dev import DevClock
 
 _HOST = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([^\[\]:]+))(?::[0-9]+)?")
 """A Host header (RFC 9110 §7.2): an IPv6 address in brackets or a name, and a port."""
@@ -143,32 +145,54 @@ class Process:
         self.service.passwords.close()
 
 
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What the parts of every process stand on."""
+
+    settings: Settings
+    ports: Ports
+    store: Store
+    clock: "DevClock | None"
+    """Dev mode's; None outside of it."""
+    shared: bool
+    """Whether other processes work on this database, and may move the dev clock."""
+
+
 async def compose(settings: Settings, url: str, operations: Mapping[str, Action] | None = None) -> Process:
     """Make one process's parts. `operations` replaces the action map (tests of the edge alone)."""
     operations = actions() if operations is None else operations
-    ports, store = await _opened(settings)
-    try:
-        return await _composed(settings, url, operations, ports, store)
-    except BaseException:
-        await store.close()
-        raise
+    async with _ground(settings, shared=settings.workers > 1) as ground:
+        return await _composed(ground, url, operations)
 
 
-async def _opened(settings: Settings) -> tuple[Ports, Store]:
-    """Root keys and database, which are one installation. Outside of dev mode there must be one: none is begun here."""
+@asynccontextmanager
+async def _ground(settings: Settings, *, shared: bool) -> AsyncIterator[_Ground]:
+    """Root keys and database, which are one installation. Outside of dev mode there must be one: none is created here.
+
+    Where what is made over it fails, the database is closed; else it belongs to what was made, which closes it.
+    """
     ports = Ports(root_keys(settings))
-    store = open_store(settings, ports, begin=settings.dev)
+    store = open_store(settings, ports, create=settings.dev)
     try:
         await store.read(partial(require_one_installation, settings, ports))
+        yield _Ground(settings, ports, store, await _dev_clock(settings, ports, store, shared=shared), shared)
     except BaseException:
         await store.close()
         raise
-    return ports, store
 
 
-async def _composed(
-    settings: Settings, url: str, operations: Mapping[str, Action], ports: Ports, store: Store
-) -> Process:
+async def _dev_clock(settings: Settings, ports: Ports, store: Store, *, shared: bool) -> "DevClock | None":
+    if not settings.dev:
+        return None
+    from ostiary.server.dev import DevClock
+
+    clock = DevClock(store, ports, shared=shared)
+    await clock.load()
+    return clock
+
+
+async def _composed(ground: _Ground, url: str, operations: Mapping[str, Action]) -> Process:
+    settings, ports, store = ground.settings, ground.ports, ground.store
     passwords = Passwords(
         memory_kib=settings.argon2_memory_kib,
         passes=settings.argon2_passes,
@@ -184,16 +208,14 @@ async def _composed(
         password_keys=PasswordKeys(store, ports, passwords),
         dev=settings.dev,
     )
-    extra = await _dev_routes(settings, service, operations, url)
+    extra = await _dev_routes(ground, service, operations, url)
     metrics = Metrics(store.counts, lambda: store.waiting, process=process_label(settings.workers))
 
     async def refresh_keys() -> None:
         await service.signer.refresh()
         await service.password_keys.refresh()
 
-    backstage = await _backstage(
-        settings, store, ports, url, refresh_keys, follow=settings.workers > 1, watch=metrics
-    )
+    backstage = _backstage(ground, url, refresh_keys, metrics)
     metrics.watch_sending(lambda: backstage.background.sending)
     health = Health(
         store,
@@ -243,66 +265,55 @@ def _plain(health: Health, service: Service) -> Mapping[bytes, Mapping[str, Hand
 
 async def compose_backstage(settings: Settings) -> Backstage:
     """Make the parts of a process that serves nobody. Made, like the background, in the loop that runs it."""
-    ports, store = await _opened(settings)
-    return await _backstage(settings, store, ports, settings.public_url, None, follow=True)
+    async with _ground(settings, shared=True) as ground:
+        return _backstage(ground, settings.public_url)
 
 
-async def _backstage(
-    settings: Settings,
-    store: Store,
-    ports: Ports,
+def _backstage(
+    ground: _Ground,
     url: str,
-    refresh: Callable[[], Awaitable[None]] | None,
-    *,
-    follow: bool,
+    refresh: Callable[[], Awaitable[None]] | None = None,
     watch: Watch | None = None,
 ) -> Backstage:
-    """`refresh` looks at the keys in the database. `follow`: another process may move the dev clock.
-
-    `watch`: who counts what is sent.
-    """
+    """`refresh` looks at the keys in the database. `watch`: who counts what is sent."""
+    settings, ports, store = ground.settings, ground.ports, ground.store
     store.slow_seconds = settings.slow_step_ms / 1_000
     senders: dict[Medium, Sender] = {}
     chores: list[asyncio.Task[None]] = []
-    if settings.dev:
+    if ground.clock is not None:
         from ostiary.server.delivery.providers.dev_inbox import DevInboxSender
-        from ostiary.server.dev import DevClock
 
         senders = dict.fromkeys(("sms", "email"), DevInboxSender(dev=True))
-        clock = DevClock(store, ports, shared=follow)
-        await clock.load()
-        if follow:
-            chores.append(asyncio.create_task(clock.follow()))
+        if ground.shared:
+            chores.append(asyncio.create_task(ground.clock.follow()))
     way_out = gateway.gateway(settings, ports)
     routes = Routes({**senders, **way_out.senders})
     traces = tracing(settings.otlp_endpoint, ports)
-    watch = watch if isinstance(traces, NoTraces) else traces.watching(watch)
+    background = Background(store, ports, routes, url, traces.watching(watch))
     keys = KeyWatch(settings.keys_path, ports, refresh)
     chores.append(asyncio.create_task(keys.run()))
-    return Backstage(store, Background(store, ports, routes, url, watch), keys, chores, way_out, traces)
+    return Backstage(store, background, keys, chores, way_out, traces)
 
 
 async def _dev_routes(
-    settings: Settings, service: Service, operations: Mapping[str, Action], url: str
+    ground: _Ground, service: Service, operations: Mapping[str, Action], url: str
 ) -> Mapping[bytes, Mapping[str, Handler]]:
     """What dev mode answers beside the operations. Outside of it: nothing, and its databases are refused."""
-    if not settings.dev:
-        if await service.store.read(lambda tx: meta.get(tx, meta.DEV_POOL)) is not None:
+    if ground.clock is None:
+        if await ground.store.read(lambda tx: meta.get(tx, meta.DEV_POOL)) is not None:
             raise StartRefusedError(
                 "this database was created by dev mode: its passwords are readable in dev.json"
             )
         return {}
     from ostiary.server import dev
 
-    clock = dev.DevClock(service.store, service.ports, shared=settings.workers > 1)
-    await clock.load()
-    file = await dev.prepare(service, operations["create_user"], settings.folder, url)
-    return dev.routes(service, clock, file)
+    file = await dev.prepare(service, operations["create_user"], ground.settings.folder, url)
+    return dev.routes(service, ground.clock, file)
 
 
 def check(settings: Settings) -> None:
     """What can be refused before anything is opened."""
-    if settings.dev and not _is_loopback(settings.host):
+    if settings.dev and not is_loopback(settings.host):
         raise StartRefusedError(f"dev mode listens on loopback addresses only, not on {settings.host}")
     if settings.inbox and not settings.dev:
         raise StartRefusedError(
@@ -315,15 +326,8 @@ def check(settings: Settings) -> None:
         )
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 @lru_cache(maxsize=64)
 def _is_loopback_name(header: bytes) -> bool:
     """Whether a Host header names this machine: a website that rebinds its name to 127.0.0.1 does not."""
     host = _HOST.fullmatch(header.decode("latin-1"))
-    return host is not None and _is_loopback(host[1] or host[2])
+    return host is not None and is_loopback(host[1] or host[2])

@@ -23,7 +23,7 @@ from ostiary.server.core.millis import HOUR, SECOND, Millis
 from ostiary.server.core.policy import PoolPolicy
 from ostiary.server.core.ports import Ports
 from ostiary.server.core.refused import Refused
-from ostiary.server.founding import found
+from ostiary.server.founding import new_installation
 from ostiary.server.guards.service import Service
 from ostiary.server.settings import StartRefusedError
 from ostiary.server.storage import meta, pools
@@ -99,7 +99,7 @@ async def prepare(service: Service, create_user: Action, folder: Path, url: str)
 async def _first_start(service: Service, create_user: Action, url: str) -> DevFile:
     ports = service.ports
     policy = PoolPolicy(send_per_address_per_minute=0, send_per_address_per_day=0, send_per_app_per_day=0)
-    founded = await asyncio.to_thread(found, ports, "dev", "+86", "zh-CN", policy)
+    founded = await asyncio.to_thread(new_installation, ports, "dev", "+86", "zh-CN", policy)
 
     def step(tx: Tx) -> None:
         founded.store(tx)

@@ -7,12 +7,12 @@ from ostiary.server.core.keyring import RootKeys
 from ostiary.server.core.phone import read_country_code
 from ostiary.server.core.policy import AppPolicy, PoolPolicy
 from ostiary.server.core.ports import Ports
-from ostiary.server.guards import sealing, signing_keys
+from ostiary.server.guards import one_installation, sealing, signing_keys
 from ostiary.server.settings import Settings, StartRefusedError
 from ostiary.server.storage import first_contact, keys, pools
 from ostiary.server.storage.db import Store
-from ostiary.server.storage.migrate import place
 from ostiary.server.storage.tx import Tx
+from ostiary.server.storage.url import place
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Founded:
         return f"Founded(pool={self.pool.id!r})"
 
 
-def found(ports: Ports, name: str, country_code: str, locale: str, policy: PoolPolicy) -> Founded:
+def new_installation(ports: Ports, name: str, country_code: str, locale: str, policy: PoolPolicy) -> Founded:
     """Make the parts; nothing is stored yet. Takes a tenth of a second (an RSA key)."""
     now = ports.now()
     pool = pools.PoolRow(ports.object_id(), name, country_code, locale, policy, now)
@@ -62,23 +62,19 @@ def root_keys(settings: Settings) -> RootKeys:
     return keyfile.read(path)
 
 
-def open_store(settings: Settings, ports: Ports, *, migrate: bool = True, begin: bool = True) -> Store:
-    """The database, brought to this version's revision; `begin=False`: never a new one, `migrate=False`: as it is."""
-    if begin and settings.on_sqlite and not settings.database:
+def open_store(settings: Settings, ports: Ports, *, migrate: bool = True, create: bool = True) -> Store:
+    """The database, brought to this version's revision; `create=False`: never a new one, `migrate=False`: as it is."""
+    if create and settings.on_sqlite and not settings.database:
         settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        return Store.open(settings.database_url, ports, migrate=migrate, begin=begin)
+        return Store.open(settings.database_url, ports, migrate=migrate, create=create)
     except Exception as error:
         # Each driver has its own errors; whichever it is, there is no database to serve.
-        raise StartRefusedError(first_contact.why(error, settings.database_url)) from error
+        raise StartRefusedError(first_contact.explain(error, settings.database_url)) from error
 
 
 def require_one_installation(settings: Settings, ports: Ports, tx: Tx) -> None:
-    """Raise `StartRefusedError` where keys and database are not one installation. One row is looked at.
-
-    The newest signing key was sealed by the key of that day, which stays in its ring as long as anything is sealed
-    under it; so keys that do not open it are not the ones that this database was written with.
-    """
+    """Raise `StartRefusedError` where keys and database are not one installation, by the newest signing key."""
     row = keys.newest_signing_key(tx)
     where = place(settings.database_url)
     if row is None:
@@ -89,47 +85,68 @@ def require_one_installation(settings: Settings, ports: Ports, tx: Tx) -> None:
             "with `ostiary restore`, or, where `ostiary init` was interrupted, run that again"
         )
     try:
-        sealing.unseal(ports, row.sealed, "signing", row.kid, row.pool_id)
+        one_installation.require_opened(ports, [row])
     except sealing.UnsealError as error:
         raise StartRefusedError(
-            f"{settings.keys_path} is not {where}'s: {error}; put the keys.json of this installation there"
+            f"{settings.keys_path} does not belong to {where}: {error}; put the keys.json of this installation there"
         ) from error
 
 
-def begin(settings: Settings, name: str, country_code: str, locale: str) -> Founded:
+def initialize(settings: Settings, name: str, country_code: str, locale: str) -> Founded:
     """`ostiary init`: keys, database, pool, app, access key. Raises where there are keys or pools already.
 
     Keys are written before the pool, whose secrets they seal. An init that was killed in between leaves them with a
-    database that has tables and no pool: the next one goes on with them. Where keys have no database at all, it was
-    lost, and nothing is begun in its place.
+    database that has tables and no pool: the next one resumes with them. Where keys have no database at all, it was
+    lost, and none is created in its place.
     """
+    code = check_options(name, country_code, locale)
+    keys, resumed = resumed_or_new_keys(settings)
+    ports = Ports(keys)
+    founded = new_installation(ports, name, code, locale, PoolPolicy(allowed_countries=(code,)))
+    store_first_pool(settings, ports, founded, resumed=resumed)
+    return founded
+
+
+def check_options(name: str, country_code: str, locale: str) -> str:
+    """The calling code in one spelling (`+86`). Raises `StartRefusedError` where an option can't be used."""
     if not name.strip():
-        raise StartRefusedError("--name needs a name: people see it")
-    if read_country_code(country_code) is None:
-        raise StartRefusedError(f"{country_code!r} is no calling code (like +86)")
+        raise StartRefusedError("--name must not be empty")
+    digits = read_country_code(country_code)
+    if digits is None:
+        raise StartRefusedError(f"{country_code!r} is not a calling code (like +86)")
     if locale not in {"zh-CN", "en-US"}:
-        raise StartRefusedError(f"there are texts in zh-CN and en-US, not in {locale!r}")
+        raise StartRefusedError(f"--locale must be zh-CN or en-US, not {locale!r}")
+    return f"+{digits}"
+
+
+def resumed_or_new_keys(settings: Settings) -> tuple[RootKeys, bool]:
+    """The keys of an interrupted init and True, or new ones, not written yet, and False. Raises `KeyFileError`."""
     path = settings.keys_path
-    begun = path.exists()
+    if path.exists():
+        return keyfile.read(path), True
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    root = keyfile.read(path) if begun else keyfile.make()
-    ports = Ports(root)
-    code = f"+{read_country_code(country_code)}"
-    founded = found(ports, name, code, locale, PoolPolicy(allowed_countries=(code,)))
-    store = _reopened(settings, ports) if begun else open_store(settings, ports)
+    return keyfile.make(), False
+
+
+def store_first_pool(settings: Settings, ports: Ports, founded: Founded, *, resumed: bool) -> None:
+    """Create the database, or open that of the init being resumed; write new keys, then the pool.
+
+    Raises `StartRefusedError` where there is a pool already.
+    """
+    path = settings.keys_path
+    store = _reopened(settings, ports) if resumed else open_store(settings, ports)
     try:
         if store.read_now(pools.every):
             raise StartRefusedError(
-                f"{path} exists: this installation was begun already"
-                if begun
+                f"{path} exists: this installation is already initialized"
+                if resumed
                 else "the database has a pool already: its root keys are elsewhere"
             )
-        if not begun:
-            keyfile.write(path, root)
+        if not resumed:
+            keyfile.write(path, ports.keys)
         store.write_now(founded.store)
     finally:
         store.close_now()
-    return founded
 
 
 def _reopened(settings: Settings, ports: Ports) -> Store:
@@ -138,6 +155,6 @@ def _reopened(settings: Settings, ports: Ports) -> Store:
         return open_store(settings, ports, migrate=False)
     except StartRefusedError as error:
         raise StartRefusedError(
-            f"{settings.keys_path} exists: this installation was begun already, but {error}. To begin another one, "
-            "move that file away"
+            f"{settings.keys_path} exists: this installation is already initialized, but {error}. To set up another "
+            "one, move that file away"
         ) from error

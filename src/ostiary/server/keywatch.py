@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from ostiary.server import keyfile
-from ostiary.server.core.keyring import RootKeys
 from ostiary.server.core.log import log
 from ostiary.server.core.millis import MINUTE
 from ostiary.server.core.ports import Ports
 from ostiary.server.delivery.loops import Loop
+from ostiary.server.guards.one_installation import are_related
 
 EVERY = 1.0
 """Seconds. `ostiary keys rotate` waits longer than this between making a key known and using it."""
@@ -64,16 +64,11 @@ class KeyWatch:
         except keyfile.KeyFileError as error:
             log.error("keys_not_read", why=str(error))  # noqa: TRY400 - it is told by its message, which is ours
             return
-        if _strangers(keys, self._ports.keys):
+        if not are_related(keys, self._ports.keys):
             log.error("keys_not_read", why=f"{self._path} is another installation's")
             return
         self._ports.keys = keys
         log.info("keys_read", path=str(self._path))
-
-
-def _strangers(keys: RootKeys, known: RootKeys) -> bool:
-    """Whether no key of the audit trail is in both: those never leave their ring, however often it is rotated."""
-    return not {key.id for key in keys.ring("audit").keys} & {key.id for key in known.ring("audit").keys}
 
 
 def _mark(path: Path) -> _Mark | None:

@@ -4,7 +4,6 @@ Later ones win. What a pool decides (code lengths, limits) is data of the pool, 
 nobody knows is refused with the nearest one that exists: a misspelt limit must not be a limit switched off.
 """
 
-import difflib
 import ipaddress
 import os
 import tomllib
@@ -15,6 +14,8 @@ from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta
+
+from ostiary.server.core.near import did_you_mean
 
 PREFIX = "OSTIARY_"
 _CONFIG = "OSTIARY_CONFIG"
@@ -294,7 +295,7 @@ def _from_file(path: Path) -> _Layer:
         raise SettingsError(f"{path} is not TOML: {error}") from error
     for name in table:
         if name not in _NAMES:
-            raise SettingsError(f"{path}: there is no setting {name!r}{_did_you_mean(name, _NAMES)}")
+            raise SettingsError(f"{path}: there is no setting {name!r}{did_you_mean(name, _NAMES)}")
     return {name: (value, str(path)) for name, value in table.items()}
 
 
@@ -309,7 +310,7 @@ def _from_environment(environment: Mapping[str, str]) -> _Layer:
             continue
         plain = variable.removesuffix(_FROM_FILE)
         if plain == variable or plain not in known:
-            raise SettingsError(f"there is no setting {variable}{_did_you_mean(variable, tuple(known))}")
+            raise SettingsError(f"there is no setting {variable}{did_you_mean(variable, tuple(known))}")
         try:
             layer[known[plain]] = (Path(value).read_text(encoding="utf-8").strip(), variable)
         except (OSError, UnicodeDecodeError) as error:
@@ -342,11 +343,6 @@ def _check_networks(name: str, networks: tuple[str, ...]) -> None:
             ipaddress.ip_network(network, strict=False)
         except ValueError as error:
             raise SettingsError(f"{name}: {network!r} is neither an address nor a network") from error
-
-
-def _did_you_mean(name: str, names: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    return f"; did you mean {near[0]}?" if near else ""
 
 
 _DEFAULTS = Settings()

@@ -46,6 +46,14 @@ def is_inside(counted: str, networks: Iterable[Network]) -> bool:
     return any(_holds(network, here) for network in networks)
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host, by address or as `localhost`, is this machine. Other names are not looked up."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def _holds(network: Network, here: Network) -> bool:
     if isinstance(network, ipaddress.IPv4Network):
         return isinstance(here, ipaddress.IPv4Network) and here.subnet_of(network)

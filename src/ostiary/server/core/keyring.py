@@ -16,6 +16,9 @@ PURPOSES = ("codes", "tokens", "seal", "audit")
 KEEP_AFTER_RETIREMENT = 15 * MINUTE
 """How long keys of codes and one-time tokens outlive their retirement (phone-change.md §4)."""
 
+KNOWN_FIRST = 5.0
+"""Seconds between making a root key known and using it; processes look at the file every second."""
+
 MIN_KEY_BYTES = 32
 
 

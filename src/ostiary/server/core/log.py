@@ -11,15 +11,14 @@ import json
 import logging
 import sys
 import time
-import traceback
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import Any
 
 import msgspec
 
-_FRAMES = 12
+from ostiary.server.core.traces import places
+
 _encode = msgspec.json.Encoder(enc_hook=repr).encode
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -72,7 +71,7 @@ class Log:
         facts["at"] = self._now()
         if error is not None:
             facts["error"] = type(error).__name__
-            facts["places"] = places(error.__traceback__)
+            facts["places"] = places(error)
             if self.verbose:
                 facts["why"] = str(error)
         _put(_line(facts))
@@ -86,14 +85,6 @@ class Log:
             text = datetime.fromtimestamp(int(known), UTC).strftime("%Y-%m-%dT%H:%M:%S")
             self._second = (known, text)
         return f"{text}.{nanos[-9:-3]}Z"
-
-
-def places(trace: TracebackType | None) -> list[str]:
-    """`file:line function` of the innermost frames, the last one innermost. No values."""
-    frames: list[Any] = traceback.extract_tb(trace)[-_FRAMES:]
-    return [
-        f"{frame.filename.rpartition('site-packages/')[2]}:{frame.lineno} {frame.name}" for frame in frames
-    ]
 
 
 def _line(facts: dict[str, Any]) -> bytes:

@@ -6,5 +6,5 @@ from difflib import get_close_matches
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
     """`; did you mean verifyCodeTtl?`, or nothing where no name is near."""
-    near = get_close_matches(name, tuple(names), n=1, cutoff=0.5)
+    near = get_close_matches(name, tuple(names), n=1)
     return f"; did you mean {near[0]}?" if near else ""

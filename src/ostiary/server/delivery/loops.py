@@ -7,7 +7,7 @@ from contextlib import suppress
 from ostiary.server.core.log import log
 from ostiary.server.core.millis import Millis
 from ostiary.server.core.ports import Ports
-from ostiary.server.core.traces import where
+from ostiary.server.core.traces import places
 from ostiary.server.storage.tx import UnavailableError
 
 
@@ -74,7 +74,7 @@ class Loop:
             return False
         except Exception as error:  # noqa: BLE001 - a bug in one turn must not end the loop
             # An error's own text may quote a row: only its kind and its place are logged.
-            facts = {"kind": type(error).__name__, "where": where(error)}
+            facts = {"kind": type(error).__name__, "where": places(error)}
             log.error("loop.failed", loop=self._name, **facts)  # noqa: TRY400 - as above
             return False
         self.turned_at = self._ports.clock.undisturbed()

@@ -20,7 +20,7 @@ from ostiary.server.core.log import log
 from ostiary.server.core.masking import mask_contact
 from ostiary.server.core.millis import SECOND
 from ostiary.server.core.ports import Ports
-from ostiary.server.core.traces import where
+from ostiary.server.core.traces import places
 from ostiary.server.delivery.deadline import Deadline
 from ostiary.server.delivery.loops import Loop
 from ostiary.server.delivery.rendering import Renderer
@@ -196,7 +196,7 @@ class Worker:
             message_id=message.id,
             purpose=message.purpose,
             kind=type(error).__name__,
-            where=where(error),
+            where=places(error),
         )
         return after_failure(message, now, self._chance(), "internal error")
 

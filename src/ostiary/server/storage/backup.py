@@ -43,9 +43,9 @@ def copy(source: Path, target: Path, told: Progress) -> None:
         check(fresh)
         _place(fresh, target)
     except FileExistsError as error:
-        raise BackupError(f"{target} exists: it is never written over") from error
+        raise BackupError(f"{target} exists: a backup never overwrites a file") from error
     except OSError as error:
-        raise BackupError(first_contact.why(error, f"sqlite:///{source}")) from error
+        raise BackupError(first_contact.explain(error, f"sqlite:///{source}")) from error
     except sqlite3.Error as error:
         raise BackupError(f"{target}: {error}") from error
     finally:
@@ -110,7 +110,7 @@ def _reader(source: Path) -> sqlite3.Connection:
         reader.execute("BEGIN")
         reader.execute("SELECT 1 FROM alembic_version").fetchall()  # from here on, this moment
     except sqlite3.Error as error:
-        raise BackupError(first_contact.why(error, f"sqlite:///{source}")) from error
+        raise BackupError(first_contact.explain(error, f"sqlite:///{source}")) from error
     return reader
 
 

@@ -70,17 +70,17 @@ class Store:
         ports: Ports,
         *,
         migrate: bool = True,
-        begin: bool = True,
+        create: bool = True,
         connections: int = DEFAULT_CONNECTIONS,
     ) -> "Store":
         """Open `sqlite:///PATH` or `postgresql://…`; blocks, and needs no event loop.
 
-        `migrate=False` refuses a database that is not at this version's revision, `begin=False` one that is not
+        `migrate=False` refuses a database that is not at this version's revision, `create=False` one that is not
         there yet. Raises ValueError (the URL), MigrationError (a database of a newer or older version, or none),
-        or the driver's error; `first_contact.why` puts them into words.
+        or the driver's error; `first_contact.explain` puts them into words.
         """
         if migrate:
-            bring_up_to_date(url, begin=begin)
+            bring_up_to_date(url, create=create)
         else:
             require_up_to_date(url)
 

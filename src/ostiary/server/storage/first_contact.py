@@ -4,8 +4,9 @@ import os
 import sqlite3
 from pathlib import Path
 
-from ostiary.server.storage.migrate import MigrationError, place
+from ostiary.server.storage.migrate import MigrationError
 from ostiary.server.storage.sqlite_file import path_of
+from ostiary.server.storage.url import place
 
 _POSTGRESQL = {
     "42501": "the role may not create tables there: make it the owner of the database (ALTER DATABASE … OWNER TO …)",
@@ -16,7 +17,7 @@ _AS_WHOM = "; run it as the service's user"
 _NO_ACCESS = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM})
 
 
-def why(error: Exception, url: str) -> str:
+def explain(error: Exception, url: str) -> str:
     """The reason, on one line and without a statement or a password."""
     if isinstance(error, (MigrationError, ValueError)):
         return str(error)

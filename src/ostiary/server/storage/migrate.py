@@ -6,11 +6,11 @@ leaves nothing: both databases roll back DDL.
 """
 
 import re
-import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import urlsplit
+
+from ostiary.server.storage.url import POSTGRESQL, place
 
 HEAD = "0001"
 """The revision this code works with."""
@@ -19,9 +19,9 @@ KNOWN = ("0001",)
 """Every revision, oldest first; a test compares with `migrations/versions`."""
 
 HERE = Path(__file__).parent
-POSTGRESQL = ("postgresql:", "postgres:")
 
 _STORED = "SELECT version_num FROM alembic_version"
+_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
 _WORDS = {
     "sqlite": {"int": "INTEGER", "blob": "BLOB", "strict": "STRICT", "keyed": "STRICT, WITHOUT ROWID"},
     "postgresql": {"int": "BIGINT", "blob": "BYTEA", "strict": "", "keyed": ""},
@@ -30,10 +30,6 @@ _WORDS = {
 
 class MigrationError(Exception):
     """The database is one that this version cannot work with; the message says what to do."""
-
-
-class NothingThereError(MigrationError):
-    """Where a database must be, there is none, or nothing is in it."""
 
 
 def statements(dialect: str) -> list[str]:
@@ -49,7 +45,10 @@ def statements(dialect: str) -> list[str]:
 
 
 def stored(url: str) -> str | None:
-    """The revision a database is at; None where it has no tables of ours. Raises ValueError or the driver's error."""
+    """The revision a database is at; None where it has no tables of ours. Changes nothing.
+
+    Raises ValueError (the URL), MigrationError (another program's file, an encoding), or the driver's error.
+    """
     if url.startswith(POSTGRESQL):
         return _stored_postgresql(url)
     from ostiary.server.storage.sqlite_file import path_of
@@ -57,15 +56,15 @@ def stored(url: str) -> str | None:
     return _stored_sqlite(path_of(url))
 
 
-def migrate(url: str, *, begin: bool = True) -> tuple[str | None, str]:
+def migrate(url: str, *, create: bool = True) -> tuple[str | None, str]:
     """Bring a database to `HEAD`: the revisions before and after. Raises MigrationError.
 
-    `begin=False` makes no new one: nothing is begun in the place of a database that should be there.
+    `create=False` makes no new one: none is created in the place of a database that should be there.
     """
     before = stored(url)
     if before == HEAD:
         return before, HEAD
-    if before is None and not begin:
+    if before is None and not create:
         raise _nothing_there(url)
     if before is not None and before not in KNOWN:
         raise _unknown(before)
@@ -89,21 +88,13 @@ def require_up_to_date(url: str) -> None:
         )
 
 
-def place(url: str) -> str:
-    """Where a database is, to show: its file, or host and name without who may enter."""
-    if not url.startswith(POSTGRESQL):
-        return url.removeprefix("sqlite:///")
-    parts = urlsplit(url)
-    return parts.netloc.rpartition("@")[2] + parts.path
-
-
-def _nothing_there(url: str) -> NothingThereError:
+def _nothing_there(url: str) -> MigrationError:
     back = (
         "pg_restore, then `ostiary restore --finish`"
         if url.startswith(POSTGRESQL)
         else "`ostiary restore FILE`"
     )
-    return NothingThereError(
+    return MigrationError(
         f"the database is missing or empty ({place(url)}): is the volume mounted, and is it the right one? To "
         f"restore a backup: {back}"
     )
@@ -122,17 +113,24 @@ def _unknown(found: str) -> MigrationError:
 
 
 def _stored_sqlite(path: Path) -> str | None:
-    from ostiary.server.storage.sqlite_file import connect
+    from ostiary.server.storage.sqlite_file import connect_to_ask
 
     if not path.exists() or path.stat().st_size == 0:
         return None
-    with closing(connect(path)) as connection:
-        try:
-            return _only(connection.execute(_STORED).fetchall())
-        except sqlite3.OperationalError as error:
-            if "no such table" in str(error):
-                return None
-            raise
+    with closing(connect_to_ask(path)) as connection:
+        tables = [name for (name,) in connection.execute(_TABLES)]
+        if not tables:
+            return None
+        if "alembic_version" not in tables:
+            raise _strangers_file(path, tables[0])
+        return _only(connection.execute(_STORED).fetchall())
+
+
+def _strangers_file(path: Path, table: str) -> MigrationError:
+    """A SQLite file belongs to one program. A PostgreSQL database may hold other tables (extensions) if no names clash."""
+    return MigrationError(
+        f"{path} holds tables of another program ({table}, …): give Ostiary a database of its own"
+    )
 
 
 def _stored_postgresql(url: str) -> str | None:

@@ -54,8 +54,30 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """Open a connection that commits nothing by itself. A missing file is made readable to its owner alone."""
     if not read_only:
         _make(path)
+    connection = _opened(path, "ro" if read_only else "rw")
+    if read_only:
+        connection.execute("PRAGMA query_only = ON")
+    else:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA journal_size_limit = 67108864")
+    return connection
+
+
+def connect_to_ask(path: Path) -> sqlite3.Connection:
+    """Open a connection to a file that may be another program's: it changes neither content nor journal mode.
+
+    It is not `mode=ro`: that leaves -wal and -shm beside a database in WAL mode, and can't read a file whose writer
+    was killed, before SQLite has rolled back what that writer had begun.
+    """
+    connection = _opened(path, "rw")
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def _opened(path: Path, mode: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        f"file:{quote(str(path.absolute()))}?mode={'ro' if read_only else 'rw'}",
+        f"file:{quote(str(path.absolute()))}?mode={mode}",
         uri=True,
         timeout=BUSY_WAIT / SECOND,
         isolation_level=None,
@@ -65,12 +87,6 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA temp_store = MEMORY")
-    if read_only:
-        connection.execute("PRAGMA query_only = ON")
-    else:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA journal_size_limit = 67108864")
     return connection
 
 

@@ -10,7 +10,7 @@ import msgspec
 from ostiary.server.core.millis import Millis
 from ostiary.server.core.ports import Ports
 from ostiary.server.founding import open_store, root_keys
-from ostiary.server.guards import audit, sealing
+from ostiary.server.guards import audit, one_installation, sealing
 from ostiary.server.settings import Settings, StartRefusedError
 from ostiary.server.storage import after_restore, backup, keys, meta, pools
 from ostiary.server.storage.after_restore import Voided
@@ -42,7 +42,7 @@ def make(settings: Settings, file: Path, told: Progress) -> int:
     if not source.exists():
         raise StartRefusedError(f"there is no database at {source}: is the volume mounted?")
     if file.exists():
-        raise StartRefusedError(f"{file} exists: a backup is never written over")
+        raise StartRefusedError(f"{file} exists: a backup never overwrites a file")
     try:
         backup.copy(source, file.absolute(), told)
     except BackupError as error:
@@ -59,7 +59,7 @@ def put_back(settings: Settings, file: Path, told: Progress) -> Restored:
     there = backup.in_the_way(target)
     if there is not None:
         raise StartRefusedError(
-            f"{there} is there: stop the service and move it away (with -wal and -shm) first"
+            f"{there} exists: stop the service and move it away (with -wal and -shm) first"
         )
     require_keys(settings)
     ports = Ports(root_keys(settings))
@@ -75,7 +75,7 @@ def put_back(settings: Settings, file: Path, told: Progress) -> Restored:
         raise StartRefusedError(str(error)) from error
     except sealing.UnsealError as error:
         raise StartRefusedError(
-            f"{settings.keys_path} is not this backup's: {error}; put the keys.json of that installation there"
+            f"{settings.keys_path} does not belong to this backup: {error}; put the keys.json of its installation there"
         ) from error
     finally:
         backup.forget(fresh)
@@ -97,7 +97,7 @@ def _made_safe(settings: Settings, ports: Ports, fresh: Path) -> Restored:
     try:
         follow_dev_clock(store, ports)
         site = Site(at_fresh, ports, store)
-        _check_keys(site)
+        one_installation.require_opened(ports, store.read_now(keys.every_signing_key))
         return finish(site)
     finally:
         store.close_now()
@@ -118,12 +118,6 @@ def finish(site: Site) -> Restored:
 
 def _end_sessions(site: Site, after: str, tx: Tx) -> tuple[str, int] | None:
     return after_restore.end_sessions(tx, after, USERS_A_STEP, site.ports.now())
-
-
-def _check_keys(site: Site) -> None:
-    """Whether the root keys at hand are those of this database. Raises `UnsealError`."""
-    for row in site.store.read_now(keys.every_signing_key):
-        sealing.unseal(site.ports, row.sealed, "signing", row.kid, row.pool_id)
 
 
 def _note(site: Site, done: Restored, tx: Tx) -> None:

@@ -3,18 +3,21 @@
 import os
 import stat
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from ostiary.server import keyfile
 from ostiary.server.core.keyring import RootKeys
-from ostiary.server.core.millis import DAY
+from ostiary.server.core.millis import DAY, Millis
 from ostiary.server.core.policy import AppPolicy, PoolPolicy
 from ostiary.server.core.ports import Ports
 from ostiary.server.founding import require_one_installation
 from ostiary.server.guards.passwords import Passwords
 from ostiary.server.settings import Loaded, Settings, StartRefusedError
 from ostiary.server.storage import audit_export, checkup, meta, pools
+from ostiary.server.storage.checkup import Letters
 from ostiary.server.storage.db import Store
 from ostiary.server.storage.sqlite_file import path_of
 from ostiary.server.storage.tx import Lane, Tx, UnavailableError
@@ -26,50 +29,38 @@ _ROUNDS = 3
 _PASSWORD = "a password of usual length"
 
 
+@dataclass(frozen=True, slots=True)
+class DatabaseFacts:
+    """What a database that answers says of itself; named and measured as in `Facts`."""
+
+    clock_apart: int
+    promises: Mapping[str, str]
+    dev_database: bool
+    overdue: int
+    letters: Letters
+    pools: tuple[tuple[str, PoolPolicy], ...]
+    apps: tuple[tuple[str, AppPolicy], ...]
+
+
 def examine(loaded: Loaded) -> Facts:
     """All facts there are to be had; what can't be is in `broken`."""
     settings = loaded.settings
-    broken: list[Finding] = []
-    keys: RootKeys | None = None
-    try:
-        keys = keyfile.read(settings.keys_path)
-    except keyfile.KeyFileError as error:
-        broken.append(Finding("problem", "keys_file", str(error), "see the message"))
-    ports = Ports(keys or RootKeys({}))
-    found: dict[str, object] = {}
-    try:
-        store = open_as_it_is(settings, ports) if _is_there(settings) else None
-    except StartRefusedError as error:
-        broken.append(Finding("problem", "database", str(error), "see the message"))
-        store = None
-    else:
-        if store is None:
-            broken.append(_none_yet(settings, begun=keys is not None))
-    if store is not None:
-        try:
-            found = _database(store, ports)
-            if keys is not None:
-                store.read_now(partial(require_one_installation, settings, ports))
-        except StartRefusedError as error:
-            broken.append(Finding("problem", "keys_file", str(error), "see the message"))
-        except UnavailableError as error:
-            broken.append(
-                Finding("problem", "database", f"does not answer: {error}", "see the database's log")
-            )
-        finally:
-            store.close_now()
-    return Facts(
+    keys = _keys(settings)
+    root_keys = keys if isinstance(keys, RootKeys) else None
+    ports = Ports(root_keys or RootKeys({}))
+    database, mismatch = _database(settings, ports, root_keys)
+    facts = Facts(
         settings=settings,
         sources=loaded.sources,
         now=ports.now(),
         cores=len(os.sched_getaffinity(0)),
         memory_kib=memory_kib(),
         argon2_ms=argon2_ms(settings.argon2_memory_kib, settings.argon2_passes, settings.argon2_lanes),
-        broken=tuple(broken),
+        broken=[one for one in (keys, database, mismatch) if isinstance(one, Finding)],
         open_files=_open_files(loaded),
-        keys=keys,
-        **found,  # type: ignore[arg-type] # the names are `Facts`'s, right below
+        keys=root_keys,
     )
+    return facts if isinstance(database, Finding) else _with_database(facts, database)
 
 
 def argon2_ms(memory_kib: int, passes: int, lanes: int) -> float:
@@ -89,8 +80,89 @@ def _timed(passwords: Passwords) -> float:
     return time.perf_counter() - begun
 
 
-def _is_there(settings: Settings) -> bool:
-    return not settings.on_sqlite or path_of(settings.database_url).exists()
+def _keys(settings: Settings) -> RootKeys | Finding:
+    """The root keys, or what is wrong with their file."""
+    try:
+        return keyfile.read(settings.keys_path)
+    except keyfile.KeyFileError as error:
+        return Finding("problem", "keys_file", str(error), "correct keys.json as described")
+
+
+def _database(
+    settings: Settings, ports: Ports, keys: RootKeys | None
+) -> tuple[DatabaseFacts | Finding, Finding | None]:
+    """What the database says, or why it says nothing; and where its keys are others, that."""
+    store = _opened(settings, ports, begun=keys is not None)
+    if isinstance(store, Finding):
+        return store, None
+    try:
+        looked = _looked(store, ports)
+        comparable = keys is not None and isinstance(looked, DatabaseFacts)
+        return looked, _mismatch(store, settings, ports) if comparable else None
+    finally:
+        store.close_now()
+
+
+def _opened(settings: Settings, ports: Ports, *, begun: bool) -> Store | Finding:
+    """The database as it stands. `begun`: there are keys, so there was a database."""
+    if settings.on_sqlite and not path_of(settings.database_url).exists():
+        return _none_yet(settings, begun=begun)
+    try:
+        return open_as_it_is(settings, ports)
+    except StartRefusedError as error:
+        return Finding("problem", "database", str(error), "correct `database` as described")
+
+
+def _looked(store: Store, ports: Ports) -> DatabaseFacts | Finding:
+    """What the database says; the ports' clock follows a dev clock from here on."""
+    try:
+        apart = abs(store.check_now() - ports.clock.undisturbed())
+        follow_dev_clock(store, ports)
+        promises = store.write_now(checkup.promises, Lane.BULK)
+        return store.read_now(partial(_read, ports.now(), apart, promises))
+    except UnavailableError as error:
+        return _silent(error)
+
+
+def _read(now: Millis, clock_apart: int, promises: Mapping[str, str], tx: Tx) -> DatabaseFacts:
+    return DatabaseFacts(
+        clock_apart=clock_apart,
+        promises=promises,
+        dev_database=meta.get(tx, meta.DEV_POOL) is not None,
+        overdue=audit_export.unsealed_before(tx, now - OVERDUE),
+        letters=checkup.letters(tx, now, now - DAY),
+        pools=tuple((pool.id, pool.policy) for pool in pools.every(tx, EVERY_POOL)),
+        apps=tuple((app.id, app.policy) for app in pools.every_app(tx)),
+    )
+
+
+def _mismatch(store: Store, settings: Settings, ports: Ports) -> Finding | None:
+    """That keys and database are not one installation, or None."""
+    try:
+        store.read_now(partial(require_one_installation, settings, ports))
+    except StartRefusedError as error:
+        return Finding("problem", "keys_file", str(error), "correct keys.json as described")
+    except UnavailableError as error:
+        return _silent(error)
+    return None
+
+
+def _silent(error: UnavailableError) -> Finding:
+    return Finding("problem", "database", f"does not answer: {error}", "see the database's log")
+
+
+def _with_database(facts: Facts, database: DatabaseFacts) -> Facts:
+    return replace(
+        facts,
+        clock_apart=database.clock_apart,
+        promises=database.promises,
+        dev_database=database.dev_database,
+        overdue=database.overdue,
+        letters=database.letters,
+        pools=database.pools,
+        apps=database.apps,
+        database_read=True,
+    )
 
 
 def _none_yet(settings: Settings, *, begun: bool) -> Finding:
@@ -103,33 +175,6 @@ def _none_yet(settings: Settings, *, begun: bool) -> Finding:
         f"there are keys, and no database at {where}: is the volume mounted?",
         "put a backup back with `ostiary restore FILE`",
     )
-
-
-def _database(store: Store, ports: Ports) -> dict[str, object]:
-    theirs = store.check_now()
-    ours = ports.clock.undisturbed()
-    follow_dev_clock(store, ports)
-    now = ports.now()
-    pool_policies: list[tuple[str, PoolPolicy]] = []
-    app_policies: list[tuple[str, AppPolicy]] = []
-
-    def look(tx: Tx) -> dict[str, object]:
-        pool_policies[:] = [(pool.id, pool.policy) for pool in pools.every(tx, EVERY_POOL)]
-        app_policies[:] = [(app.id, app.policy) for app in pools.every_app(tx)]
-        return {
-            "dev_database": meta.get(tx, meta.DEV_POOL) is not None,
-            "overdue": audit_export.unsealed_before(tx, now - OVERDUE),
-            "letters": checkup.letters(tx, now, now - DAY),
-        }
-
-    return {
-        **store.read_now(look),
-        "promises": store.write_now(checkup.promises, Lane.BULK),
-        "clock_apart": abs(theirs - ours),
-        "pools": tuple(pool_policies),
-        "apps": tuple(app_policies),
-        "database_read": True,
-    }
 
 
 def _open_files(loaded: Loaded) -> dict[str, int]:

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
+from ostiary.server.core.address import is_loopback
 from ostiary.server.core.keyring import KEEP_AFTER_RETIREMENT, RootKeys
 from ostiary.server.core.millis import DAY, MINUTE, SECOND
 from ostiary.server.core.policy import AppPolicy, PoolPolicy
 from ostiary.server.delivery.gateway import media
 from ostiary.server.settings import Settings
 from ostiary.server.storage.checkup import Letters
+from ostiary.server.storage.url import password, without_password
 
 Level = Literal["problem", "weak", "note"]
 
@@ -86,9 +88,9 @@ def _edge(settings: Settings) -> Iterator[Finding]:
             "not set: tokens have http://host:port as their issuer",
             "set it to the public https:// URL",
         )
-    elif public.scheme == "http" and not _is_local(public.hostname or ""):
+    elif public.scheme == "http" and not is_loopback(public.hostname or ""):
         yield Finding("weak", "public_url", "http: codes and tokens are sent unencrypted", "use https")
-    if not _is_local(settings.host):
+    if not is_loopback(settings.host):
         yield Finding(
             "weak",
             "host",
@@ -352,43 +354,29 @@ def secret_settings(settings: Settings) -> list[str]:
         for name in settings.__struct_fields__
         if name.endswith(("_secret", "_password")) and getattr(settings, name)
     ]
-    return [*found, *(["database"] if _password(settings.database) else [])]
+    return [*found, *(["database"] if password(settings.database) else [])]
 
 
 def masked(settings: Settings, name: str) -> object:
     """A setting's value as it may be shown."""
     value = getattr(settings, name)
-    if name == "database" and (password := _password(value)):
-        return value.replace(f":{password}@", ":***@")
+    if name == "database":
+        return without_password(value)
     if name in secret_settings(settings):
         return "***"
     return list(value) if isinstance(value, tuple) else value
 
 
-def _password(url: str) -> str | None:
-    if not url.startswith("postgres"):
-        return None
-    head, at, _ = url.partition("//")[2].rpartition("@")
-    return head.partition(":")[2] or None if at else None
-
-
 def _is_encrypted(url: str) -> bool:
     parts = urlsplit(url)
-    if not parts.hostname or parts.hostname.startswith("/") or _is_local(parts.hostname):
+    if not parts.hostname or parts.hostname.startswith("/") or is_loopback(parts.hostname):
         return True  # a Unix socket, or this machine
     return parse_qs(parts.query).get("sslmode", [""])[0] in {"require", "verify-ca", "verify-full"}
 
 
 def _is_plain_http(url: str) -> bool:
     parts = urlsplit(url)
-    return parts.scheme == "http" and not _is_local(parts.hostname or "")
-
-
-def _is_local(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return parts.scheme == "http" and not is_loopback(parts.hostname or "")
 
 
 def _is_wide(text: str) -> bool:

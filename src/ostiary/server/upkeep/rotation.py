@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from pathlib import Path
 
 from ostiary.server import keyfile
 from ostiary.server.core.keyring import KEEP_AFTER_RETIREMENT, PURPOSES, KeyRing, RootKey, RootKeys
@@ -32,9 +31,6 @@ from ostiary.server.upkeep.site import EVERY_POOL, NotDoneError, Site
 
 SIGNING = "signing"
 PASSWORDS = "passwords"
-EVERY = (*PURPOSES, SIGNING, PASSWORDS)
-KNOWN_FIRST = 5.0
-"""Seconds between making a root key known and using it; processes look at the file every second."""
 _FACTORS_AT_ONCE = 100
 LONGEST_TOKEN = DAY
 """The most that `accessTokenLife` may be (core/policy.py), and an id token lives no longer."""
@@ -100,23 +96,20 @@ def _new_roots(
         known = _with(keyfile.read(path), purposes, lambda ring: _waiting(ring, site.ports.now()))
         keyfile.replace(path, known)
         site.ports.keys = known
-        _wait(path, known_first, waits)
+        _wait(known_first, waits)
         used = _with(known, purposes, lambda ring: _promoted(ring, site.ports.now()))
         keyfile.replace(path, used)
         site.ports.keys = used
     return [f"{purpose} {used.ring(purpose).current.id}" for purpose in purposes]
 
 
-def _wait(path: Path, seconds: float, waits: Callable[[], object]) -> None:
+def _wait(seconds: float, waits: Callable[[], object]) -> None:
     """Until everybody knows the new keys. Raises `NotDoneError` where an operator has no patience."""
     try:
         waits()
         time.sleep(seconds)
     except KeyboardInterrupt:
-        raise NotDoneError(
-            f"interrupted, nothing is rotated: the new root keys wait in {path} and make nothing. The next `ostiary keys "
-            "rotate` takes them out and begins anew"
-        ) from None
+        raise NotDoneError("interrupted; no key was activated. Run `ostiary keys rotate` again.") from None
 
 
 def _with(all_keys: RootKeys, purposes: Sequence[str], change: Callable[[KeyRing], KeyRing]) -> RootKeys:

@@ -89,7 +89,7 @@ def open_as_it_is(settings: Settings, ports: Ports) -> Store:
         return Store.open(settings.database_url, ports, migrate=False, connections=2)
     except Exception as error:
         # Each driver has its own errors; whichever it is, there is no database to work on.
-        raise StartRefusedError(first_contact.why(error, settings.database_url)) from error
+        raise StartRefusedError(first_contact.explain(error, settings.database_url)) from error
 
 
 def follow_dev_clock(store: Store, ports: Ports) -> None:

@@ -1,7 +1,7 @@
 """Settings of argon2id for a target time on this machine: memory first, as it is what costs an attacker most."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ostiary.server.guards.passwords import FLOOR_LANES, FLOOR_MEMORY_KIB, FLOOR_PASSES
 
@@ -23,6 +23,8 @@ class Proposal:
     passes: int
     lanes: int
     milliseconds: float
+    next_step: float | None = None
+    """What the smallest larger setting that was tried costs, in milliseconds: above the target. None: none was tried."""
 
 
 def propose(target_ms: float, most_kib: int, measure: Measure) -> Proposal:
@@ -41,6 +43,7 @@ def propose(target_ms: float, most_kib: int, measure: Measure) -> Proposal:
             best = found
         else:
             over = found
+    best = _before(best, over)
     return _with_more_passes(best, target_ms, measure) if best.memory_kib >= most_kib - _STEP else best
 
 
@@ -57,12 +60,19 @@ def _next(best: Proposal, over: Proposal | None, target_ms: float) -> int:
 def _with_more_passes(best: Proposal, target_ms: float, measure: Measure) -> Proposal:
     """As many passes as the target has room for; where the measurement says that it was one too many, one less."""
     passes = int(best.passes * target_ms / best.milliseconds)
+    over: Proposal | None = None
     while passes > best.passes:
         found = _measured(best.memory_kib, passes, measure)
         if found.milliseconds <= target_ms:
-            return found
+            return _before(found, over)
+        over = found
         passes = min(passes - 1, int(passes * target_ms / found.milliseconds))
-    return best
+    return _before(best, over)
+
+
+def _before(best: Proposal, over: Proposal | None) -> Proposal:
+    """The proposal, with the measurement that shows why it is not a larger one."""
+    return best if over is None else replace(best, next_step=over.milliseconds)
 
 
 def _measured(memory: int, passes: int, measure: Measure) -> Proposal:

@@ -7,20 +7,19 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine
 
-from ostiary.server.storage.migrate import HERE, POSTGRESQL, MigrationError, place
+from ostiary.server.storage.migrate import HERE
+from ostiary.server.storage.url import POSTGRESQL
 
-_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
 LOCK = 7_283_519_266
 """The advisory lock of Ostiary's migrations: any number, as long as it stays the same."""
 
 
 def upgrade(url: str) -> None:
-    """Bring a database to the newest revision, or leave it as it was."""
+    """Bring a database to the newest revision, or leave it as it was. `migrate` has seen that it is ours."""
     engine = _postgresql(url) if url.startswith(POSTGRESQL) else _sqlite(url)
     try:
         with engine.begin() as connection:
             _lock(connection)
-            _refuse_a_strangers_file(connection, url)
             command.upgrade(_config(connection), "head")
     finally:
         engine.dispose()
@@ -41,17 +40,6 @@ def _lock(connection: Connection) -> None:
     else:
         connection.exec_driver_sql("PRAGMA busy_timeout = 60000")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _refuse_a_strangers_file(connection: Connection, url: str) -> None:
-    """A file belongs to one program. In PostgreSQL others may have tables (extensions do), if not of our names."""
-    if connection.dialect.name == "postgresql":
-        return
-    tables = [row[0] for row in connection.exec_driver_sql(_TABLES)]
-    if tables and "alembic_version" not in tables:
-        raise MigrationError(
-            f"{place(url)} holds tables of another program ({tables[0]}, …): give Ostiary a database of its own"
-        )
 
 
 def _sqlite(url: str) -> Engine:
