@@ -3,7 +3,7 @@
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from ostiary.server.core.phone import E164
     from ostiary.server.storage.tx import Tx
     from ostiary.server.storage.users import UserRow
-    from ostiary.server.upkeep.importing import Summary
+    from ostiary.server.upkeep.import_file import ImportFile
+    from ostiary.server.upkeep.importing import Import, Summary
     from ostiary.server.upkeep.site import Site
 
 app = typer.Typer(
@@ -30,6 +31,12 @@ def import_users(
     ] = False,
     again: Annotated[
         bool, typer.Option("--again", help="Begin at the first row, though this file was imported before.")
+    ] = False,
+    keep_weak_passwords: Annotated[
+        bool,
+        typer.Option(
+            "--keep-weak-passwords", help="Take plain passwords that the pool's password policy would refuse."
+        ),
     ] = False,
     encoding: Annotated[str, typer.Option(help="The file's encoding, e.g. gb18030.")] = "utf-8",
     delimiter: Annotated[str, typer.Option(help="What separates cells; '\\t' is a tab.")] = ",",
@@ -47,7 +54,12 @@ def import_users(
     fields of a profile. A user needs one of username, email, phone, externalId. true or 1 means verified; numbers
     and addresses are unverified otherwise, and nobody is written to.
 
-    Rows that can't be imported are written to FILE.rejected.csv with their reasons: mend that file and import it.
+    A plain password is judged by the pool's password policy, as every new one is, and a weak one rejects its row;
+    --keep-weak-passwords takes over those that people have had elsewhere. Hashes can't be judged.
+
+    Rows that can't be imported are written to people.rejected.csv beside people.csv, with their reasons: mend that file
+    and import it. A dry run writes people.dry-run.rejected.csv.
+
     An import that was interrupted goes on where it stopped when the same command is given again.
 
     For example:
@@ -65,7 +77,8 @@ def import_users(
             refuse("--delimiter takes one character")
         source = ImportFile(file, encoding, separator)
         begun = time.monotonic()
-        summary = _run(site, pool, source, dry_run=dry_run, again=again)
+        work = _work(site, pool, source, keep_weak=keep_weak_passwords)
+        summary = _run(work, source, dry_run=dry_run, again=again)
         _tell(summary, file, time.monotonic() - begun, dry_run=dry_run, as_json=as_json)
     if summary.rejected:
         raise typer.Exit(FAILED)
@@ -152,7 +165,7 @@ def _holder(pool_id: str, number: "E164", tx: "Tx") -> "UserRow | None":
     return users.find(tx, pool_id, Names(phone=number))
 
 
-def _run(site: "Site", pool: str | None, source: Any, *, dry_run: bool, again: bool) -> "Summary":
+def _work(site: "Site", pool: str | None, source: "ImportFile", *, keep_weak: bool) -> "Import":
     from ostiary.server.guards.passwords import Passwords
     from ostiary.server.upkeep.importing import Import
 
@@ -160,7 +173,10 @@ def _run(site: "Site", pool: str | None, source: Any, *, dry_run: bool, again: b
     passwords = Passwords(
         memory_kib=chosen.argon2_memory_kib, passes=chosen.argon2_passes, lanes=chosen.argon2_lanes
     )
-    work = Import(site, site.pool(pool), source, passwords)
+    return Import(site, site.pool(pool), source, passwords, keep_weak=keep_weak)
+
+
+def _run(work: "Import", source: "ImportFile", *, dry_run: bool, again: bool) -> "Summary":
     with shown.progress("judging" if dry_run else "importing", source.lines) as bar:
 
         def told(line: int, rejected: int) -> None:
@@ -170,7 +186,9 @@ def _run(site: "Site", pool: str | None, source: Any, *, dry_run: bool, again: b
 
 
 def _tell(summary: "Summary", file: Path, seconds: float, *, dry_run: bool, as_json: bool) -> None:
-    rejected = str(file.with_name(f"{file.stem}.rejected.csv")) if summary.rejected else None
+    from ostiary.server.upkeep.import_file import rejected_path
+
+    rejected = str(rejected_path(file, dry_run=dry_run)) if summary.rejected else None
     if as_json:
         shown.as_json(
             {
