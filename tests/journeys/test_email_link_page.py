@@ -15,12 +15,12 @@ import httpx2
 import pytest
 from websockets.sync.client import connect
 
+from tests.conftest import missing
 from tests.journeys.hands import send
 from tests.service import Service
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 LINK = "CHANNEL_VERIFY_EMAIL_LINK"
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
 
 class Tab:
@@ -56,21 +56,27 @@ class Tab:
             time.sleep(0.1)
 
 
+def lines_of(file: Path) -> list[str]:
+    return file.read_text().splitlines() if file.exists() else []
+
+
 @pytest.fixture
 def tab(tmp_path: Path) -> Iterator[Tab]:
+    if CHROMIUM is None:
+        missing("Chromium", "neither `chromium` nor `google-chrome` is a command here")
     profile = tmp_path / "profile"
     browser = subprocess.Popen(
-        [str(CHROMIUM), "--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0",
+        [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0",
          f"--user-data-dir={profile}", "about:blank"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )  # fmt: skip # a command line
     try:
         end = time.monotonic() + 60
-        while not (profile / "DevToolsActivePort").exists():
+        while len(told := lines_of(profile / "DevToolsActivePort")) < 2:
             assert time.monotonic() < end, "the browser did not start"
             time.sleep(0.1)
-        port = (profile / "DevToolsActivePort").read_text().splitlines()[0]
+        port = told[0]
         pages = httpx2.get(f"http://127.0.0.1:{port}/json", trust_env=False).json()
         [page] = [one for one in pages if one["type"] == "page"]
         with connect(page["webSocketDebuggerUrl"], max_size=None) as socket:

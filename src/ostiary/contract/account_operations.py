@@ -233,8 +233,8 @@ PROFILE: tuple[Operation, ...] = (
         who=Who.USER,
         group="User profile",
         summary="Spend the token: the account's number becomes the new one.",
-        description="Step three of three. The token is spent whatever the verdict. Afterwards the old number, the "
-        "new one and every verified e-mail address are told, and the other sessions end where the pool says so.",
+        description="Step three of three. A token that is good is spent, even where the change is refused; one that "
+        "is not this session's own is left to its owner. Afterwards the old number, the new one and every verified e-mail address are told, and the other sessions end where the pool says so.",
         request=UpdatePhone,
         data=IsSuccess,
         own_errors=(

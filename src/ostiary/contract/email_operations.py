@@ -45,8 +45,8 @@ EMAIL: tuple[Operation, ...] = (
         who=Who.USER,
         group="User profile",
         summary="Spend the token: the account's address becomes the new one.",
-        description="Step three of three. The token is spent whatever the verdict. Afterwards the old address, the "
-        "new one and a verified phone number are told, and the other sessions end where the pool says so.",
+        description="Step three of three. A token that is good is spent, even where the change is refused; one that "
+        "is not this session's own is left to its owner. Afterwards the old address, the new one and a verified phone number are told, and the other sessions end where the pool says so.",
         request=UpdateEmail,
         data=IsSuccess,
         own_errors=(
