@@ -804,8 +804,9 @@ class AuthenticationClient(SyncAuthentication):
     ) -> Result[IsSuccess]:
         """Spend the token: the account's number becomes the new one.
 
-        Step three of three. The token is spent whatever the verdict. Afterwards the old number, the new one
-        and every verified e-mail address are told, and the other sessions end where the pool says so.
+        Step three of three. A token that is good is spent, even where the change is refused; one that is
+        not this session's own is left to its owner. Afterwards the old number, the new one and every
+        verified e-mail address are told, and the other sessions end where the pool says so.
 
         `data` is `IsSuccess`:
 
@@ -932,8 +933,9 @@ class AuthenticationClient(SyncAuthentication):
     ) -> Result[IsSuccess]:
         """Spend the token: the account's address becomes the new one.
 
-        Step three of three. The token is spent whatever the verdict. Afterwards the old address, the new
-        one and a verified phone number are told, and the other sessions end where the pool says so.
+        Step three of three. A token that is good is spent, even where the change is refused; one that is
+        not this session's own is left to its owner. Afterwards the old address, the new one and a verified
+        phone number are told, and the other sessions end where the pool says so.
 
         `data` is `IsSuccess`:
 
@@ -2595,8 +2597,9 @@ class AsyncAuthenticationClient(AsyncAuthentication):
     ) -> Result[IsSuccess]:
         """Spend the token: the account's number becomes the new one.
 
-        Step three of three. The token is spent whatever the verdict. Afterwards the old number, the new one
-        and every verified e-mail address are told, and the other sessions end where the pool says so.
+        Step three of three. A token that is good is spent, even where the change is refused; one that is
+        not this session's own is left to its owner. Afterwards the old number, the new one and every
+        verified e-mail address are told, and the other sessions end where the pool says so.
 
         `data` is `IsSuccess`:
 
@@ -2723,8 +2726,9 @@ class AsyncAuthenticationClient(AsyncAuthentication):
     ) -> Result[IsSuccess]:
         """Spend the token: the account's address becomes the new one.
 
-        Step three of three. The token is spent whatever the verdict. Afterwards the old address, the new
-        one and a verified phone number are told, and the other sessions end where the pool says so.
+        Step three of three. A token that is good is spent, even where the change is refused; one that is
+        not this session's own is left to its owner. Afterwards the old address, the new one and a verified
+        phone number are told, and the other sessions end where the pool says so.
 
         `data` is `IsSuccess`:
 
