@@ -1,4 +1,4 @@
-"""Importing users from a file, and finding one by a number."""
+"""Importing users from a file, and finding one by a name."""
 
 import csv
 import sqlite3
@@ -232,9 +232,19 @@ def test_a_number_is_found_in_any_spelling_and_masked(lite, tmp_path, spelling):
     assert "+8613800138001" in lite("users", "find", spelling, "--show").out
 
 
-def test_nobody_and_nonsense(lite):
-    assert "nobody" in lite("users", "find", "13800138001", code=1).err
-    assert lite("users", "find", "hello", code=2).err.startswith("ostiary: ")
+def test_a_user_is_found_by_every_name(shell, tmp_path):
+    header = ("username", "phone", "phoneCountryCode", "email")
+    row = ("Carol", "51234567", "+852", "carol@example.com")
+    shell("users", "import", sheet(tmp_path / "people.csv", header, row))
+    [found] = shell("users", "find", "carol@example.com", "--json").json
+    for name in (found["userId"], "carol", "+852 5123 4567", "Carol@EXAMPLE.com"):
+        assert shell("users", "find", name, "--json").json == [found], name
+    assert shell("users", "find", "carol").out.split()[:2] == ["userId", found["userId"]]
+
+
+@pytest.mark.parametrize("name", ["13800138001", "hello", "nobody@example.com", "+", ""])
+def test_nobody(lite, name):
+    assert lite("users", "find", name, code=1).err == "there is no such user\n"
 
 
 # ── beside a service, and killed ────────────────────────────────────────────────────────────

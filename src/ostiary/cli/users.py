@@ -11,16 +11,12 @@ from ostiary.cli import shown
 from ostiary.cli.options import FAILED, AsJson, Config, Database, DataDir, Pool, Show, opened_site, refuse
 
 if TYPE_CHECKING:
-    from ostiary.server.core.phone import E164
-    from ostiary.server.storage.tx import Tx
     from ostiary.server.storage.users import UserRow
     from ostiary.server.upkeep.import_file import ImportFile
     from ostiary.server.upkeep.importing import Import, Summary
     from ostiary.server.upkeep.site import Site
 
-app = typer.Typer(
-    no_args_is_help=True, help="Import users from a file; find the user of a number; reset second factors."
-)
+app = typer.Typer(no_args_is_help=True, help="Import users from a file; find a user; reset second factors.")
 
 
 @app.command("import")
@@ -86,7 +82,9 @@ def import_users(
 
 @app.command("find")
 def find(
-    number: Annotated[str, typer.Argument(metavar="NUMBER", help="In any spelling, with or without +86.")],
+    name: Annotated[
+        str, typer.Argument(metavar="USER", help="Id, phone number, e-mail address or user name.")
+    ],
     show: Show = False,
     pool: Pool = None,
     database: Database = None,
@@ -94,25 +92,24 @@ def find(
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find the user of a phone number, in one pool or in all.
+    """Find a user by id, phone number, e-mail address or user name, in one pool or in all.
+
+    A number may come in any spelling, with or without +86. The answer begins with the user's id.
 
     For example:
 
       ostiary users find "138 0013 8000"
 
-      ostiary users find +8613800138000 --show --json
+      ostiary users find carol@example.com --show --json
 
-    Exit codes: 0 found · 1 nobody has this number · 2 refused, with the reason.
+    Exit codes: 0 found · 1 there is no such user · 2 refused, with the reason.
     """
-    from ostiary.server.core.search import read_any_number
-
     found: list[UserRow] = []
     with opened_site(config, database, data_dir) as site:
+        from ostiary.server.upkeep.named import named
+
         for row in site.pools(pool):
-            wanted = read_any_number(number, row.country_code)
-            if wanted is None:
-                refuse("that is no phone number")
-            user = site.store.read_now(partial(_holder, row.id, wanted))
+            user = site.store.read_now(partial(named, pool=row, name=name))
             found += [user] if user else []
     told = [_user(user, show=show) for user in found]
     if as_json:
@@ -122,7 +119,7 @@ def find(
             shown.pairs(facts)
     if not told:
         if not as_json:
-            typer.echo("nobody has this number", err=True)
+            typer.echo("there is no such user", err=True)
         raise typer.Exit(FAILED)
 
 
@@ -156,13 +153,6 @@ def reset_factors(
         shown.as_json({"removed": removed})
     else:
         print(f"removed: {', '.join(removed)}")
-
-
-def _holder(pool_id: str, number: "E164", tx: "Tx") -> "UserRow | None":
-    from ostiary.server.core.credentials import Names
-    from ostiary.server.storage import users
-
-    return users.find(tx, pool_id, Names(phone=number))
 
 
 def _work(site: "Site", pool: str | None, source: "ImportFile", *, keep_weak: bool) -> "Import":

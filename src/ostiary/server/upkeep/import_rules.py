@@ -12,10 +12,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
+from msgspec import inspect
 
 from ostiary.contract.errors import CATALOGUE
 from ostiary.contract.keys import Key
 from ostiary.contract.management import CreateUser
+from ostiary.contract.ranges import allowed
 from ostiary.server.core.people import Facts
 from ostiary.server.core.policy import PoolPolicy
 from ostiary.server.core.refused import Refused
@@ -46,7 +48,8 @@ _PHC = re.compile(
     r"\$argon2id\$v=19\$m=([0-9]{1,8}),t=([0-9]{1,4}),p=([0-9]{1,3})\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{22,}"
 )
 """github.com/P-H-C/phc-string-format; salt of 8 bytes and hash of 16 at least."""
-_QUOTED = re.compile(""" ['"].*['"]""", re.DOTALL)
+_COLUMN = re.compile(r" - at `\$\.([A-Za-z]+)[^`]*`$")
+_KINDS = {info.encode_name: info.type for info in msgspec.structs.fields(CreateUser)}
 _MOST = (1_048_576, 50, 16)
 """KiB, passes, lanes: a check that costs more would let one sign-in hold up all others."""
 
@@ -138,6 +141,8 @@ def _form(cells: Mapping[str, str]) -> CreateUser | Rejected:
         try:
             values["customData"] = msgspec.json.decode(cells["customData"])
         except msgspec.DecodeError:
+            values["customData"] = None
+        if not isinstance(values["customData"], dict):
             return Rejected("customData: not a JSON object")
     try:
         return msgspec.convert(values, CreateUser, strict=False)  # "true" and "1" are true
@@ -146,7 +151,8 @@ def _form(cells: Mapping[str, str]) -> CreateUser | Rejected:
 
 
 def _told(error: str) -> str:
-    """`gender: Invalid enum value` of msgspec's text, which may quote what stood there."""
-    text, _, path = error.partition(" - at `$.")
-    column, reason = path.rstrip("`"), _QUOTED.sub("", text)
-    return f"{column}: {reason}"
+    """`gender` of msgspec's `Invalid enum value 'X' - at `$.gender``, and what may stand in that column."""
+    column = _COLUMN.search(error)
+    if column is None:
+        return "a cell can't be used"
+    return f"{column[1]}: can't be used; allowed: {allowed(inspect.type_info(_KINDS[column[1]]))}"
