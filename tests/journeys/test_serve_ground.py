@@ -7,10 +7,11 @@ import sys
 import psycopg
 import pytest
 
+from ostiary import OstiaryError
 from ostiary.server import founding, keyfile
 from ostiary.server.core.ports import Clock
 from ostiary.server.storage.tx import UnavailableError
-from tests.service import end, first_line, launch, run
+from tests.service import end, first_line, launch, run, start
 from tests.shell import Shell
 
 
@@ -167,3 +168,23 @@ def test_without_its_libraries_postgresql_says_what_to_install(tmp_path, monkeyp
     monkeypatch.setitem(sys.modules, "psycopg", None)
     shell = Shell(tmp_path / "data", "postgresql://nobody@127.0.0.1:1/none")
     assert "pip install 'ostiary[server,postgres]'" in shell("init", code=2).err
+
+
+def test_a_second_service_on_one_sqlite_file_serves_the_same_people(tmp_path):
+    first = start(tmp_path / "data")
+    try:
+        ann = first.person()
+        second = start(tmp_path / "data")
+        try:
+            there = second.signed_in(ann.username, ann.password)
+            there.update_profile(nickname="seen")
+            assert ann.client.get_profile().data.nickname == "seen"
+            client = second.client(access_token=there._access_token)
+            assert client.get_profile().data.nickname == "seen"
+            elsewhere = first.client(access_token=there._access_token)
+            with pytest.raises(OstiaryError):
+                elsewhere.get_profile()  # without a public_url each is an issuer of its own
+        finally:
+            assert second.stop() == 0
+    finally:
+        assert first.stop() == 0
