@@ -11,10 +11,11 @@ from msgspec import inspect
 from typer.main import get_command
 
 from ostiary.cli.main import app
+from ostiary.contract.ranges import allowed
 from ostiary.server.core.policy import AppPolicy, PoolPolicy
 from ostiary.server.settings import PREFIX, Settings, reference
 from ostiary.server.upkeep.import_rules import COLUMNS
-from ostiary.server.upkeep.policy_rules import Setting, allowed, app_settings, pool_settings
+from ostiary.server.upkeep.policy_rules import Setting, app_settings, pool_settings
 
 _MADE = "<!-- Made by tools/reference.py from {source}. Change it there. -->\n"
 _SHELLS = "bash, zsh, fish, PowerShell"

@@ -69,21 +69,28 @@ def test_every_operation_has_an_action():
     names = {operation.name for operation in operations()}
     if not actions():
         pytest.skip("no feature is built yet")
-    assert not absent(names, "\n".join(actions()), WITHOUT_ACTION)
+    found = absent(names, "\n".join(actions()), WITHOUT_ACTION)
+    assert not found, (
+        f"a row has no coroutine of its name in a feature, or stands in WITHOUT_ACTION for nothing: {found}"
+    )
 
 
 def test_every_operation_has_its_place_in_the_reference():
     paths = {operation.path for operation in operations()}
     if not REFERENCE.is_dir():
         pytest.skip("docs/reference is not generated yet")
-    assert not absent(paths, text_of(REFERENCE, "*.*"), {})
+    found = absent(paths, text_of(REFERENCE, "*.*"), {})
+    assert not found, f"the reference lacks paths (`make generate`): {found}"
 
 
 def test_every_operation_has_a_journey():
     names = {operation.name for operation in operations()}
     if not JOURNEYS.is_dir():
         pytest.skip("tests/journeys is not written yet")
-    assert not absent(names, text_of(JOURNEYS, "*.py"), WITHOUT_JOURNEY)
+    found = absent(names, text_of(JOURNEYS, "*.py"), WITHOUT_JOURNEY)
+    assert not found, (
+        f"no journey in tests/journeys names it, or it stands in WITHOUT_JOURNEY for nothing: {found}"
+    )
 
 
 def setting_names(struct: type[msgspec.Struct]) -> set[str]:
@@ -109,7 +116,8 @@ def test_every_setting_is_documented():
     assert names
     if not DOCS.is_dir():
         pytest.skip("docs are not written yet")
-    assert not absent(names, text_of(DOCS, "*.md"), {})
+    found = absent(names, text_of(DOCS, "*.md"), {})
+    assert not found, f"settings that no document names: {found}"
 
 
 # ── the checkers' own tests ─────────────────────────────────────────────────────────────────

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import browser
+from tests.conftest import missing
 from tests.postgres_server import PostgresServer
 from tests.service import Service, start
 
@@ -41,3 +43,13 @@ def service(request: pytest.FixtureRequest) -> Service:
 def data_folder(tmp_path: Path) -> Path:
     """A data folder that does not exist yet."""
     return tmp_path / "data"
+
+
+@pytest.fixture
+def tab(tmp_path: Path) -> Iterator[browser.Tab]:
+    """A page of a new browser."""
+    try:
+        with browser.opened(tmp_path / "profile") as page:
+            yield page
+    except browser.BrowserUnavailableError as error:
+        missing("Chromium", error)

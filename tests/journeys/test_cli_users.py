@@ -1,4 +1,4 @@
-"""Importing users from a file, and finding one by a number."""
+"""Importing users from a file, and finding one by a name."""
 
 import csv
 import sqlite3
@@ -35,8 +35,8 @@ def sheet(path, header, *rows):
     return path
 
 
-def rejected(path):
-    with path.with_name(f"{path.stem}.rejected.csv").open(newline="", encoding="utf-8") as file:
+def rejected(path, ending=".rejected.csv"):
+    with path.with_name(f"{path.stem}{ending}").open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
@@ -101,11 +101,59 @@ def test_a_dry_run_finds_the_same_and_stores_nothing(shell, tmp_path):
     )
     tried = shell("users", "import", people, "--dry-run", "--json", code=1).json
     assert (tried["imported"], tried["importable"], tried["rejected"]) == (0, 1, 3)
-    assert "user name is already taken" in [row["reason"] for row in rejected(people)][2], (
-        "an earlier row has it"
-    )
+    reasons = [row["reason"] for row in rejected(people, ".dry-run.rejected.csv")]
+    assert "user name is already taken" in reasons[2], "an earlier row has it"
     done = shell("users", "import", people, "--json", code=1).json
     assert (done["imported"], done["rejected"]) == (1, 3)
+
+
+def test_a_dry_run_leaves_the_file_of_rejected_rows_to_who_is_mending_it(lite, tmp_path):
+    people = sheet(tmp_path / "people.csv", ("username", "email"), ("bob", "bob at home"))
+    lite("users", "import", people, code=1)
+    (tmp_path / "people.rejected.csv").write_text("being mended")
+    tried = lite("users", "import", people, "--dry-run", code=1)
+    assert (tmp_path / "people.rejected.csv").read_text() == "being mended"
+    assert str(tmp_path / "people.dry-run.rejected.csv") in tried.out
+    assert "people.dry-run.rejected.csv" in lite("users", "import", people, "--dry-run", "--json", code=1).out
+
+
+WEAK = (
+    ("username", "phone", "password"),
+    ("ann", "13800138001", "abc"),
+    ("bob", "13800138002", "password"),
+    ("cathrine", "13800138003", "138-0013-8003"),
+    ("dan", "13800138004", "a password of dan"),
+    ("eve", "13800138005", "a bell\a rings"),
+)
+
+
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+def test_plain_passwords_are_judged_as_every_new_one(lite, tmp_path, dry):
+    people = sheet(tmp_path / "people.csv", *WEAK)
+    done = lite("users", "import", people, *dry, "--json", code=1).json
+    assert (done["importable"], done["rejected"]) == (1, 4)
+    short, common, name, bell = (
+        row["reason"] for row in rejected(people, ".dry-run.rejected.csv" if dry else ".rejected.csv")
+    )
+    assert short == "password: The password is too short: choose a longer one, of 8 characters or more"
+    assert common.startswith("password: This password is too common")
+    assert name == common, "a name of the account"
+    assert bell == "password: The parameter password has a wrong type or value: correct it and try again"
+
+
+def test_the_pools_policy_says_what_is_weak(lite, tmp_path):
+    lite("settings", "set", "refuseCommonPasswords", "false")
+    lite("settings", "set", "passwordMinLength", "10")
+    people = sheet(tmp_path / "people.csv", *WEAK)
+    lite("users", "import", people, code=1)
+    assert [row["username"] for row in rejected(people)] == ["ann", "bob", "eve"]
+
+
+def test_passwords_of_a_migration_may_be_weak(lite, tmp_path):
+    people = sheet(tmp_path / "people.csv", *WEAK)
+    done = lite("users", "import", people, "--keep-weak-passwords", "--json", code=1).json
+    assert (done["imported"], done["rejected"]) == (4, 1)
+    assert [row["username"] for row in rejected(people)] == ["eve"], "nobody could sign in with it"
 
 
 def test_the_same_file_twice_makes_nobody_twice(lite, tmp_path):
@@ -184,9 +232,19 @@ def test_a_number_is_found_in_any_spelling_and_masked(lite, tmp_path, spelling):
     assert "+8613800138001" in lite("users", "find", spelling, "--show").out
 
 
-def test_nobody_and_nonsense(lite):
-    assert "no user" in lite("users", "find", "13800138001", code=1).err
-    assert lite("users", "find", "hello", code=2).err.startswith("ostiary: ")
+def test_a_user_is_found_by_every_name(shell, tmp_path):
+    header = ("username", "phone", "phoneCountryCode", "email")
+    row = ("Carol", "51234567", "+852", "carol@example.com")
+    shell("users", "import", sheet(tmp_path / "people.csv", header, row))
+    [found] = shell("users", "find", "carol@example.com", "--json").json
+    for name in (found["userId"], "carol", "+852 5123 4567", "Carol@EXAMPLE.com"):
+        assert shell("users", "find", name, "--json").json == [found], name
+    assert shell("users", "find", "carol").out.split()[:2] == ["userId", found["userId"]]
+
+
+@pytest.mark.parametrize("name", ["13800138001", "hello", "nobody@example.com", "+", ""])
+def test_nobody(lite, name):
+    assert lite("users", "find", name, code=1).err == "there is no such user\n"
 
 
 # ── beside a service, and killed ────────────────────────────────────────────────────────────

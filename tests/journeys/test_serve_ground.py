@@ -8,12 +8,13 @@ import threading
 import psycopg
 import pytest
 
+from ostiary import OstiaryError
 from ostiary.server import founding, keyfile
 from ostiary.server.app import compose, compose_backstage
 from ostiary.server.core.ports import Clock
 from ostiary.server.settings import Settings, StartRefusedError
 from ostiary.server.storage.tx import UnavailableError
-from tests.service import end, first_line, launch, run
+from tests.service import end, first_line, launch, run, start
 from tests.shell import Shell
 
 
@@ -189,3 +190,23 @@ async def test_what_cannot_be_composed_leaves_no_database_open(lite, monkeypatch
         await (compose(settings, "http://127.0.0.1:1") if serves else compose_backstage(settings))
     left = set(threading.enumerate()) - before
     assert not [thread for thread in left if not thread.name.startswith("asyncio_")]
+
+
+def test_a_second_service_on_one_sqlite_file_serves_the_same_people(tmp_path):
+    first = start(tmp_path / "data")
+    try:
+        ann = first.person()
+        second = start(tmp_path / "data")
+        try:
+            there = second.signed_in(ann.username, ann.password)
+            there.update_profile(nickname="seen")
+            assert ann.client.get_profile().data.nickname == "seen"
+            client = second.client(access_token=there._access_token)
+            assert client.get_profile().data.nickname == "seen"
+            elsewhere = first.client(access_token=there._access_token)
+            with pytest.raises(OstiaryError):
+                elsewhere.get_profile()  # without a public_url each is an issuer of its own
+        finally:
+            assert second.stop() == 0
+    finally:
+        assert first.stop() == 0

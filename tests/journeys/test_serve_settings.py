@@ -1,5 +1,7 @@
 """Settings: where they come from, which source wins, and what is refused."""
 
+import sys
+
 import pytest
 
 from ostiary.server.settings import Settings, SettingsError, load, reference
@@ -52,9 +54,9 @@ def test_lists_in_the_environment_have_commas():
     [
         ({"OSTIARY_PROT": "1"}, "did you mean OSTIARY_PORT"),
         ({"OSTIARY_QQQQQ": "1"}, "no setting OSTIARY_QQQQQ"),
-        ({"OSTIARY_PORT": "many"}, "port"),
-        ({"OSTIARY_PORT": "-1"}, "port"),
-        ({"OSTIARY_DEV": "maybe"}, "dev"),
+        ({"OSTIARY_PORT": "many"}, "^OSTIARY_PORT: port: 'many' can't be used; allowed: 0 to 65535$"),
+        ({"OSTIARY_PORT": "70000"}, "^OSTIARY_PORT: port: '70000' can't be used; allowed: 0 to 65535$"),
+        ({"OSTIARY_DEV": "maybe"}, "dev: 'maybe' can't be used; allowed: true or false$"),
         ({"OSTIARY_ARGON2_MEMORY_KIB": "1024"}, "19456"),
         ({"OSTIARY_BACKENDS": "everyone"}, "neither an address nor a network"),
         ({"OSTIARY_DATABASE": "oracle://x"}, "database: expected: sqlite:///PATH or postgresql://"),
@@ -63,8 +65,16 @@ def test_lists_in_the_environment_have_commas():
             "public_url: expected: .* without a trailing slash",
         ),
         ({"OSTIARY_PUBLIC_URL": "id.example"}, "public_url: expected: The URL"),
-        ({"OSTIARY_LOG_LEVEL": "loud"}, "log_level"),
-        ({"OSTIARY_DATABASE_FILE": "/nowhere/at/all"}, "can't be read"),
+        (
+            {"OSTIARY_LOG_LEVEL": "loud"},
+            "log_level: 'loud' can't be used; allowed: debug, error, info, warning$",
+        ),
+        ({"OSTIARY_WEBHOOK_MEDIA": "fax"}, "webhook_media: .* allowed: a list: email, sms$"),
+        (
+            {"OSTIARY_DATABASE_FILE": "/nowhere/at/all"},
+            "^OSTIARY_DATABASE_FILE: /nowhere/at/all can't be read: No such file or directory$",
+        ),
+        ({"OSTIARY_DATABASE_FILE": sys.executable}, "can't be read: it is not text in UTF-8$"),
         ({"OSTIARY_CONFIG": "/nowhere/at/all"}, "can't be read"),
     ],
 )

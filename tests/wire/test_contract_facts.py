@@ -34,6 +34,7 @@ from ostiary.contract import mine as own
 from ostiary.contract.operations import BY_NAME, OPERATIONS
 from ostiary.server.core.policy import PoolPolicy
 
+HERE = "tests/wire/test_contract_facts.py"
 FACTS = json.loads((Path(__file__).parent.parent / "facts" / "incumbent.json").read_text())
 MODULES = (
     captcha,
@@ -122,7 +123,20 @@ PLAIN = {
 
 def struct_of(dto):
     name = OTHER_NAME.get(dto) or re.sub(r"(Req)?Dto$", "", dto)
+    assert name in STRUCTS, (
+        f"no Struct for the incumbent's {dto}: one called {name}, in a module of MODULES, or another in OTHER_NAME "
+        f"({HERE})"
+    )
     return STRUCTS[name]
+
+
+def fact_of(name):
+    """What the incumbent publishes of this operation."""
+    assert name in FACTS["operations"], (
+        f"{name} is no operation of the incumbent's (tests/facts/incumbent.json): if that is meant, add it to "
+        f"OURS_ALONE in {HERE}, with the reason; otherwise give the row its name"
+    )
+    return FACTS["operations"][name]
 
 
 def dtos():
@@ -143,19 +157,27 @@ def fields(struct):
 
 @pytest.mark.parametrize("name", [op.name for op in OPERATIONS if op.name not in OURS_ALONE])
 def test_operations_have_the_incumbents_method_and_path(name):
-    fact, op = FACTS["operations"][name], BY_NAME[name]
+    fact, op = fact_of(name), BY_NAME[name]
     assert op.path == fact["path"]
     assert fact["method"] in op.methods
 
 
 def test_nothing_of_the_facts_is_left_out():
-    assert set(FACTS["operations"]) == {op.name for op in OPERATIONS} - OURS_ALONE
+    ours = {op.name for op in OPERATIONS}
+    missing = sorted(set(FACTS["operations"]) - ours)
+    assert not missing, (
+        f"operations of tests/facts/incumbent.json without a row in contract/*_operations.py: {missing}"
+    )
+    gone = sorted(OURS_ALONE - ours)
+    assert not gone, f"take out of OURS_ALONE in {HERE}, there is no such operation: {gone}"
+    theirs = sorted(OURS_ALONE & set(FACTS["operations"]))
+    assert not theirs, f"take out of OURS_ALONE in {HERE}, the incumbent has them: {theirs}"
 
 
 @pytest.mark.parametrize("name", [op.name for op in OPERATIONS if op.name not in OURS_ALONE])
 def test_requests_have_every_documented_field(name):
     op = BY_NAME[name]
-    for field in FACTS["operations"][name]["request"]:
+    for field in fact_of(name)["request"]:
         assert field["name"] in fields(op.request), field["name"]
         if (
             field["required"]

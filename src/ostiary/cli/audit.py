@@ -107,6 +107,7 @@ def export(
     Exit codes: 0 done · 1 failed · 2 refused, with the reason.
     """
     begin, end = _moment(since, "--since"), _moment(until, "--until")
+    _require_known(event)
     with opened_site(config, database, data_dir) as site:
         from ostiary.server.upkeep import auditing
 
@@ -200,6 +201,15 @@ def _moment(text: str | None, option: str) -> int | None:
     if found.tzinfo is None:
         found = found.replace(tzinfo=UTC)
     return int(found.timestamp() * 1_000)
+
+
+def _require_known(event: str) -> None:
+    from ostiary.server.core.audit_events import EVENTS
+    from ostiary.server.core.near import did_you_mean
+
+    if event and event not in EVENTS:
+        near = did_you_mean(event, EVENTS) or f"; the events are: {', '.join(EVENTS)}"
+        refuse(f"there is no event {event!r}{near}")
 
 
 def _private(path: Path) -> IO[str]:

@@ -11,6 +11,7 @@ from ostiary.cli import (
     demo,
     doctor,
     first,
+    flags,
     keys,
     messages,
     policies,
@@ -58,3 +59,4 @@ app.command("restore")(backups.restore)
 app.add_typer(policies.app, name="settings")
 app.add_typer(messages.app, name="messages")
 app.command("doctor")(doctor.doctor)
+flags.show_without_values(app)

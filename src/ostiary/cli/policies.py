@@ -56,7 +56,10 @@ def get(
         return
     one = next((setting for setting in found if setting.name == name), None)
     if one is None:
-        refuse(f"there is no setting {name!r}: `ostiary settings get` lists all")
+        from ostiary.server.core.near import did_you_mean
+
+        near = did_you_mean(name, (setting.name for setting in found))
+        refuse(f"there is no setting {name!r}{near or ': `ostiary settings get` lists all'}")
     if as_json:
         shown.as_json({one.name: one.value})
     else:

@@ -3,7 +3,7 @@
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,15 +11,12 @@ from ostiary.cli import shown
 from ostiary.cli.options import FAILED, AsJson, Config, Database, DataDir, Pool, Show, opened_site, refuse
 
 if TYPE_CHECKING:
-    from ostiary.server.core.phone import E164
-    from ostiary.server.storage.tx import Tx
     from ostiary.server.storage.users import UserRow
-    from ostiary.server.upkeep.importing import Summary
+    from ostiary.server.upkeep.import_file import ImportFile
+    from ostiary.server.upkeep.importing import Import, Summary
     from ostiary.server.upkeep.site import Site
 
-app = typer.Typer(
-    no_args_is_help=True, help="Import users from a file, find users by phone number, reset second factors."
-)
+app = typer.Typer(no_args_is_help=True, help="Import users from a file, find a user, reset second factors.")
 
 
 @app.command("import")
@@ -33,6 +30,12 @@ def import_users(
     ] = False,
     again: Annotated[
         bool, typer.Option("--again", help="Start at the first row, even if this file was imported before.")
+    ] = False,
+    keep_weak_passwords: Annotated[
+        bool,
+        typer.Option(
+            "--keep-weak-passwords", help="Take plain passwords that the pool's password policy would refuse."
+        ),
     ] = False,
     encoding: Annotated[str, typer.Option(help="The file's encoding, e.g. gb18030.")] = "utf-8",
     delimiter: Annotated[str, typer.Option(help="The character between cells; '\\t' is a tab.")] = ",",
@@ -50,8 +53,12 @@ def import_users(
     profile fields. A user needs at least one of username, email, phone, externalId. Phone numbers and e-mail addresses
     count as verified if the column says true or 1, else as unverified. No messages are sent.
 
-    Rows that can't be imported are written to FILE.rejected.csv with the reasons: correct that file and import it.
-    To continue an interrupted import, run the same command again.
+    A plain password is checked against the pool's password policy, as every new one is, and a weak one rejects its
+    row; --keep-weak-passwords imports passwords that users already have elsewhere. Hashes can't be checked.
+
+    Rows that can't be imported are written to people.rejected.csv beside people.csv, with the reasons: correct that
+    file and import it. A dry run writes people.dry-run.rejected.csv. To continue an interrupted import, run the same
+    command again.
 
     For example:
 
@@ -68,7 +75,8 @@ def import_users(
             refuse("--delimiter must be a single character")
         source = ImportFile(file, encoding, separator)
         begun = time.monotonic()
-        summary = _run(site, pool, source, dry_run=dry_run, again=again)
+        work = _work(site, pool, source, keep_weak=keep_weak_passwords)
+        summary = _run(work, source, dry_run=dry_run, again=again)
         _tell(summary, file, time.monotonic() - begun, dry_run=dry_run, as_json=as_json)
     if summary.rejected:
         raise typer.Exit(FAILED)
@@ -76,8 +84,8 @@ def import_users(
 
 @app.command("find")
 def find(
-    number: Annotated[
-        str, typer.Argument(metavar="NUMBER", help="A phone number in any notation, with or without +86.")
+    name: Annotated[
+        str, typer.Argument(metavar="USER", help="ID, phone number, e-mail address or user name.")
     ],
     show: Show = False,
     pool: Pool = None,
@@ -86,25 +94,24 @@ def find(
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find the user of a phone number, in one pool or in all.
+    """Find a user by id, phone number, e-mail address or user name, in one pool or in all.
+
+    A number may come in any spelling, with or without +86. The answer begins with the user's id.
 
     For example:
 
       ostiary users find "138 0013 8000"
 
-      ostiary users find +8613800138000 --show --json
+      ostiary users find carol@example.com --show --json
 
-    Exit codes: 0 found · 1 no user has this number · 2 refused, with the reason.
+    Exit codes: 0 found · 1 there is no such user · 2 refused, with the reason.
     """
-    from ostiary.server.core.search import read_any_number
-
     found: list[UserRow] = []
     with opened_site(config, database, data_dir) as site:
+        from ostiary.server.upkeep.named import named
+
         for row in site.pools(pool):
-            wanted = read_any_number(number, row.country_code)
-            if wanted is None:
-                refuse("this is not a phone number")
-            user = site.store.read_now(partial(_holder, row.id, wanted))
+            user = site.store.read_now(partial(named, pool=row, name=name))
             found += [user] if user else []
     told = [_user(user, show=show) for user in found]
     if as_json:
@@ -114,7 +121,7 @@ def find(
             shown.pairs(facts)
     if not told:
         if not as_json:
-            typer.echo("no user has this number", err=True)
+            typer.echo("there is no such user", err=True)
         raise typer.Exit(FAILED)
 
 
@@ -150,14 +157,7 @@ def reset_factors(
         print(f"removed: {', '.join(removed)}")
 
 
-def _holder(pool_id: str, number: "E164", tx: "Tx") -> "UserRow | None":
-    from ostiary.server.core.credentials import Names
-    from ostiary.server.storage import users
-
-    return users.find(tx, pool_id, Names(phone=number))
-
-
-def _run(site: "Site", pool: str | None, source: Any, *, dry_run: bool, again: bool) -> "Summary":
+def _work(site: "Site", pool: str | None, source: "ImportFile", *, keep_weak: bool) -> "Import":
     from ostiary.server.guards.passwords import Passwords
     from ostiary.server.upkeep.importing import Import
 
@@ -165,7 +165,10 @@ def _run(site: "Site", pool: str | None, source: Any, *, dry_run: bool, again: b
     passwords = Passwords(
         memory_kib=chosen.argon2_memory_kib, passes=chosen.argon2_passes, lanes=chosen.argon2_lanes
     )
-    work = Import(site, site.pool(pool), source, passwords)
+    return Import(site, site.pool(pool), source, passwords, keep_weak=keep_weak)
+
+
+def _run(work: "Import", source: "ImportFile", *, dry_run: bool, again: bool) -> "Summary":
     with shown.progress("checking" if dry_run else "importing", source.lines) as bar:
 
         def told(line: int, rejected: int) -> None:
@@ -175,7 +178,9 @@ def _run(site: "Site", pool: str | None, source: Any, *, dry_run: bool, again: b
 
 
 def _tell(summary: "Summary", file: Path, seconds: float, *, dry_run: bool, as_json: bool) -> None:
-    rejected = str(file.with_name(f"{file.stem}.rejected.csv")) if summary.rejected else None
+    from ostiary.server.upkeep.import_file import rejected_path
+
+    rejected = str(rejected_path(file, dry_run=dry_run)) if summary.rejected else None
     if as_json:
         shown.as_json(
             {

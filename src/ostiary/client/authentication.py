@@ -803,8 +803,9 @@ class AuthenticationClient(SyncAuthentication):
     ) -> Result[IsSuccess]:
         """Use the token: the account's number becomes the new one.
 
-        Step three of three. The token is used up whatever the result. Afterwards the old number, the new
-        one and every verified e-mail address are notified, and the other sessions end if the pool says so.
+        Step three of three. A valid token is used up even if the change is refused; a token of another
+        session is left to its owner. Afterwards the old number, the new one and every verified e-mail
+        address are notified, and the other sessions end if the pool says so.
 
         `data` is `IsSuccess`:
 
@@ -931,8 +932,9 @@ class AuthenticationClient(SyncAuthentication):
     ) -> Result[IsSuccess]:
         """Use the token: the account's address becomes the new one.
 
-        Step three of three. The token is used up whatever the result. Afterwards the old address, the new
-        one and a verified phone number are notified, and the other sessions end if the pool says so.
+        Step three of three. A valid token is used up even if the change is refused; a token of another
+        session is left to its owner. Afterwards the old address, the new one and a verified phone number
+        are notified, and the other sessions end if the pool says so.
 
         `data` is `IsSuccess`:
 
@@ -2597,8 +2599,9 @@ class AsyncAuthenticationClient(AsyncAuthentication):
     ) -> Result[IsSuccess]:
         """Use the token: the account's number becomes the new one.
 
-        Step three of three. The token is used up whatever the result. Afterwards the old number, the new
-        one and every verified e-mail address are notified, and the other sessions end if the pool says so.
+        Step three of three. A valid token is used up even if the change is refused; a token of another
+        session is left to its owner. Afterwards the old number, the new one and every verified e-mail
+        address are notified, and the other sessions end if the pool says so.
 
         `data` is `IsSuccess`:
 
@@ -2725,8 +2728,9 @@ class AsyncAuthenticationClient(AsyncAuthentication):
     ) -> Result[IsSuccess]:
         """Use the token: the account's address becomes the new one.
 
-        Step three of three. The token is used up whatever the result. Afterwards the old address, the new
-        one and a verified phone number are notified, and the other sessions end if the pool says so.
+        Step three of three. A valid token is used up even if the change is refused; a token of another
+        session is left to its owner. Afterwards the old address, the new one and a verified phone number
+        are notified, and the other sessions end if the pool says so.
 
         `data` is `IsSuccess`:
 

@@ -236,9 +236,9 @@ PROFILE: tuple[Operation, ...] = (
         who=Who.USER,
         group="User profile",
         summary="Use the token: the account's number becomes the new one.",
-        description="Step three of three. The token is used up whatever the result. Afterwards the old number, the "
-        "new one and every verified e-mail address are notified, and the other sessions end if the pool "
-        "says so.",
+        description="Step three of three. A valid token is used up even if the change is refused; a token of another "
+        "session is left to its owner. Afterwards the old number, the new one and every verified e-mail address are "
+        "notified, and the other sessions end if the pool says so.",
         request=UpdatePhone,
         data=IsSuccess,
         own_errors=(

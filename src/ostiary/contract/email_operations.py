@@ -46,9 +46,9 @@ EMAIL: tuple[Operation, ...] = (
         who=Who.USER,
         group="User profile",
         summary="Use the token: the account's address becomes the new one.",
-        description="Step three of three. The token is used up whatever the result. Afterwards the old address, the "
-        "new one and a verified phone number are notified, and the other sessions end if the pool says "
-        "so.",
+        description="Step three of three. A valid token is used up even if the change is refused; a token of another "
+        "session is left to its owner. Afterwards the old address, the new one and a verified phone number are "
+        "notified, and the other sessions end if the pool says so.",
         request=UpdateEmail,
         data=IsSuccess,
         own_errors=(

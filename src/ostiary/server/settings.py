@@ -313,8 +313,10 @@ def _from_environment(environment: Mapping[str, str]) -> _Layer:
             raise SettingsError(f"there is no setting {variable}{did_you_mean(variable, tuple(known))}")
         try:
             layer[known[plain]] = (Path(value).read_text(encoding="utf-8").strip(), variable)
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{variable}: {value} can't be read: {error}") from error
+        except OSError as error:
+            raise SettingsError(f"{variable}: {value} can't be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise SettingsError(f"{variable}: {value} can't be read: it is not text in UTF-8") from error
     return layer
 
 
@@ -328,13 +330,22 @@ def _converted(name: str, value: Any, source: str) -> Any:
     try:
         return msgspec.convert(value, _TYPES[name], strict=not isinstance(value, str))
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{source}: {name}: {_told(name, error)}") from error
+        raise SettingsError(f"{source}: {name}: {_told(name, value, error)}") from error
 
 
-def _told(name: str, error: msgspec.ValidationError) -> str:
-    """What is wrong; where a pattern says so, in the words of the reference: an operator need not read patterns."""
-    text = str(error)
-    return f"expected: {_TEXTS[name]}" if "matching regex" in text else text
+def _told(name: str, value: Any, error: msgspec.ValidationError) -> str:
+    """What is wrong, in the words of the reference: an operator need not read patterns and types."""
+    if "matching regex" in str(error):
+        return f"expected: {_TEXTS[name]}"
+    from msgspec.inspect import type_info  # what a good start need not load
+
+    from ostiary.contract.ranges import allowed
+
+    takes = allowed(type_info(_TYPES[name]))
+    if takes == "text":
+        return "must be text"  # it may be a secret: what was set is not repeated
+    shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+    return f"{shown!r} can't be used; allowed: {takes}"
 
 
 def _check_networks(name: str, networks: tuple[str, ...]) -> None:

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import msgspec
 
+from ostiary.server.core.audit_events import AuditEvent
 from ostiary.server.core.keyring import RootKey
 from ostiary.server.core.ports import Ports
 from ostiary.server.core.refused import Refused
@@ -38,7 +39,7 @@ def _contact_hash(key: RootKey, pool_id: str, contact: str) -> str:
 
 def note(
     visit: Visit[object],
-    event: str,
+    event: AuditEvent,
     verdict: Refused | str = DONE,
     *,
     user_id: str,

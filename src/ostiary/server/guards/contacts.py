@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from ostiary.contract.keys import Key
+from ostiary.server.core.audit_events import AuditEvent
 from ostiary.server.core.contact import Medium, medium_of
 from ostiary.server.core.people import Account, Session
 from ostiary.server.core.refused import Refused
@@ -132,7 +133,7 @@ def prove(step: Step[object], typed: Sequence[Typed], new: str) -> tuple[Proof, 
 
 
 def note(
-    step: Step[object], event: str, verdict: Refused | str, medium: Medium, new: str | None = None
+    step: Step[object], event: AuditEvent, verdict: Refused | str, medium: Medium, new: str | None = None
 ) -> None:
     """An audit row about the signed-in user's contact: which it is, and which it was to become."""
     old = step.account.phone if medium == "sms" else step.account.email

@@ -1,12 +1,11 @@
 """Removing the second factors of somebody who has lost them all: the one thing that only an operator can do."""
 
-from ostiary.server.core.credentials import Names, read_email, username_key
-from ostiary.server.core.phone import read_number
 from ostiary.server.guards import second_factors, sessions
 from ostiary.server.storage import people, users
 from ostiary.server.storage.pools import PoolRow
 from ostiary.server.storage.tx import ConflictError, Tx
 from ostiary.server.storage.users import UserRow
+from ostiary.server.upkeep.named import named
 from ostiary.server.upkeep.site import NotDoneError, Site
 
 
@@ -32,8 +31,7 @@ def reset(site: Site, pool: PoolRow, name: str) -> list[str]:
 
 def _held(tx: Tx, pool: PoolRow, name: str) -> UserRow:
     """The user, read again under the lock of the row."""
-    names = Names(username_key(name), read_email(name), read_number(name, None, pool.country_code))
-    seen = users.load(tx, pool.id, name) or users.find(tx, pool.id, names)
+    seen = named(tx, pool, name)
     if seen is None:
         raise NotDoneError("there is no such user in this pool")
     people.lock_user(tx, seen.id)

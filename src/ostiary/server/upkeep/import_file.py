@@ -87,14 +87,19 @@ class ImportFile:
                 raise StartRefusedError(f"{self.path}, line {reader.line_num}: {error}") from error
 
 
+def rejected_path(source: Path, *, dry_run: bool) -> Path:
+    """`people.rejected.csv` beside `people.csv`. Dry runs have another: somebody may be mending the first."""
+    return source.with_name(f"{source.stem}{'.dry-run' if dry_run else ''}.rejected.csv")
+
+
 class RejectedFile:
-    """`people.rejected.csv` beside `people.csv`: the rejected rows as they came, each with its place and reason.
+    """The rejected rows as they came, each with its place and reason.
 
     Mode 600: rows may hold passwords. Made when the first row is rejected.
     """
 
-    def __init__(self, source: ImportFile) -> None:
-        self.path = source.path.with_name(f"{source.path.stem}.rejected.csv")
+    def __init__(self, path: Path, source: ImportFile) -> None:
+        self.path = path
         self._header = (
             *(name for name in source.header if name not in import_rules.IGNORED),
             *import_rules.IGNORED,

@@ -3,19 +3,26 @@
 1. Columns have the names of the API's fields (`phoneCountryCode`); one that nobody knows refuses the whole file.
 2. An empty cell is an absent field. Nothing is verified unless the file says so.
 3. A password comes as it is (`password`), or as an argon2id string (`passwordHash`, PHC format): one of the two.
+4. One that comes as it is is judged as every new password, by the pool's policy. Those of a migration are not new: they
+   can be let through, and then only have to be passwords at all.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
+from msgspec import inspect
 
 from ostiary.contract.errors import CATALOGUE
+from ostiary.contract.keys import Key
 from ostiary.contract.management import CreateUser
+from ostiary.contract.ranges import allowed
 from ostiary.server.core.people import Facts
+from ostiary.server.core.policy import PoolPolicy
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.management import users_rules
+from ostiary.server.guards.new_passwords import rules as passwords
 
 NOT_IMPORTED = frozenset(
     {"salt", "tenantIds", "otp", "departmentIds", "metadataSource", "identities", "options"}
@@ -41,7 +48,8 @@ _PHC = re.compile(
     r"\$argon2id\$v=19\$m=([0-9]{1,8}),t=([0-9]{1,4}),p=([0-9]{1,3})\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{22,}"
 )
 """github.com/P-H-C/phc-string-format; salt of 8 bytes and hash of 16 at least."""
-_QUOTED = re.compile(""" ['"].*['"]""", re.DOTALL)
+_COLUMN = re.compile(r" - at `\$\.([A-Za-z]+)[^`]*`$")
+_KINDS = {info.encode_name: info.type for info in msgspec.structs.fields(CreateUser)}
 _MOST = (1_048_576, 50, 16)
 """KiB, passes, lanes: a check that costs more would let one sign-in hold up all others."""
 
@@ -68,8 +76,11 @@ def unknown_columns(header: Sequence[str]) -> list[str]:
     return [name for name in header if name not in COLUMNS and name not in IGNORED]
 
 
-def read_row(cells: Mapping[str, str], facts: Facts) -> Accepted | Rejected:
-    """What a row means. `cells`: column → text, empty ones left out."""
+def read_row(cells: Mapping[str, str], facts: Facts, common: Collection[str] | None) -> Accepted | Rejected:
+    """What a row means. `cells`: column → text, empty ones left out.
+
+    `common`: passwords that everybody guesses; None lets weak passwords through, short ones as well.
+    """
     broken = next((name for name, text in cells.items() if "\0" in text), None)
     if broken is not None:
         return Rejected(f"{broken}: contains a NUL character")
@@ -86,13 +97,19 @@ def read_row(cells: Mapping[str, str], facts: Facts) -> Accepted | Rejected:
     new = users_rules.read_create(form, facts)
     if isinstance(new, Refused):
         return refused(new)
+    weak = _judge_password(form, new.contacts, facts.pool.policy, common)
+    if weak is not None:
+        return refused(weak)
     return Accepted(form, new.contacts, form.password, password_hash)
 
 
 def refused(refusal: Refused) -> Rejected:
     """A refusal of the service, in words."""
-    column = (refusal.data or {}).get("field")
-    text = CATALOGUE[refusal.key].en
+    facts = refusal.data or {}
+    column = facts.get("field")
+    text = CATALOGUE[refusal.key].sentence("en-US", facts)
+    if refusal.key is Key.PASSWORD_TOO_SHORT:
+        text = f"{text}, of {facts['minLength']} characters or more"
     return Rejected(f"{column}: {text}" if column else text)
 
 
@@ -105,6 +122,17 @@ def usable_hash(text: str) -> bool:
     return 8 * lanes <= memory <= _MOST[0] and 1 <= passes <= _MOST[1] and 1 <= lanes <= _MOST[2]
 
 
+def _judge_password(
+    form: CreateUser, named: users_rules.Contacts, policy: PoolPolicy, common: Collection[str] | None
+) -> Refused | None:
+    if form.password is None:
+        return None
+    if common is None:
+        policy = msgspec.structs.replace(policy, password_min_length=1, refuse_common_passwords=False)
+    names = (named.username, named.email, named.phone)
+    return passwords.judge(policy, form.password, names, common or ())
+
+
 def _form(cells: Mapping[str, str]) -> CreateUser | Rejected:
     values: dict[str, object] = {
         name: text for name, text in cells.items() if name not in OWN and name not in IGNORED
@@ -113,6 +141,8 @@ def _form(cells: Mapping[str, str]) -> CreateUser | Rejected:
         try:
             values["customData"] = msgspec.json.decode(cells["customData"])
         except msgspec.DecodeError:
+            values["customData"] = None
+        if not isinstance(values["customData"], dict):
             return Rejected("customData: not a JSON object")
     try:
         return msgspec.convert(values, CreateUser, strict=False)  # "true" and "1" are true
@@ -121,7 +151,8 @@ def _form(cells: Mapping[str, str]) -> CreateUser | Rejected:
 
 
 def _told(error: str) -> str:
-    """`gender: Invalid enum value` of msgspec's text, which may quote what stood there."""
-    text, _, path = error.partition(" - at `$.")
-    column, reason = path.rstrip("`"), _QUOTED.sub("", text)
-    return f"{column}: {reason}"
+    """`gender` of msgspec's `Invalid enum value 'X' - at `$.gender``, and what may stand in that column."""
+    column = _COLUMN.search(error)
+    if column is None:
+        return "a cell can't be used"
+    return f"{column[1]}: can't be used; allowed: {allowed(inspect.type_info(_KINDS[column[1]]))}"

@@ -18,13 +18,14 @@ from ostiary.server.core.refused import Refused
 from ostiary.server.guards import accounts, audit
 from ostiary.server.guards.accounts import NewAccount
 from ostiary.server.guards.entry import Errand
+from ostiary.server.guards.new_passwords import common
 from ostiary.server.guards.passwords import Passwords
 from ostiary.server.storage import meta
 from ostiary.server.storage.names import NameSets
 from ostiary.server.storage.pools import PoolRow
 from ostiary.server.storage.tx import Lane, Tx, UnavailableError
 from ostiary.server.upkeep import import_rules
-from ostiary.server.upkeep.import_file import ImportFile, ImportRow, RejectedFile
+from ostiary.server.upkeep.import_file import ImportFile, ImportRow, RejectedFile, rejected_path
 from ostiary.server.upkeep.import_rules import Accepted, Rejected
 from ostiary.server.upkeep.site import NotDoneError, Site
 
@@ -65,19 +66,22 @@ _Hashed = tuple[ImportRow, NewAccount | Rejected]
 
 
 class Import:
-    """One run over one file."""
+    """One run over one file. `keep_weak`: passwords come from another service, and the pool's policy is not asked."""
 
-    def __init__(self, site: Site, pool: PoolRow, source: ImportFile, passwords: Passwords) -> None:
+    def __init__(
+        self, site: Site, pool: PoolRow, source: ImportFile, passwords: Passwords, *, keep_weak: bool
+    ) -> None:
         self._site = site
         self._pool = pool
         self._source = source
         self._passwords = passwords
+        self._common = None if keep_weak else common.passwords()
         self._facts = Facts(Pool(pool.id, pool.name, pool.country_code, pool.locale, pool.policy), None)
         self._name = f"import:{pool.id}:{source.digest[:32]}"
 
     def run(self, told: Told, *, again: bool) -> Summary:
         """Import what is not imported yet; `again` begins at the first row. Raises `NotDoneError`."""
-        rejects = RejectedFile(self._source)
+        rejects = RejectedFile(rejected_path(self._source.path, dry_run=False), self._source)
         if again:
             self._site.store.write_now(lambda tx: meta.put(tx, self._name, _text(Marker())))
         marker = begun = self._marker()
@@ -100,7 +104,7 @@ class Import:
 
     def try_out(self, told: Told) -> Summary:
         """Judge every row against the database as it is; nothing is stored but the file of rejected rows."""
-        rejects = RejectedFile(self._source)
+        rejects = RejectedFile(rejected_path(self._source.path, dry_run=True), self._source)
         rejects.begin(0)
         rows, made, refused = self._source.rows(0), 0, 0
         earlier = NameSets()
@@ -136,7 +140,7 @@ class Import:
             return Rejected(
                 "more cells than columns: put cells that contain a comma (such as argon2id strings) in quotes"
             )
-        return import_rules.read_row(row.cells, self._facts)
+        return import_rules.read_row(row.cells, self._facts, self._common)
 
     def _hashed(self, threads: ThreadPoolExecutor, judged: list[_Judged]) -> list[_Hashed]:
         """Rows with their passwords hashed: some 20 ms of a core each, outside of any transaction."""

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import inspect
 
+from ostiary.contract.ranges import allowed
 from ostiary.contract.security import UpdateSecuritySettings
 from ostiary.server.core.near import did_you_mean
 from ostiary.server.core.people import Facts, Pool
@@ -122,8 +123,8 @@ def change_pool(pool: Pool, name: str, text: str) -> PoolPolicy | str:
     try:
         asked = _nested(name, _value(found, text), msgspec.to_builtins(pool.policy))
         form = msgspec.convert(asked, UpdateSecuritySettings, strict=False)
-    except msgspec.ValidationError as error:
-        return _misfit(found, text, error)
+    except msgspec.ValidationError:
+        return _misfit(found, text)
     changes = settings_rules.read_update(form, Facts(pool, None))
     after = changes if isinstance(changes, Refused) else settings_rules.judge(pool.policy, changes)
     if not isinstance(after, Refused):
@@ -141,8 +142,8 @@ def change_app(policy: AppPolicy, name: str, text: str) -> AppPolicy | str:
     values = {**msgspec.to_builtins(policy), name: _value(found, text)}
     try:
         after = msgspec.convert(values, AppPolicy, strict=False)
-    except msgspec.ValidationError as error:
-        return _misfit(found, text, error)
+    except msgspec.ValidationError:
+        return _misfit(found, text)
     return f"{name}: {after.contradiction}" if after.contradiction else after
 
 
@@ -173,26 +174,6 @@ def _kinds(struct: type[msgspec.Struct], prefix: str = "") -> dict[str, str]:
     return found
 
 
-def allowed(kind: inspect.Type) -> str:
-    """A type and its range, in words."""
-    match kind:
-        case inspect.Metadata(extra_json_schema={"title": str(words)}):
-            return words
-        case inspect.Metadata(inner):
-            return allowed(inner)
-        case inspect.BoolType():
-            return "true or false"
-        case inspect.IntType(ge=least, le=most):
-            if least is None:
-                return "a whole number"
-            return f"{least} or more" if most is None else f"{least} to {most}"
-        case inspect.LiteralType(values):
-            return ", ".join(map(str, values))
-        case inspect.VarTupleType() | inspect.ListType():
-            return f"a list: {allowed(kind.item_type)}"
-    return "text"
-
-
 def _find(name: str, settings: list[Setting]) -> Setting | str:
     found = next((setting for setting in settings if setting.name == name), None)
     if found is not None:
@@ -217,9 +198,6 @@ def _nested(name: str, value: Any, before: Mapping[str, Any]) -> dict[str, Any]:
     return {first: {**inner, **_nested(rest, value, inner)}}
 
 
-def _misfit(setting: Setting, text: str, error: msgspec.ValidationError | None = None) -> str:
-    """Why the text can't be the setting's value: in msgspec's words, unless those are a pattern."""
-    why = str(error).partition(" - at `")[0]
-    if error is None or "matching regex" in why:
-        why = f"{text!r} can't be used"
-    return f"{setting.name}: {why}; allowed: {setting.allowed}"
+def _misfit(setting: Setting, text: str) -> str:
+    """Why the text can't be the setting's value."""
+    return f"{setting.name}: {text!r} can't be used; allowed: {setting.allowed}"

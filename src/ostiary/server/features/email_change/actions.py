@@ -12,6 +12,7 @@ from ostiary.contract.email_change import (
     VerifyUpdateEmailRequestData,
 )
 from ostiary.contract.keys import Key
+from ostiary.server.core.audit_events import AuditEvent
 from ostiary.server.core.call import Call
 from ostiary.server.core.passcode import Channel
 from ostiary.server.core.refused import Refused
@@ -134,7 +135,7 @@ def _unbind(step: Step[str]) -> Refused | None:
     return None
 
 
-def _noted(step: Step[object], event: str, refused: Refused, address: str | None = None) -> Refused:
+def _noted(step: Step[object], event: AuditEvent, refused: Refused, address: str | None = None) -> Refused:
     """A refusal worth remembering: from row 6 on each leaves an audit row."""
     contacts.note(step, event, refused, "email", address)
     return refused

@@ -21,6 +21,7 @@ from ostiary.contract.applications import (
 )
 from ostiary.contract.common import IsSuccess
 from ostiary.contract.keys import Key
+from ostiary.server.core.audit_events import AuditEvent
 from ostiary.server.core.call import Call
 from ostiary.server.core.policy import AppPolicy
 from ostiary.server.core.refused import Refused
@@ -170,5 +171,5 @@ def _shown(app: AppRow) -> Application:
     )
 
 
-def _note(errand: Errand[object], app: AppRow, event: str) -> None:
+def _note(errand: Errand[object], app: AppRow, event: AuditEvent) -> None:
     audit.note(errand, event, user_id="", actor=errand.actor, app=app.id)

@@ -3,9 +3,12 @@
 Users are locked before circles, each in the order of their names, so that two calls never wait for each other.
 """
 
+from typing import cast
+
 from ostiary.contract.common import IsSuccess
 from ostiary.contract.keys import Key
 from ostiary.contract.management import UserPaging
+from ostiary.server.core.audit_events import AuditEvent
 from ostiary.server.core.circles import Circle, CircleKind
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.management.circles_rules import Movement, Slice, missing
@@ -108,5 +111,5 @@ def _note(
     errand: Errand[object], circle: Circle, what: str, user_id: str = "", before: str | None = None
 ) -> None:
     """The event is `role_made`, `group_joined` and so on."""
-    event = f"{circle.kind}_{what}"
+    event = cast("AuditEvent", f"{circle.kind}_{what}")
     audit.note(errand, event, user_id=user_id, actor=errand.actor, code=circle.code, before=before)

@@ -10,6 +10,7 @@ from ostiary.contract.own_logins import (
     TerminalSession,
     UnbindDevice,
 )
+from ostiary.server.core.audit_events import AuditEvent
 from ostiary.server.core.call import Call
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.own_logins import rules, views
@@ -103,7 +104,7 @@ async def revoke_my_device_session(
     return await service.store.write(step)
 
 
-def _end(came: Step[str], event: str) -> Refused | None:
+def _end(came: Step[str], event: AuditEvent) -> Refused | None:
     """The user's row is locked, so no refresh is under way: what it gave out before is of a session that ends now."""
     user_id = came.account.user_id
     if not logins.has_device(came.tx, user_id, came.ask):

@@ -12,6 +12,7 @@ from ostiary.contract.profile import (
     VerifyUpdatePhoneRequest,
     VerifyUpdatePhoneRequestData,
 )
+from ostiary.server.core.audit_events import AuditEvent
 from ostiary.server.core.call import Call
 from ostiary.server.core.passcode import Channel
 from ostiary.server.core.phone import E164
@@ -135,7 +136,7 @@ def _unbind(step: Step[str]) -> Refused | None:
     return None
 
 
-def _noted(step: Step[object], event: str, refused: Refused, number: str | None = None) -> Refused:
+def _noted(step: Step[object], event: AuditEvent, refused: Refused, number: str | None = None) -> Refused:
     """A refusal worth remembering: from row 6 on each leaves an audit row."""
     contacts.note(step, event, refused, "sms", number)
     return refused

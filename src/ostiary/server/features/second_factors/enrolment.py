@@ -17,6 +17,7 @@ from ostiary.contract.second_factor import (
     SendEnrollFactorRequestData,
     SendEnrollFactorRequestOtpData,
 )
+from ostiary.server.core.audit_events import AuditEvent
 from ostiary.server.core.call import Call
 from ostiary.server.core.passcode import Channel
 from ostiary.server.core.refused import Refused
@@ -216,7 +217,7 @@ def _judge(step: Step[A], kind: str) -> Refused | None:
     return sessions.judge_step_up(step) or rules.judge_kind(kind, step.pool.policy, step.account)
 
 
-def _changed(step: Step[A], event: str, kind: str, target: str) -> None:
+def _changed(step: Step[A], event: AuditEvent, kind: str, target: str) -> None:
     """However the factors change: every verified address is told, the other sessions end, an audit row is left."""
     notices.factor_event(step, event, step.account, kind)
     audit.note(
@@ -230,6 +231,6 @@ def _changed(step: Step[A], event: str, kind: str, target: str) -> None:
         sessions.end_others(step)
 
 
-def _noted(step: Step[A], event: str, refused: Refused, kind: str) -> Refused:
+def _noted(step: Step[A], event: AuditEvent, refused: Refused, kind: str) -> Refused:
     audit.note(step, event, refused, user_id=step.account.user_id, factor=kind)
     return refused

@@ -18,6 +18,7 @@ from ostiary.server.delivery.inbox import LIMIT, Inbox, iso, typed_recipient
 from ostiary.server.web import answers
 from ostiary.server.web.answers import Answer, Handler, Request
 from ostiary.server.web.callers import language
+from ostiary.server.web.pages import icon
 from ostiary.server.web.pages.dev_inbox_words import WORDS, topic
 from ostiary.server.web.strict_json import clean_text
 
@@ -60,6 +61,7 @@ class DevInboxPages:
             lang = "zh-CN"
         template = "dev_inbox_list.html" if query.get("part") == "messages" else "dev_inbox.html"
         text = self._templates.get_template(template).render(
+            icon=icon.LINK,
             t=WORDS[lang],
             lang=lang,
             other_lang="en-US" if lang == "zh-CN" else "zh-CN",

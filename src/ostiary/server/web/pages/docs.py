@@ -8,6 +8,7 @@ import msgspec
 
 from ostiary.server.web import answers
 from ostiary.server.web.answers import Answer, Handler, Request
+from ostiary.server.web.pages import icon
 
 _STATIC = Path(__file__).parent.parent / "static"
 
@@ -53,7 +54,7 @@ def page(title: str, body: str) -> str:
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<link rel="stylesheet" href="/docs.css"><body class="plain">{body}</body></html>'
+        f'{icon.LINK}<link rel="stylesheet" href="/docs.css"><body class="plain">{body}</body></html>'
     )
 
 

@@ -17,6 +17,7 @@ from ostiary.contract.keys import Key
 from ostiary.contract.operation import Kind, Operation, Who
 from ostiary.contract.operations import OPERATIONS, common_errors
 from ostiary.contract.shape import Field, fields
+from ostiary.server.web.pages import icon
 
 Struct = type[msgspec.Struct]
 
@@ -147,7 +148,7 @@ def render() -> str:
         (group, [_shown(operation) for operation in operations])
         for group, operations in groupby(OPERATIONS, key=lambda operation: operation.group)
     ]
-    return environment.get_template("docs.html").render(groups=groups, Kind=Kind)
+    return environment.get_template("docs.html").render(groups=groups, Kind=Kind, icon=icon.LINK)
 
 
 def _shown(operation: Operation) -> Shown:

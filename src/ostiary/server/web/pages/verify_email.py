@@ -19,6 +19,7 @@ from ostiary.server.guards.service import Service
 from ostiary.server.web import answers
 from ostiary.server.web.answers import Answer, Handler, Request
 from ostiary.server.web.callers import language
+from ostiary.server.web.pages import icon
 
 _STATIC = Path(__file__).parent.parent / "static"
 _LONGEST_DEVICE = 200
@@ -115,7 +116,7 @@ def _page(lang: Lang, title: str, body: str) -> str:
     return (
         f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
-        f'<link rel="stylesheet" href="verify-email.css"></head><body><main><h1>{escape(title)}</h1>{body}'
+        f'{icon.LINK}<link rel="stylesheet" href="verify-email.css"></head><body><main><h1>{escape(title)}</h1>{body}'
         "</main></body></html>"
     )
 

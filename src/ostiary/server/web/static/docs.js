@@ -21,6 +21,7 @@ document.getElementById("filter").addEventListener("input", (event) => {
   for (const section of document.querySelectorAll("nav section")) {
     section.hidden = !section.querySelector("li:not([hidden])");
   }
+  document.getElementById("found").textContent = links.every((link) => link.parentElement.hidden) ? "Nothing found" : "";
 });
 
 const byName = new Map(links.map((link) => [link.hash.slice(1), link]));
