@@ -53,9 +53,7 @@ def create(tx: Tx, ports: Ports, pool_id: str, new: NewAccount, now: int) -> Use
     if taken is not None:
         return taken
     user_id = _store(tx, ports, pool_id, new, now)
-    made = users.load(tx, pool_id, user_id)
-    assert made is not None
-    return made
+    return users.must_load(tx, pool_id, user_id)
 
 
 def create_all(

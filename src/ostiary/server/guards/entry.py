@@ -63,6 +63,11 @@ Read = Callable[[F, Facts], A | Refused]
 """Rows 2 and 3 beyond the form's own shape: pure."""
 
 
+def as_asked(form: F, _facts: Facts) -> F:
+    """A `Read` for forms that mean what they say, and for requests that read nothing (None)."""
+    return form
+
+
 def enter(
     tx: Tx,
     ports: Ports,

@@ -13,11 +13,10 @@ from ostiary.server.core.policy import PoolPolicy
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.own_password import rules
 from ostiary.server.guards import audit, new_passwords, notices, password_guesses, sessions
-from ostiary.server.guards.entry import Step, enter
+from ostiary.server.guards.entry import Step, as_asked
 from ostiary.server.guards.new_passwords import Wanted
-from ostiary.server.guards.service import Service
+from ostiary.server.guards.service import Service, in_one_step
 from ostiary.server.storage import codes, tokens, users
-from ostiary.server.storage.tx import Tx
 from ostiary.server.storage.users import UserRow
 
 
@@ -40,27 +39,15 @@ class _Judged:
 
 async def update_password(service: Service, call: Call, form: UpdatePassword | Refused) -> Refused | None:
     """Set another password; the other sessions end, and every verified contact is told."""
-
-    def look(tx: Tx) -> _Seen | Refused:
-        entered = enter(tx, service.ports, call, form, rules.read_update, lock=True)
-        return entered if isinstance(entered, Refused) else _look(entered)
-
-    seen = await service.store.write(look)
+    seen = await in_one_step(service, call, form, as_asked, _look)
     if isinstance(seen, Refused) or isinstance(form, Refused):
         return seen if isinstance(seen, Refused) else None
     judged = await _judge(service, form, seen)
-
-    def step(tx: Tx) -> Refused | None:
-        entered = enter(tx, service.ports, call, form, rules.read_update, lock=True)
-        return entered if isinstance(entered, Refused) else _settle(entered, seen, judged)
-
-    return await service.store.write(step)
+    return await in_one_step(service, call, form, as_asked, lambda step: _settle(step, seen, judged))
 
 
 def _look(step: Step[UpdatePassword]) -> _Seen | Refused:
-    row = users.load(step.tx, step.pool.id, step.account.user_id)
-    if row is None:  # the lock saw it a moment ago; mypy cannot see that
-        return Refused(Key.LOGIN_EXPIRED)
+    row = users.must_load(step.tx, step.pool.id, step.account.user_id)
     has_password = row.password_hash is not None
     refused = rules.judge_old(step.ask.old_password, has_password=has_password) or (
         sessions.judge_second_factor(step) if has_password else sessions.judge_step_up(step)
@@ -92,9 +79,7 @@ async def _judge(service: Service, form: UpdatePassword, seen: _Seen) -> _Judged
 
 
 def _settle(step: Step[UpdatePassword], seen: _Seen, judged: _Judged) -> Refused | None:
-    row = users.load(step.tx, step.pool.id, step.account.user_id)
-    if row is None:  # as above
-        return Refused(Key.LOGIN_EXPIRED)
+    row = users.must_load(step.tx, step.pool.id, step.account.user_id)
     if judged.old is not False:  # right, or not looked at
         password_guesses.release(step, step.account, right=judged.old is True)
     if isinstance(judged.old, Refused):

@@ -27,7 +27,7 @@ from ostiary.server.guards import (
     sign_in_limits,
     takeover,
 )
-from ostiary.server.guards.entry import Visit, after_lock, visit
+from ostiary.server.guards.entry import Visit, after_lock, as_asked, visit
 from ostiary.server.guards.new_passwords import Wanted
 from ostiary.server.guards.one_time_tokens import AlreadyDone, TokenKind
 from ostiary.server.guards.passcodes import Typed
@@ -62,7 +62,7 @@ async def reset_password(service: Service, call: Call, form: ResetPassword | Ref
         return caller
 
     def look(tx: Tx) -> _Seen | Refused:
-        came = visit(tx, service.ports, caller, form, rules.read_reset, lock=False)
+        came = visit(tx, service.ports, caller, form, as_asked, lock=False)
         return came if isinstance(came, Refused) else _look(came)
 
     seen = await service.store.read(look)
@@ -79,7 +79,7 @@ async def reset_password(service: Service, call: Call, form: ResetPassword | Ref
         return password_hash  # the token is as good as before: another password can be thought of
 
     def step(tx: Tx) -> IsSuccess | Refused:
-        came = visit(tx, service.ports, caller, form, rules.read_reset, lock=False)
+        came = visit(tx, service.ports, caller, form, as_asked, lock=False)
         return came if isinstance(came, Refused) else _reset(came, password_hash)
 
     return await service.store.write(step)

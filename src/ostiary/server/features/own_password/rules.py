@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from ostiary.contract.keys import Key
-from ostiary.contract.own_page import ResetPassword, UpdatePassword, VerifyResetPasswordRequest
+from ostiary.contract.own_page import VerifyResetPasswordRequest
 from ostiary.server.core.contact import Medium, medium_of
 from ostiary.server.core.credentials import read_email
 from ostiary.server.core.passcode import read_passcode
@@ -40,16 +40,6 @@ class Claims(msgspec.Struct, frozen=True, array_like=True):
     password_set_at: int | None
     proves: Medium | None = None
     """Which contact the code was for, where that was unproven: it is the holder's once the password is set."""
-
-
-def read_update(form: UpdatePassword, _facts: Facts) -> UpdatePassword:
-    """The form, as it is; what the texts are, only the keys that open them know."""
-    return form
-
-
-def read_reset(form: ResetPassword, _facts: Facts) -> ResetPassword:
-    """The form, as it is."""
-    return form
 
 
 def read_verify(form: VerifyResetPasswordRequest, facts: Facts) -> ByCode | Refused:
