@@ -194,6 +194,6 @@ def _standing(scene: Scene, now: int) -> Refused | None:
 
 
 def _step(tx: Tx, ports: Ports, now: Millis, call: Call, scene: Scene, ask: A) -> Step[A]:
-    if scene.account is None or scene.session is None:  # judged by _standing; mypy cannot see that
-        raise AssertionError
+    assert scene.account is not None  # `_standing` saw both
+    assert scene.session is not None
     return Step(tx, ports, now, call, scene.pool, scene.app, ask, scene.account, scene.session)

@@ -82,7 +82,7 @@ class Health:
         )
 
     def _may_measure(self, peer: str | None) -> bool:
-        """Numbers tell more than answers do: two looks around somebody's ask say whether a message was sent."""
+        """Only the operator's networks: comparing two scrapes would reveal whether a request sent a message."""
         try:
             address = ip_address((peer or "").partition("%")[0])
         except ValueError:

@@ -34,10 +34,9 @@ async def verify_delete_account_request(
     first: Granted | UserRow | Refused = await in_one_step(service, call, form, rules.read_verify, _verify)
     if not isinstance(first, UserRow):
         return first
-    payload = None if isinstance(form, Refused) else form.password_payload
-    if payload is None:  # the first step has seen it; mypy cannot see that
-        return Refused(Key.PARAMETERS_INCOMPLETE, data={"field": "passwordPayload"})
-    right = await _is_right(service, first, payload)
+    assert isinstance(form, VerifyDeleteAccountRequest)  # the first step has seen both
+    assert form.password_payload is not None
+    right = await _is_right(service, first, form.password_payload)
     return await in_one_step(
         service, call, form, rules.read_verify, lambda step: _checked(step, first, right=right)
     )

@@ -2,7 +2,7 @@
 
 1. Everything that could refuse is looked at first; a rival in between makes the step run again.
 2. A number that is another one is moved by `guards/contacts.py`, and so is an address. It is unverified unless the call says otherwise.
-3. A new password ends the user's sessions: who is signed in now may be a stranger. A closed account's sessions open
+3. A new password ends the user's codes, one-time tokens and sessions: who is signed in now may be a stranger. A closed account's sessions open
    nothing and are answered `user_locked` (phone-change.md §5, row 4); opening the account again ends them.
 """
 
@@ -19,7 +19,15 @@ from ostiary.server.features.management import users_rules as rules
 from ostiary.server.features.management.errands import look, work
 from ostiary.server.features.management.users import find, hold
 from ostiary.server.features.management.users_rules import Change, Contacts
-from ostiary.server.guards import accounts, audit, contacts, custom_data, new_passwords, sessions
+from ostiary.server.guards import (
+    accounts,
+    audit,
+    contacts,
+    custom_data,
+    new_passwords,
+    password_change,
+    sessions,
+)
 from ostiary.server.guards.entry import Errand
 from ostiary.server.guards.new_passwords import Wanted
 from ostiary.server.guards.service import Service
@@ -80,11 +88,9 @@ def _change(errand: Errand[Change], row: UserRow, password_hash: str | None) -> 
     _move_email(errand, row)
     management.change(errand.tx, row.id, after, errand.now)
     if password_hash is not None:
-        new_passwords.store(errand.tx, row, password_hash, errand.pool.policy, errand.now)
-    if password_hash is not None or after.status != row.status:
-        tokens.void_all(errand.tx, row.id, errand.now)
-    if password_hash is not None or (after.status == ACTIVE and row.status != ACTIVE):
-        sessions.end_all(errand, row.account)
+        password_change.set_password(errand, row, password_hash)
+    elif after.status != row.status:
+        _close_or_open(errand, row, after)
     audit.note(
         errand,
         "user_updated",
@@ -95,6 +101,12 @@ def _change(errand: Errand[Change], row: UserRow, password_hash: str | None) -> 
     )
     changed = users.must_load(errand.tx, errand.pool.id, row.id)
     return accounts.to_user(changed, with_custom_data=True)
+
+
+def _close_or_open(errand: Errand[Change], row: UserRow, after: Fields) -> None:
+    tokens.void_all(errand.tx, row.id, errand.now)
+    if after.status == ACTIVE:
+        sessions.end_all(errand, row.account)
 
 
 def _fields(ask: Change, row: UserRow) -> Fields | Refused:

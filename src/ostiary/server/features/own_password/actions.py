@@ -12,11 +12,11 @@ from ostiary.server.core.call import Call
 from ostiary.server.core.policy import PoolPolicy
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.own_password import rules
-from ostiary.server.guards import audit, new_passwords, notices, password_guesses, sessions
+from ostiary.server.guards import audit, new_passwords, password_change, password_guesses, sessions
 from ostiary.server.guards.entry import Step, as_asked
 from ostiary.server.guards.new_passwords import Wanted
 from ostiary.server.guards.service import Service, in_one_step
-from ostiary.server.storage import codes, tokens, users
+from ostiary.server.storage import users
 from ostiary.server.storage.users import UserRow
 
 
@@ -88,20 +88,9 @@ def _settle(step: Step[UpdatePassword], seen: _Seen, judged: _Judged) -> Refused
         return _noted(step, Refused(Key.OLD_PASSWORD_WRONG))
     if judged.new is None or isinstance(judged.new, Refused):
         return judged.new
-    _set(step, row, judged.new)
-    return None
-
-
-def _set(step: Step[UpdatePassword], row: UserRow, password_hash: str) -> None:
-    """All of it or nothing: the password, what was pending, the other sessions, the notices, the audit row."""
-    new_passwords.store(step.tx, row, password_hash, step.pool.policy, step.now)
-    for contact in (row.phone, row.email):
-        codes.void_all(step.tx, step.pool.id, row.id, contact, step.now)
-    tokens.void_all(step.tx, row.id, step.now)
-    if step.pool.policy.end_other_sessions:
-        sessions.end_others(step)
-    notices.account_event(step, "password_changed", step.account)
+    password_change.set_password(step, row, judged.new, keep=step.session, tell="password_changed")
     audit.note(step, "password_changed", user_id=row.id, first=row.password_hash is None)
+    return None
 
 
 def _noted(step: Step[UpdatePassword], refused: Refused) -> Refused:

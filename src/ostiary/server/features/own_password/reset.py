@@ -20,11 +20,9 @@ from ostiary.server.guards import (
     audit,
     clients,
     new_passwords,
-    notices,
     one_time_tokens,
     passcodes,
-    sessions,
-    sign_in_limits,
+    password_change,
     takeover,
 )
 from ostiary.server.guards.entry import Visit, after_lock, as_asked, visit
@@ -32,7 +30,7 @@ from ostiary.server.guards.new_passwords import Wanted
 from ostiary.server.guards.one_time_tokens import AlreadyDone, TokenKind
 from ostiary.server.guards.passcodes import Typed
 from ostiary.server.guards.service import Service
-from ostiary.server.storage import codes, contacts, people, phones, tokens, users
+from ostiary.server.storage import contacts, people, phones, users
 from ostiary.server.storage.tx import ConflictError, Tx
 from ostiary.server.storage.users import UserRow
 
@@ -142,13 +140,7 @@ def _reset(came: Visit[ResetPassword], password_hash: str) -> IsSuccess | Refuse
         audit.note(came, "password_reset", refused, user_id=row.id)
         return refused
     row = _proven(came, row, claims.proves)
-    new_passwords.store(came.tx, row, password_hash, came.pool.policy, came.now)
-    for contact in (row.phone, row.email):
-        codes.void_all(came.tx, came.pool.id, row.id, contact, came.now)
-    tokens.void_all(came.tx, row.id, came.now)
-    sessions.end_all(came, row.account)
-    sign_in_limits.unlock(came, row)
-    notices.account_event(came, "password_reset", row.account)
+    password_change.set_password(came, row, password_hash, unlock=True, tell="password_reset")
     audit.note(came, "password_reset", user_id=row.id, first=row.password_hash is None)
     return IsSuccess(success=True)
 

@@ -52,8 +52,8 @@ def read_verify(form: VerifyResetPasswordRequest, facts: Facts) -> ByCode | Refu
     elif form.verify_method == "EMAIL_PASSCODE" and by_email is not None and by_email.email is not None:
         typed, name = by_email.pass_code, "email"
         contact = read_email(by_email.email)
-    else:  # the contract's `needs` have named what is missing; mypy cannot see that
-        return Refused(Key.PARAMETERS_INCOMPLETE, data={"field": "verifyMethod"})
+    else:
+        raise AssertionError("the contract's `needs` have refused a form without its method's payload")
     code = read_passcode(typed)
     if code is None:
         return Refused(Key.BAD_REQUEST, data={"field": "passCode"})
