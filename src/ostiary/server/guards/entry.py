@@ -150,9 +150,9 @@ def visit(
 
 
 def after_lock(visit: V) -> V:
-    """The same visit, judged by the moment after a lock that it waited for: what is over by then is over.
+    """The same visit with `now` read anew, after it waited for a lock: what expired meanwhile has expired.
 
-    For open doors, which learn whose row to lock only inside. To be called when something was read under the lock.
+    For open doors, which learn only inside whose row to lock. Call it after the first read under the lock.
     """
     return msgspec.structs.replace(visit, now=visit.ports.now())
 

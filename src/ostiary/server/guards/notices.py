@@ -75,7 +75,7 @@ def account_event(visit: Visit[object], event: str, account: Account, **more: st
 
 
 def language_for_recipient(visit: Visit[object], account: Account) -> str:
-    """Who is told need not be who asks: their own language first, the request's only where they named none."""
+    """In which language to tell somebody, who need not be who asks: their own first, else the request's, else the pool's."""
     return account.locale or (visit.call.lang if visit.call.lang_given else visit.pool.locale)
 
 

@@ -81,7 +81,7 @@ def refresh_token(visit: Visit[object], session: Session) -> str:
 
 
 def end_others(step: Step[object]) -> None:
-    """End every session of the account but this one, with their refresh tokens, wherever they are just now."""
+    """End every session of the account but this one, refresh tokens and refreshes under way included."""
     sessions.raise_epoch(step.tx, step.account.user_id, step.account.session_epoch, keep=step.session.id)
 
 

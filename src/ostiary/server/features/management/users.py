@@ -32,7 +32,7 @@ from ostiary.server.storage.users import UserRow
 
 
 async def create_user(service: Service, call: Call, form: CreateUser | Refused) -> User | Refused:
-    """Make a user. Number and address may be set without a proof; verified are they only where the call says so."""
+    """Make a user. Number and address need no proof; they count as verified only where the call says so."""
     password_hash = await _hashed(service, call, form)
     if isinstance(password_hash, Refused):
         return password_hash

@@ -91,7 +91,7 @@ def _unbind(step: Step[str]) -> Refused | None:
 
 
 def _end(step: Step[str], event: str) -> Refused | None:
-    """The user's row is locked, so no refresh is under way: what it gave out before is of a session that ends now."""
+    """Under the user's lock no refresh is under way: what an earlier one gave out belongs to a session that ends here."""
     user_id = step.account.user_id
     if not logins.has_device(step.tx, user_id, step.ask):
         return _NO_SUCH_DEVICE

@@ -40,8 +40,9 @@ class _Judged:
 async def update_password(service: Service, call: Call, form: UpdatePassword | Refused) -> Refused | None:
     """Set another password; the other sessions end, and every verified contact is told."""
     seen = await in_one_step(service, call, form, as_asked, _look)
-    if isinstance(seen, Refused) or isinstance(form, Refused):
-        return seen if isinstance(seen, Refused) else None
+    if isinstance(seen, Refused):
+        return seen
+    assert isinstance(form, UpdatePassword)  # the first step has seen it
     judged = await _judge(service, form, seen)
     return await in_one_step(service, call, form, as_asked, lambda step: _settle(step, seen, judged))
 

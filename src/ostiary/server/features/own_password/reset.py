@@ -64,8 +64,9 @@ async def reset_password(service: Service, call: Call, form: ResetPassword | Ref
         return came if isinstance(came, Refused) else _look(came)
 
     seen = await service.store.read(look)
-    if isinstance(seen, Refused) or isinstance(form, Refused):
-        return seen if isinstance(seen, Refused) else Refused(Key.ONE_TIME_TOKEN_INVALID)
+    if isinstance(seen, Refused):
+        return seen
+    assert isinstance(form, ResetPassword)  # the look has seen it
     wanted = Wanted(
         form.password,
         form.password_encrypt_type,
@@ -97,8 +98,9 @@ def _verify(came: Visit[ByCode]) -> ResetPasswordVerify | Refused:
         return _noted(came, proofs, row)
     passcodes.use(came, proofs[0])
     refused = rules.judge_account(row.account if row is not None else None, ask.contact)
-    if refused is not None or row is None:
-        return _noted(came, refused or Refused(Key.USER_NOT_FOUND), row)
+    if refused is not None:
+        return _noted(came, refused, row)
+    assert row is not None  # `judge_account` refuses nobody's
     claims = rules.claims_of(row.account, row.password_set_at, ask.contact)
     token = one_time_tokens.grant_to(came, row.account, TokenKind.RESET_PASSWORD, claims, rules.RESET_TTL)
     _note(came, audit.DONE, row)
