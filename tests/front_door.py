@@ -115,8 +115,9 @@ class FrontDoor:
         return await revoke_token(self.bench.service, self.caller(app_id), params)
 
     async def user_info(self, access_token: str) -> Any:
-        call = replace(self.caller(), app_id=None)
-        return await user_info(self.bench.service, call, UserInfoParams(access_token=access_token))
+        user: Any = await self.bench.service.signer.verify(access_token)
+        call = replace(self.caller(), app_id=None, user=user, token_given=True)
+        return await user_info(self.bench.service, call, UserInfoParams())
 
     def events(self, event: str) -> list[tuple[str, str]]:
         """Verdict and user id of each audit row of an event, oldest first."""

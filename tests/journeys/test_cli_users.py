@@ -138,7 +138,7 @@ def test_plain_passwords_are_judged_as_every_new_one(lite, tmp_path, dry):
     assert short == "password: The password is too short: choose a longer one, of 8 characters or more"
     assert common.startswith("password: This password is too common")
     assert name == common, "a name of the account"
-    assert bell == "password: The parameter password has a wrong type or value: correct it and try again"
+    assert bell == "password: The parameter password has an invalid type or value: correct it and try again"
 
 
 def test_the_pools_policy_says_what_is_weak(lite, tmp_path):

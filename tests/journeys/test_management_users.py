@@ -265,11 +265,22 @@ async def test_suspending_shuts_the_user_out_for_good(desk):
     assert await bench.send(bench.session(alice.user_id, ALICE), BIND, NEW) is None
 
 
-async def test_a_new_password_ends_the_sessions(desk):
+async def test_a_new_password_ends_the_sessions_the_codes_and_the_one_time_tokens(desk):
     bench = desk.bench
     alice = bench.person(ALICE)
     await desk.refused("update_user", {"userId": alice.user_id, "password": "short"}, Key.PASSWORD_TOO_SHORT)
+    await bench.ready_to_change(alice, NEW)  # leaves a one-time token
+    await bench.send(bench.stranger(), "CHANNEL_RESET_PASSWORD", ALICE)
+    await bench.send(alice, UNBIND, ALICE)
+    left = (
+        "SELECT count(*) FROM codes WHERE target = :own AND used_at IS NULL AND void_at IS NULL",
+        "SELECT count(*) FROM one_time_tokens WHERE used_at IS NULL AND void_at IS NULL",
+    )
+    assert [bench.one(text, own=ALICE) for text in left] == [2, 1]
+    told = desk.told()
     await desk.done("update_user", userId=alice.user_id, password="a longer one")
+    assert [bench.one(text, own=ALICE) for text in left] == [0, 0]
+    assert desk.told() == told, "the administrator tells people"
     stored = bench.one("SELECT password_hash FROM users")
     assert await bench.service.passwords.verify(stored, "a longer one") is True
     ended = await bench.send(alice, BIND, NEW)

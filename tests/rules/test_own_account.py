@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from ostiary.contract.keys import Key
-from ostiary.server.core.people import Account
+from ostiary.server.core.people import Account, ways_in
 from ostiary.server.core.phone import E164
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.deletion import rules as deletion
@@ -99,3 +99,16 @@ def test_a_password_ends_an_account_only_where_no_code_could(phone, email, has_p
 )
 def test_codes_come_to_the_account_s_own_contacts(ask, there, verdict):
     assert deletion.judge_contact(ask, account(there, there)) == verdict
+
+
+@pytest.mark.parametrize(("phone", "email"), list(itertools.product(STATES, STATES)))
+def test_the_ways_into_an_account(phone, email):
+    who = account(phone, email, has_password=True)
+    by_phone = ["PHONE_PASSCODE"] if phone is not None else []
+    by_email = ["EMAIL_PASSCODE"] if email else []
+    assert list(ways_in(who)) == ["PASSWORD", *by_phone, *by_email]
+    assert list(ways_in(who, besides="pwd")) == [*by_phone, *by_email]
+    assert list(ways_in(who, besides="sms")) == ["PASSWORD", *by_email]
+    assert list(ways_in(who, besides="email")) == ["PASSWORD", *by_phone]
+    assert list(ways_in(who, proven_only=True)) == [*(by_phone if phone else []), *by_email]
+    assert "PASSWORD" not in ways_in(msgspec.structs.replace(who, has_password=False))

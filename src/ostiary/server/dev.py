@@ -33,7 +33,7 @@ from ostiary.server.web import answers
 from ostiary.server.web.answers import Answer, Handler, Request
 from ostiary.server.web.api import Action
 from ostiary.server.web.middleware import refusal
-from ostiary.server.web.pages.docs import page
+from ostiary.server.web.pages.templates import page
 
 FILE = "dev.json"
 PEOPLE = (
@@ -240,6 +240,8 @@ def _landing(file: DevFile) -> Handler:
         "<article><a href=/readyz>Readiness</a> · <a href=/metrics>metrics</a></article>"
         f"<article>App <code>{file.app_id}</code>, pool <code>{file.user_pool_id}</code>; secrets and the users to "
         f"sign in as are in <code>{FILE}</code>.</article>",
+        style="/docs.css",
+        body_class="plain",
     )
 
     async def landing(request: Request) -> Answer:

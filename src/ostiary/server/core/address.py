@@ -1,4 +1,4 @@
-"""Addresses of callers in the one spelling that limits count by."""
+"""Addresses of callers in the one spelling that limits count by, and the networks that they lie in."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -26,6 +26,16 @@ def counted_as(address: Address) -> str:
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((int(address), 64), strict=False))
     return str(address)
+
+
+def networks(texts: Iterable[str]) -> tuple[Network, ...]:
+    """`10.1.0.0/16`, `127.0.0.1`, `fd00::/8` as networks, as settings name them. Raises ValueError."""
+    return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
+
+
+def is_in(address: Address, networks: Iterable[Network]) -> bool:
+    """Whether an address lies in one of the networks; an IPv4 address in no IPv6 network, and the other way round."""
+    return any(address in network for network in networks)
 
 
 def read_networks(text: str) -> tuple[Network, ...] | None:

@@ -50,6 +50,22 @@ class Account(msgspec.Struct, frozen=True):
         return self.status == ACTIVE
 
 
+def ways_in(account: Account, *, besides: str = "", proven_only: bool = False) -> tuple[str, ...]:
+    """How somebody can sign in to an account, in the words of `data.methods`.
+
+    `besides`: a first step to leave out (`pwd`, `sms`, `email`).
+    `proven_only`: the codes alone, and only to contacts that are proven. Else a number counts that nobody has proven: an
+    administrator set it, and a code to it signs in and proves it. An unproven address anybody may have typed at sign-up.
+    """
+    number = account.phone is not None and (account.phone_verified or not proven_only)
+    ways = {
+        "PASSWORD": account.has_password and not proven_only and besides != "pwd",
+        "PHONE_PASSCODE": number and besides != "sms",
+        "EMAIL_PASSCODE": account.email is not None and account.email_verified and besides != "email",
+    }
+    return tuple(way for way, there in ways.items() if there)
+
+
 class Session(msgspec.Struct, frozen=True):
     """A sign-in: stable over refresh; only checking a credential starts a new one. Moments in ms."""
 

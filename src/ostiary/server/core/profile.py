@@ -14,11 +14,34 @@ from ostiary.server.core.characters import has_control
 from ostiary.server.core.custom_field import is_moment
 from ostiary.server.core.links import is_web_link
 
-_CALLED = ("name", "nickname", "given_name", "middle_name", "family_name", "preferred_username")
-_SEEN = ("photo", "gender", "birthdate", "profile", "website", "company", "identity_number")
-_LIVES = ("address", "formatted", "street_address", "locality", "city", "region", "province", "postal_code")
-_SPEAKS = ("country", "zoneinfo", "locale", "browser", "device")
-FIELDS = (*_CALLED, *_SEEN, *_LIVES, *_SPEAKS)
+FIELDS = (
+    "name",
+    "nickname",
+    "given_name",
+    "middle_name",
+    "family_name",
+    "preferred_username",
+    "photo",
+    "gender",
+    "birthdate",
+    "profile",
+    "website",
+    "company",
+    "identity_number",
+    "address",
+    "formatted",
+    "street_address",
+    "locality",
+    "city",
+    "region",
+    "province",
+    "postal_code",
+    "country",
+    "zoneinfo",
+    "locale",
+    "browser",
+    "device",
+)
 """Names of `User`'s fields, and the keys of the stored profile."""
 
 _ZONE = re.compile(r"[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+){0,2}")  # the IANA data base's names

@@ -53,9 +53,7 @@ def create(tx: Tx, ports: Ports, pool_id: str, new: NewAccount, now: int) -> Use
     if taken is not None:
         return taken
     user_id = _store(tx, ports, pool_id, new, now)
-    made = users.load(tx, pool_id, user_id)
-    assert made is not None
-    return made
+    return users.must_load(tx, pool_id, user_id)
 
 
 def create_all(
@@ -78,7 +76,10 @@ def names_in_use(tx: Tx, pool_id: str, news: Sequence[NewAccount]) -> NameSets:
 
 
 def judge_names(in_use: NameSets, news: Sequence[NewAccount]) -> list[Refused | None]:
-    """Which accounts can't be made because a name is in use, or an earlier one's. `in_use` gets the others' names."""
+    """For each account the refusal where a name is in use, or wanted by an earlier one of the list.
+
+    `in_use` grows by the names of those that can be made.
+    """
     verdicts: list[Refused | None] = []
     for new in news:
         refused = _judge(in_use, new)

@@ -39,10 +39,10 @@ _FAILED = Refused(Key.CLIENT_AUTHENTICATION_FAILED)
 
 
 def outside(call: Call, client_id: str | None = None) -> Call | Refused:
-    """The call as a door sees it that nobody is signed in at yet: whoever's token is on it, it counts for nobody.
+    """The call at a door where nobody is signed in yet: a user's token on it counts for nothing but its application.
 
-    The application is the one that the header, the form or Basic names, all alike; else the token's. Nobody's
-    row but the one that signs in is locked then, so two sign-ins never wait for each other.
+    The application is the one that header, form and Basic name, and they must agree; where none does, the token's.
+    So only the row of the user who signs in is locked, and two sign-ins never wait for each other.
     """
     named = {app for app in (call.app_id, client_id, call.client and call.client.client_id) if app}
     if len(named) > 1:

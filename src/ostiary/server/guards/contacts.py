@@ -98,10 +98,9 @@ def move_own(step: Step[object], medium: Medium, new: str | None, *, spent: str 
 
 
 def _take_factor_along(step: Step[object], medium: Medium, new: str) -> None:
-    """A second factor at the contact that was given up follows to the new one: its next holder gets no codes.
+    """Move an SMS or e-mail factor with the contact, so that the old contact's next holder gets no codes.
 
-    The new one was proven a moment ago. Only for a session that has used a factor: it could as well have enrolled it
-    there. Another one's token may be older than the factor.
+    Only if this session has used a second factor: such a session could have enrolled the new contact itself.
     """
     old = step.account.phone if medium == "sms" else step.account.email
     kind = KIND_OF[medium]

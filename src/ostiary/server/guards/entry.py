@@ -63,6 +63,11 @@ Read = Callable[[F, Facts], A | Refused]
 """Rows 2 and 3 beyond the form's own shape: pure."""
 
 
+def as_asked(form: F, _facts: Facts) -> F:
+    """A `Read` for forms that mean what they say, and for requests that read nothing (None)."""
+    return form
+
+
 def enter(
     tx: Tx,
     ports: Ports,
@@ -145,9 +150,9 @@ def visit(
 
 
 def after_lock(visit: V) -> V:
-    """The same visit, judged by the moment after a lock that it waited for: what is over by then is over.
+    """The same visit with `now` read anew, after it waited for a lock: what expired meanwhile has expired.
 
-    For open doors, which learn whose row to lock only inside. To be called when something was read under the lock.
+    For open doors, which learn only inside whose row to lock. Call it after the first read under the lock.
     """
     return msgspec.structs.replace(visit, now=visit.ports.now())
 
@@ -189,6 +194,6 @@ def _standing(scene: Scene, now: int) -> Refused | None:
 
 
 def _step(tx: Tx, ports: Ports, now: Millis, call: Call, scene: Scene, ask: A) -> Step[A]:
-    if scene.account is None or scene.session is None:  # judged by _standing; mypy cannot see that
-        raise AssertionError
+    assert scene.account is not None  # `_standing` saw both
+    assert scene.session is not None
     return Step(tx, ports, now, call, scene.pool, scene.app, ask, scene.account, scene.session)

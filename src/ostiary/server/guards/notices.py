@@ -20,8 +20,8 @@ By = Literal["user", "administrator", "deletion"]
 """Whose doing it was, as the text says it: with "user", it names the device instead."""
 
 
-def language(visit: Visit[object], account: Account | None) -> str:
-    """In which language to write: the request's choice, else the user's, else the pool's."""
+def language_for_asker(visit: Visit[object], account: Account | None) -> str:
+    """In which language to write to who has just asked for it: the request's choice, else the user's, else the pool's."""
     if visit.call.lang_given:
         return visit.call.lang
     return (account.locale if account else None) or visit.pool.locale
@@ -57,21 +57,16 @@ def contact_moved(
         outbox.queue(visit.tx, *told)
 
 
-def guesses(visit: Visit[object], event: str, account: Account, channel: str) -> None:
-    """Tell, at every verified address, that much of a day's wrong guesses is spent."""
-    if account.phone is not None and account.phone_verified:
-        _queue(visit, event, account, "sms", account.phone, {"channel": channel, "event": event})
-    if account.email is not None and account.email_verified:
-        _queue(visit, event, account, "email", account.email, {"channel": channel, "event": event})
-
-
 def factor_event(visit: Visit[object], event: str, account: Account, kind: str, by: By = "user") -> None:
     """Tell, at every verified address, what became of a second factor. `event`: factor_enrolled, factor_removed."""
     account_event(visit, event, account, factor=kind, by=by)
 
 
 def account_event(visit: Visit[object], event: str, account: Account, **more: str) -> None:
-    """Tell, at every verified address, what was done to the account: password_changed, password_reset."""
+    """Tell, at every verified address, what was done to the account: password_changed, password_reset, guesses_half.
+
+    `more`: facts that the event's text names (`channel`, `factor`, `by`).
+    """
     facts = {"event": event, **more}
     if account.phone is not None and account.phone_verified:
         _queue(visit, event, account, "sms", account.phone, facts)
@@ -79,8 +74,8 @@ def account_event(visit: Visit[object], event: str, account: Account, **more: st
         _queue(visit, event, account, "email", account.email, facts)
 
 
-def _language_of(visit: Visit[object], account: Account) -> str:
-    """Who is told need not be who asks: their own language first, the request's only where they named none."""
+def language_for_recipient(visit: Visit[object], account: Account) -> str:
+    """In which language to tell somebody, who need not be who asks: their own first, else the request's, else the pool's."""
     return account.locale or (visit.call.lang if visit.call.lang_given else visit.pool.locale)
 
 
@@ -111,7 +106,7 @@ def _notice(
         recipient=recipient,
         purpose=purpose,
         facts={**facts, "at": visit.now, "device": visit.call.device},
-        lang=_language_of(visit, account),
+        lang=language_for_recipient(visit, account),
         state="queued",
         made_at=visit.now,
         due_at=visit.now,

@@ -45,7 +45,10 @@ def reserve(step: Step[object]) -> Refused | None:
 
 
 def release(step: Step[object], account: Account, *, right: bool) -> None:
-    """Give back what this request has paid: its guess was right, which ends the row of wrong ones, or never looked at."""
+    """Refund this request's guess.
+
+    `right=True`: the password matched, which also resets the run of wrong guesses. `right=False`: it was never compared.
+    """
     counter = guesses.load(step.tx, step.pool.id, guesses.of_user(account.user_id), CHANNEL)
     mine = next((guess for guess in counter.guesses if guess.id == _id(step)), None)
     if mine is None:

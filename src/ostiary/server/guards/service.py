@@ -59,3 +59,15 @@ async def in_one_step(
         return entered if isinstance(entered, Refused) else do(entered)
 
     return await service.store.write(step)
+
+
+async def in_one_look(
+    service: Service, call: Call, form: F | Refused, read: Read[F, A], see: Callable[[Step[A]], R | Refused]
+) -> R | Refused:
+    """The same in a step that only reads: nothing is locked, and any application's token will do, `selfService` or not."""
+
+    def step(tx: Tx) -> R | Refused:
+        entered = enter(tx, service.ports, call, form, read, lock=False, manages_account=False)
+        return entered if isinstance(entered, Refused) else see(entered)
+
+    return await service.store.read(step)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from ostiary.contract.keys import Key
 from ostiary.server.core import second_factor
 from ostiary.server.core.millis import DAY, SECOND
-from ostiary.server.core.people import Account, Session
+from ostiary.server.core.people import Account, Session, ways_in
 from ostiary.server.core.refused import Refused
 from ostiary.server.guards.entry import Step, Visit
 from ostiary.server.storage import logins, sessions
@@ -81,7 +81,7 @@ def refresh_token(visit: Visit[object], session: Session) -> str:
 
 
 def end_others(step: Step[object]) -> None:
-    """End every session of the account but this one, with their refresh tokens, wherever they are just now."""
+    """End every session of the account but this one, refresh tokens and refreshes under way included."""
     sessions.raise_epoch(step.tx, step.account.user_id, step.account.session_epoch, keep=step.session.id)
 
 
@@ -124,9 +124,5 @@ def second_factor_required(in_use: Sequence[str]) -> Refused:
 
 def reauth_required(account: Account | None) -> Refused:
     """Sign in again: `data.methods` names the ways this account can."""
-    ways = {
-        "PASSWORD": account is not None and account.has_password,
-        "PHONE_PASSCODE": account is not None and account.phone is not None,
-        "EMAIL_PASSCODE": account is not None and account.email is not None and account.email_verified,
-    }
-    return Refused(Key.REAUTH_REQUIRED, data={"methods": [way for way, there in ways.items() if there]})
+    ways = ways_in(account) if account is not None else ()
+    return Refused(Key.REAUTH_REQUIRED, data={"methods": list(ways)})

@@ -13,6 +13,7 @@ from ostiary.contract.keys import Key
 from ostiary.server.core.call import MfaToken
 from ostiary.server.core.masking import mask_contact
 from ostiary.server.core.millis import SECOND, Millis
+from ostiary.server.core.people import ways_in
 from ostiary.server.core.refused import Refused
 from ostiary.server.guards import audit, grants, second_factors, sessions
 from ostiary.server.guards.entry import Visit
@@ -56,7 +57,7 @@ def open_for(
     if verdict is Verdict.IN:
         return _open(visit, user, [method], scope, epoch=epoch)
     if verdict is Verdict.ANOTHER_FIRST:
-        ways = list(rules.other_ways_in(account, method))
+        ways = list(ways_in(account, besides=method))
         return _noted(visit, Refused(Key.REAUTH_REQUIRED, data={"methods": ways}), user, method)
     if verdict is Verdict.NOTHING:
         return _noted(visit, Refused(key, data={"factors": []}), user, method)

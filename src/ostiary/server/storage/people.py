@@ -1,6 +1,7 @@
 """Who is there: pool, application, account and session in one look; the rows a step stands on."""
 
 from ostiary.server.core.people import Account, App, Pool, Scene, Session
+from ostiary.server.core.second_factor import KINDS
 from ostiary.server.storage.pools import app_policy, pool_policy
 from ostiary.server.storage.tx import Row, Sql, Tx
 
@@ -12,8 +13,6 @@ _WITH_THEIRS = """
     LEFT JOIN emails e ON e.user_id = u.id
     LEFT JOIN factors f ON f.user_id = u.id"""
 """A row for each second factor, one where there is none: joined, they cost a third of what a subquery does."""
-_KINDS = ("OTP", "SMS", "EMAIL")
-"""Second factors, in the order in which they are told."""
 
 _SCENE = Sql(
     f"""
@@ -112,5 +111,5 @@ def _account(user_id: str, row: Row, rows: list[Row]) -> Account:
         bool(phone_verified),
         email,
         bool(email_verified),
-        tuple(kind for kind in _KINDS if kind in enrolled),
+        tuple(kind for kind in KINDS if kind in enrolled),
     )

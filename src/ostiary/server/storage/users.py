@@ -163,6 +163,14 @@ def load(tx: Tx, pool_id: str, user_id: str) -> UserRow | None:
     return user_row(row) if row and row[1] == pool_id else None
 
 
+def must_load(tx: Tx, pool_id: str, user_id: str) -> UserRow:
+    """A user who was seen in this snapshot, or whose row is locked. Raises AssertionError: a defect, nobody's fault."""
+    user = load(tx, pool_id, user_id)
+    if user is None:
+        raise AssertionError("a user who is there was not found")
+    return user
+
+
 def find(tx: Tx, pool_id: str, names: Names) -> UserRow | None:
     """The user of any of these names: one statement, whichever of them are given and whether there is one or none.
 

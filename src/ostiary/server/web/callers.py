@@ -6,13 +6,12 @@ Addresses in headers are believed from configured peers only: anybody can write 
 
 import base64
 import binascii
-import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from ostiary.contract.keys import Key
-from ostiary.server.core.address import Address, counted_as, read_address
+from ostiary.server.core.address import Address, counted_as, is_in, networks, read_address
 from ostiary.server.core.call import NOBODY, Call, ClientSecret, Lang, ManagementToken, MfaToken, UserToken
 from ostiary.server.core.refused import Refused
 from ostiary.server.guards.signing import Signer, Verdict
@@ -35,7 +34,6 @@ _LANG: _Family = (b"x-genauth-lang", b"x-authing-lang")
 _TOLD = (*_APP_ID, *_POOL_ID, *_DEVICE_ID, *_LANG, b"user-agent", b"accept-language")
 
 Headers = Mapping[bytes, bytes]
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _INVALID = Refused(Key.LOGIN_INVALID)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -54,8 +52,8 @@ class Callers:
         proxy_header: str = "x-forwarded-for",
     ) -> None:
         self._signer = signer
-        self._proxies = _networks(trusted_proxies)
-        self._backends = _networks(backends)
+        self._proxies = networks(trusted_proxies)
+        self._backends = networks(backends)
         self._proxy_header = proxy_header.encode()
         self._own_address = lru_cache(maxsize=4_096)(self._own_address_of)
 
@@ -96,11 +94,11 @@ class Callers:
             return own
         address = read_address(peer or "")
         assert address is not None
-        if _inside(address, self._proxies):
+        if is_in(address, self._proxies):
             address = self._behind_proxies(headers, address)
-        if _inside(address, self._backends):
+        if is_in(address, self._backends):
             named = read_address(_text(headers.get(b"x-real-ip", b"")))
-            return "" if named is None or _inside(named, self._backends) else counted_as(named)
+            return "" if named is None or is_in(named, self._backends) else counted_as(named)
         return counted_as(address)
 
     def _own_address_of(self, peer: str | None) -> str | None:
@@ -108,12 +106,12 @@ class Callers:
         address = read_address(peer or "")
         if address is None:
             return UNKNOWN_ADDRESS
-        if _inside(address, self._proxies) or _inside(address, self._backends):
+        if is_in(address, self._proxies) or is_in(address, self._backends):
             return None
         return counted_as(address)
 
     def _behind_proxies(self, headers: Headers, proxy: Address) -> Address:
-        """The nearest address that no trusted proxy has: what stands left of it, its sender made up at will."""
+        """The rightmost address that is no trusted proxy's. What stands to its left, the sender may have invented."""
         text = _text(headers.get(self._proxy_header, b""))
         if self._proxy_header == b"x-real-ip":
             return read_address(text) or proxy
@@ -123,7 +121,7 @@ class Callers:
             if address is None:
                 return nearest
             nearest = address
-            if not _inside(address, self._proxies):
+            if not is_in(address, self._proxies):
                 return nearest
         return nearest
 
@@ -221,11 +219,3 @@ def _weight(parameter: str) -> float:
 
 def _text(raw: bytes) -> str:
     return _UNPRINTABLE.sub("", raw.decode("latin-1")).strip() if raw else ""
-
-
-def _networks(texts: Iterable[str]) -> tuple[Network, ...]:
-    return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
-
-
-def _inside(address: Address, networks: tuple[Network, ...]) -> bool:
-    return any(address in network for network in networks)

@@ -6,9 +6,10 @@ and ours differ by 2 s at most; ours is not more than 5 s behind the newest stor
 
 import asyncio
 from collections.abc import Callable, Sequence
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 
 from ostiary.contract.keys import Key
+from ostiary.server.core.address import is_in, networks
 from ostiary.server.core.millis import FUTURE_TOLERANCE, SECOND
 from ostiary.server.core.ports import Ports
 from ostiary.server.core.refused import Refused
@@ -46,7 +47,7 @@ class Health:
         self._newest_moment = newest_moment
         """The newest moment that was stored when this process started."""
         self._working = working
-        self._metrics_networks = [ip_network(text, strict=False) for text in metrics_networks]
+        self._metrics_networks = networks(metrics_networks)
         self.stopping = False
         """Set when the process was told to stop: load balancers look here first."""
 
@@ -82,14 +83,12 @@ class Health:
         )
 
     def _may_measure(self, peer: str | None) -> bool:
-        """Numbers tell more than answers do: two looks around somebody's ask say whether a message was sent."""
+        """Only the operator's networks: comparing two scrapes would reveal whether a request sent a message."""
         try:
             address = ip_address((peer or "").partition("%")[0])
         except ValueError:
             return False
-        return any(
-            address.version == network.version and address in network for network in self._metrics_networks
-        )
+        return is_in(address, self._metrics_networks)
 
     async def _backlog(self) -> Backlog | None:
         try:

@@ -17,12 +17,11 @@ from ostiary.server.core.refused import Refused
 from ostiary.server.features.deletion import rules
 from ostiary.server.features.deletion.rules import Ask, Claims
 from ostiary.server.guards import audit, leaving, one_time_tokens, passcodes, password_guesses, sessions
-from ostiary.server.guards.entry import Step, enter
+from ostiary.server.guards.entry import Step
 from ostiary.server.guards.one_time_tokens import AlreadyDone, TokenKind
 from ostiary.server.guards.passcodes import Typed
 from ostiary.server.guards.service import Service, in_one_step
 from ostiary.server.storage import users
-from ostiary.server.storage.tx import Tx
 from ostiary.server.storage.users import UserRow
 
 Granted = VerifyDeleteAccountRequestData
@@ -35,16 +34,12 @@ async def verify_delete_account_request(
     first: Granted | UserRow | Refused = await in_one_step(service, call, form, rules.read_verify, _verify)
     if not isinstance(first, UserRow):
         return first
-    payload = None if isinstance(form, Refused) else form.password_payload
-    if payload is None:  # the first step has seen it; mypy cannot see that
-        return Refused(Key.PARAMETERS_INCOMPLETE, data={"field": "passwordPayload"})
-    right = await _is_right(service, first, payload)
-
-    def step(tx: Tx) -> Granted | Refused:
-        entered = enter(tx, service.ports, call, form, rules.read_verify, lock=True)
-        return entered if isinstance(entered, Refused) else _checked(entered, first, right=right)
-
-    return await service.store.write(step)
+    assert isinstance(form, VerifyDeleteAccountRequest)  # the first step has seen both
+    assert form.password_payload is not None
+    right = await _is_right(service, first, form.password_payload)
+    return await in_one_step(
+        service, call, form, rules.read_verify, lambda step: _checked(step, first, right=right)
+    )
 
 
 async def delete_account(service: Service, call: Call, form: DeleteAccount | Refused) -> IsSuccess | Refused:
@@ -88,18 +83,14 @@ def _checked(step: Step[Ask], seen: UserRow, *, right: bool | Refused) -> Grante
     if isinstance(right, Refused):
         return right
     row = _row(step)
-    if isinstance(row, Refused):
-        return row
     if not right or row.password_hash != seen.password_hash:
         return _noted(step, Refused(Key.OLD_PASSWORD_WRONG))
     refused = rules.judge_by_password(step.account)  # a contact may have been proven meanwhile
     return _noted(step, refused) if refused is not None else _grant(step)
 
 
-def _grant(step: Step[Ask]) -> Granted | Refused:
+def _grant(step: Step[Ask]) -> Granted:
     row = _row(step)
-    if isinstance(row, Refused):
-        return row
     ttl = step.pool.policy.update_token_ttl
     token = one_time_tokens.grant(step, TokenKind.DELETE_ACCOUNT, _claims(row), ttl)
     audit.note(step, "verify_delete_account_request", user_id=row.id)
@@ -109,8 +100,6 @@ def _grant(step: Step[Ask]) -> Granted | Refused:
 def _delete(step: Step[str]) -> IsSuccess | Refused:
     """From the take on, the token is spent whatever comes."""
     row = _row(step)
-    if isinstance(row, Refused):
-        return row
     claims = one_time_tokens.take(step, TokenKind.DELETE_ACCOUNT, step.ask, Claims)
     if isinstance(claims, Refused | AlreadyDone):
         return Refused(Key.ONE_TIME_TOKEN_INVALID)
@@ -121,9 +110,8 @@ def _delete(step: Step[str]) -> IsSuccess | Refused:
     return IsSuccess(success=True)
 
 
-def _row(step: Step[object]) -> UserRow | Refused:
-    """The account's row; the lock saw it a moment ago, which mypy cannot see."""
-    return users.load(step.tx, step.pool.id, step.account.user_id) or Refused(Key.LOGIN_EXPIRED)
+def _row(step: Step[object]) -> UserRow:
+    return users.must_load(step.tx, step.pool.id, step.account.user_id)
 
 
 def _claims(row: UserRow) -> Claims:

@@ -53,7 +53,7 @@ class Claims(msgspec.Struct, frozen=True, array_like=True):
 
 
 def read_request(form: VerifyUpdateEmailRequest, facts: Facts) -> Ask | Refused:
-    """Rows 2 and 3 for a change. Half an old pair is a mistake only where none is wanted; else row 6 says so."""
+    """Rows 2 and 3 for a change. Half an old pair is refused here where none is wanted; where one is, by row 6."""
     typed = form.email_pass_code_payload
     new_code = _read_code(typed.new_email_pass_code, "newEmailPassCode")
     if isinstance(new_code, Refused):

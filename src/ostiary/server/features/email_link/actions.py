@@ -4,10 +4,9 @@ from msgspec.structs import replace
 
 from ostiary.contract.keys import Key
 from ostiary.server.core.call import NOBODY, Call
-from ostiary.server.core.people import Facts
 from ostiary.server.core.refused import Refused
 from ostiary.server.guards import audit, passcodes
-from ostiary.server.guards.entry import Visit, after_lock, visit
+from ostiary.server.guards.entry import Visit, after_lock, as_asked, visit
 from ostiary.server.guards.passcodes import Link
 from ostiary.server.guards.service import Service
 from ostiary.server.storage import emails, people
@@ -30,14 +29,10 @@ async def verify(service: Service, call: Call, text: str) -> Refused | None:
     here = replace(call, pool_id=link.pool_id, app_id=None, user=NOBODY, token_given=False)
 
     def step(tx: Tx) -> Refused | None:
-        came = visit(tx, service.ports, here, link, _as_it_is, lock=False)
+        came = visit(tx, service.ports, here, link, as_asked, lock=False)
         return OVER if isinstance(came, Refused) else _verify(came)
 
     return await service.store.write(step)
-
-
-def _as_it_is(link: Link, _facts: Facts) -> Link:
-    return link
 
 
 def _verify(came: Visit[Link]) -> Refused | None:

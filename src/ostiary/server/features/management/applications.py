@@ -26,10 +26,10 @@ from ostiary.server.core.call import Call
 from ostiary.server.core.policy import AppPolicy
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.management import applications_rules as rules
-from ostiary.server.features.management.errands import as_asked, look, work
+from ostiary.server.features.management.errands import look, work
 from ostiary.server.guards import audit, sealing
 from ostiary.server.guards.accounts import moment
-from ostiary.server.guards.entry import Errand
+from ostiary.server.guards.entry import Errand, as_asked
 from ostiary.server.guards.service import Service
 from ostiary.server.storage import pools
 from ostiary.server.storage.pools import AppRow

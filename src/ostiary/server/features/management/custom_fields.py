@@ -4,36 +4,26 @@ from ostiary.contract.custom_fields import CustomField, GetCustomFields, SetCust
 from ostiary.server.core.call import Call
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.management import custom_fields_rules as rules
+from ostiary.server.features.management.errands import look, work
 from ostiary.server.guards import audit
 from ostiary.server.guards.accounts import moment
-from ostiary.server.guards.entry import Errand, manage
+from ostiary.server.guards.entry import Errand, as_asked
 from ostiary.server.guards.service import Service
 from ostiary.server.storage import custom_fields, pools
-from ostiary.server.storage.tx import Tx
 
 
 async def set_custom_fields(
     service: Service, call: Call, form: SetCustomFields | Refused
 ) -> list[CustomField] | Refused:
     """Define fields: all of them, or none where one can't be."""
-
-    def step(tx: Tx) -> list[CustomField] | Refused:
-        errand = manage(tx, service.ports, call, form, rules.read_set)
-        return errand if isinstance(errand, Refused) else _set(errand)
-
-    return await service.store.write(step)
+    return await work(service, call, form, rules.read_set, _set)
 
 
 async def get_custom_fields(
     service: Service, call: Call, form: GetCustomFields | Refused
 ) -> list[CustomField] | Refused:
-    """List the definitions."""
-
-    def step(tx: Tx) -> list[CustomField] | Refused:
-        errand = manage(tx, service.ports, call, form, rules.read_get)
-        return errand if isinstance(errand, Refused) else _listed(errand)
-
-    return await service.store.read(step)
+    """List the definitions. The wire has answered targets that are not served."""
+    return await look(service, call, form, as_asked, _listed)
 
 
 def _set(errand: Errand[tuple[SetCustomField, ...]]) -> list[CustomField] | Refused:

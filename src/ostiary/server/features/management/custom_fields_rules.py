@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import msgspec
 
 from ostiary.contract import custom_fields as wire
-from ostiary.contract.custom_fields import GetCustomFields, SetCustomField, SetCustomFields
+from ostiary.contract.custom_fields import SetCustomField, SetCustomFields
 from ostiary.contract.keys import Key
 from ostiary.server.core.custom_field import CustomField
 from ostiary.server.core.people import Facts
@@ -21,11 +21,6 @@ MOST_FIELDS = 200
 
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _KEPT = ("label", "description", "user_editable", "visible_in_admin_console", "visible_in_user_center")
-
-
-def read_get(form: GetCustomFields, _facts: Facts) -> GetCustomFields:
-    """The wire has answered targets that are not served."""
-    return form
 
 
 def read_set(form: SetCustomFields, _facts: Facts) -> tuple[SetCustomField, ...] | Refused:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ostiary.server.core.call import Call
-from ostiary.server.core.people import Facts
 from ostiary.server.core.refused import Refused
 from ostiary.server.guards.entry import Errand, Read, manage
 from ostiary.server.guards.service import Service
@@ -21,26 +20,23 @@ async def work(
     service: Service, call: Call, form: F | Refused, read: Read[F, A], do: Done[A, T]
 ) -> T | Refused:
     """Enter, and do it in one step that writes."""
-
-    def step(tx: Tx) -> T | Refused:
-        errand = manage(tx, service.ports, call, form, read)
-        return errand if isinstance(errand, Refused) else do(errand)
-
-    return await service.store.write(step)
+    return await service.store.write(_entered(service, call, form, read, do))
 
 
 async def look(
     service: Service, call: Call, form: F | Refused, read: Read[F, A], do: Done[A, T]
 ) -> T | Refused:
     """The same in one that only reads."""
+    return await service.store.read(_entered(service, call, form, read, do))
+
+
+def _entered(
+    service: Service, call: Call, form: F | Refused, read: Read[F, A], do: Done[A, T]
+) -> Callable[[Tx], T | Refused]:
+    """The step of either: through the door of management, then `do`."""
 
     def step(tx: Tx) -> T | Refused:
         errand = manage(tx, service.ports, call, form, read)
         return errand if isinstance(errand, Refused) else do(errand)
 
-    return await service.store.read(step)
-
-
-def as_asked(form: F, _facts: Facts) -> F:
-    """A form that means what it says."""
-    return form
+    return step

@@ -22,11 +22,11 @@ from ostiary.server.core.people import Facts
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.management import circles
 from ostiary.server.features.management import circles_rules as rules
-from ostiary.server.features.management.errands import as_asked, look, work
+from ostiary.server.features.management.errands import look, work
 from ostiary.server.features.management.users import find
 from ostiary.server.features.management.users_rules import Named, named
 from ostiary.server.guards.circles import to_group
-from ostiary.server.guards.entry import Errand
+from ostiary.server.guards.entry import Errand, as_asked
 from ostiary.server.guards.service import Service
 from ostiary.server.storage import circles as stored
 

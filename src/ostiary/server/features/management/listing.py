@@ -4,24 +4,19 @@ from ostiary.contract.management import ListUsersRequest, UserPaging
 from ostiary.server.core.call import Call
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.management import listing_rules as rules
+from ostiary.server.features.management.errands import look
 from ostiary.server.features.management.listing_rules import Wanted
 from ostiary.server.features.management.users import find
 from ostiary.server.guards import accounts
-from ostiary.server.guards.entry import Errand, manage
+from ostiary.server.guards.entry import Errand
 from ostiary.server.guards.service import Service
 from ostiary.server.storage import management
-from ostiary.server.storage.tx import Tx
 from ostiary.server.storage.users import UserRow
 
 
 async def list_users(service: Service, call: Call, form: ListUsersRequest | Refused) -> UserPaging | Refused:
     """List or search the pool's users, page by page."""
-
-    def step(tx: Tx) -> UserPaging | Refused:
-        errand = manage(tx, service.ports, call, form, rules.read_list)
-        return errand if isinstance(errand, Refused) else _list(errand)
-
-    return await service.store.read(step)
+    return await look(service, call, form, rules.read_list, _list)
 
 
 def _list(errand: Errand[Wanted]) -> UserPaging:

@@ -12,46 +12,40 @@ from ostiary.server.core.call import Call
 from ostiary.server.core.masking import mask_contact
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.management import records_rules as rules
+from ostiary.server.features.management.errands import look
 from ostiary.server.features.management.records_rules import Wanted
 from ostiary.server.guards.accounts import moment
-from ostiary.server.guards.entry import manage
+from ostiary.server.guards.entry import Errand
 from ostiary.server.guards.service import Service
 from ostiary.server.storage import records
 from ostiary.server.storage.outbox import Stored
 from ostiary.server.storage.records import AuditEvent, Span
-from ostiary.server.storage.tx import Tx
 
 
 async def list_audit_events(
     service: Service, call: Call, form: ListAuditEvents | Refused
 ) -> AuditEventPaging | Refused:
     """Read the pool's audit trail."""
-
-    def step(tx: Tx) -> AuditEventPaging | Refused:
-        errand = manage(tx, service.ports, call, form, rules.read_events)
-        if isinstance(errand, Refused):
-            return errand
-        page = records.audit_events(
-            tx, errand.pool.id, _span(errand.ask), errand.ask.limit, **errand.ask.having
-        )
-        return AuditEventPaging(list=[_event(row) for row in page.rows], next=page.next)
-
-    return await service.store.read(step)
+    return await look(service, call, form, rules.read_events, _events)
 
 
 async def list_messages(
     service: Service, call: Call, form: ListMessages | Refused
 ) -> MessagePaging | Refused:
     """Read what the pool sent, or could not send."""
+    return await look(service, call, form, rules.read_messages, _messages)
 
-    def step(tx: Tx) -> MessagePaging | Refused:
-        errand = manage(tx, service.ports, call, form, rules.read_messages)
-        if isinstance(errand, Refused):
-            return errand
-        page = records.messages(tx, errand.pool.id, _span(errand.ask), errand.ask.limit, **errand.ask.having)
-        return MessagePaging(list=[_message(row) for row in page.rows], next=page.next)
 
-    return await service.store.read(step)
+def _events(errand: Errand[Wanted]) -> AuditEventPaging:
+    ask = errand.ask
+    page = records.audit_events(errand.tx, errand.pool.id, _span(ask), ask.limit, **ask.having)
+    return AuditEventPaging(list=[_event(row) for row in page.rows], next=page.next)
+
+
+def _messages(errand: Errand[Wanted]) -> MessagePaging:
+    ask = errand.ask
+    page = records.messages(errand.tx, errand.pool.id, _span(ask), ask.limit, **ask.having)
+    return MessagePaging(list=[_message(row) for row in page.rows], next=page.next)
 
 
 def _span(ask: Wanted) -> Span:

@@ -6,36 +6,26 @@ from ostiary.server.core.log import log
 from ostiary.server.core.policy import PoolPolicy
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.management import settings_rules as rules
+from ostiary.server.features.management.errands import look, work
 from ostiary.server.features.management.settings_rules import Changes
 from ostiary.server.guards import audit
-from ostiary.server.guards.entry import Errand, manage
+from ostiary.server.guards.entry import Errand, as_asked
 from ostiary.server.guards.service import Service
 from ostiary.server.storage import pools
-from ostiary.server.storage.tx import Tx
 
 
 async def get_security_settings(
     service: Service, call: Call, form: Refused | None
 ) -> SecuritySettings | Refused:
     """Read the pool's security settings."""
-
-    def step(tx: Tx) -> SecuritySettings | Refused:
-        errand = manage(tx, service.ports, call, form, rules.read_nothing)
-        return errand if isinstance(errand, Refused) else rules.shown(errand.pool.policy)
-
-    return await service.store.read(step)
+    return await look(service, call, form, as_asked, lambda errand: rules.shown(errand.pool.policy))
 
 
 async def update_security_settings(
     service: Service, call: Call, form: UpdateSecuritySettings | Refused
 ) -> SecuritySettings | Refused:
     """Change the pool's security settings; what is absent stays as it is."""
-
-    def step(tx: Tx) -> PoolPolicy | Refused:
-        errand = manage(tx, service.ports, call, form, rules.read_update)
-        return errand if isinstance(errand, Refused) else _update(errand)
-
-    after = await service.store.write(step)
+    after = await work(service, call, form, rules.read_update, _update)
     if isinstance(after, Refused):
         return after
     if rules.codes_are_short(after):

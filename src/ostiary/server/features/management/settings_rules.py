@@ -41,10 +41,6 @@ _SHOWN: Mapping[str, type[msgspec.Struct]] = {
 }
 
 
-def read_nothing(_form: None, _facts: Facts) -> None:
-    """The meaning of a request that reads nothing."""
-
-
 def read_update(form: UpdateSecuritySettings, _facts: Facts) -> Changes | Refused:
     """What is asked to change: of the served settings, those that are there."""
     changes: Changes = {

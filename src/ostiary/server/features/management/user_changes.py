@@ -2,7 +2,7 @@
 
 1. Everything that could refuse is looked at first; a rival in between makes the step run again.
 2. A number that is another one is moved by `guards/contacts.py`, and so is an address. It is unverified unless the call says otherwise.
-3. A new password ends the user's sessions: who is signed in now may be a stranger. A closed account's sessions open
+3. A new password ends the user's codes, one-time tokens and sessions: who is signed in now may be a stranger. A closed account's sessions open
    nothing and are answered `user_locked` (phone-change.md §5, row 4); opening the account again ends them.
 """
 
@@ -16,15 +16,24 @@ from ostiary.server.core.policy import PoolPolicy
 from ostiary.server.core.profile import profile_of
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.management import users_rules as rules
+from ostiary.server.features.management.errands import look, work
 from ostiary.server.features.management.users import find, hold
 from ostiary.server.features.management.users_rules import Change, Contacts
-from ostiary.server.guards import accounts, audit, contacts, custom_data, new_passwords, sessions
-from ostiary.server.guards.entry import Errand, manage
+from ostiary.server.guards import (
+    accounts,
+    audit,
+    contacts,
+    custom_data,
+    new_passwords,
+    password_change,
+    sessions,
+)
+from ostiary.server.guards.entry import Errand
 from ostiary.server.guards.new_passwords import Wanted
 from ostiary.server.guards.service import Service
 from ostiary.server.storage import emails, management, phones, tokens, users
 from ostiary.server.storage.management import Fields
-from ostiary.server.storage.tx import ConflictError, Tx
+from ostiary.server.storage.tx import ConflictError
 from ostiary.server.storage.users import UserRow
 
 
@@ -34,16 +43,11 @@ async def update_user(service: Service, call: Call, form: UpdateUser | Refused) 
     if isinstance(password_hash, Refused):
         return password_hash
 
-    def step(tx: Tx) -> User | Refused:
-        errand = manage(tx, service.ports, call, form, rules.read_update)
-        if isinstance(errand, Refused):
-            return errand
-        (row,) = hold(tx, errand.pool.id, [errand.ask.user])
-        if row is None:
-            return Refused(Key.USER_NOT_FOUND)
-        return _change(errand, row, password_hash)
+    def change(errand: Errand[Change]) -> User | Refused:
+        (row,) = hold(errand.tx, errand.pool.id, [errand.ask.user])
+        return Refused(Key.USER_NOT_FOUND) if row is None else _change(errand, row, password_hash)
 
-    return await service.store.write(step)
+    return await work(service, call, form, rules.read_update, change)
 
 
 async def _hashed(service: Service, call: Call, form: UpdateUser | Refused) -> str | Refused | None:
@@ -53,17 +57,7 @@ async def _hashed(service: Service, call: Call, form: UpdateUser | Refused) -> s
     """
     if isinstance(form, Refused) or form.password is None:
         return None
-
-    def look(tx: Tx) -> tuple[PoolPolicy, UserRow, Contacts] | Refused:
-        errand = manage(tx, service.ports, call, form, rules.read_update)
-        if isinstance(errand, Refused):
-            return errand
-        row = find(tx, errand.pool.id, errand.ask.user)
-        if row is None:
-            return Refused(Key.USER_NOT_FOUND)
-        return errand.pool.policy, row, errand.ask.contacts
-
-    looked = await service.store.read(look)
+    looked = await look(service, call, form, rules.read_update, _policy_and_names)
     if isinstance(looked, Refused):
         return looked
     policy, row, new = looked
@@ -71,6 +65,13 @@ async def _hashed(service: Service, call: Call, form: UpdateUser | Refused) -> s
     encrypt_type = form.options.password_encrypt_type if form.options is not None else None
     wanted = Wanted(form.password, encrypt_type, names=names)
     return await new_passwords.hashed(service.passwords, service.password_keys, policy, wanted)
+
+
+def _policy_and_names(errand: Errand[Change]) -> tuple[PoolPolicy, UserRow, Contacts] | Refused:
+    row = find(errand.tx, errand.pool.id, errand.ask.user)
+    if row is None:
+        return Refused(Key.USER_NOT_FOUND)
+    return errand.pool.policy, row, errand.ask.contacts
 
 
 def _change(errand: Errand[Change], row: UserRow, password_hash: str | None) -> User | Refused:
@@ -87,11 +88,9 @@ def _change(errand: Errand[Change], row: UserRow, password_hash: str | None) -> 
     _move_email(errand, row)
     management.change(errand.tx, row.id, after, errand.now)
     if password_hash is not None:
-        new_passwords.store(errand.tx, row, password_hash, errand.pool.policy, errand.now)
-    if password_hash is not None or after.status != row.status:
-        tokens.void_all(errand.tx, row.id, errand.now)
-    if password_hash is not None or (after.status == ACTIVE and row.status != ACTIVE):
-        sessions.end_all(errand, row.account)
+        password_change.set_password(errand, row, password_hash)
+    elif after.status != row.status:
+        _close_or_open(errand, row, after)
     audit.note(
         errand,
         "user_updated",
@@ -100,8 +99,14 @@ def _change(errand: Errand[Change], row: UserRow, password_hash: str | None) -> 
         fields=" ".join(rules.asked(errand.ask)),
         status=after.status if after.status != row.status else None,
     )
-    changed = users.load(errand.tx, errand.pool.id, row.id)
-    return accounts.to_user(changed, with_custom_data=True) if changed else Refused(Key.USER_NOT_FOUND)
+    changed = users.must_load(errand.tx, errand.pool.id, row.id)
+    return accounts.to_user(changed, with_custom_data=True)
+
+
+def _close_or_open(errand: Errand[Change], row: UserRow, after: Fields) -> None:
+    tokens.void_all(errand.tx, row.id, errand.now)
+    if after.status == ACTIVE:
+        sessions.end_all(errand, row.account)
 
 
 def _fields(ask: Change, row: UserRow) -> Fields | Refused:

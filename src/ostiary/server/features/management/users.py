@@ -19,10 +19,11 @@ from ostiary.server.core.policy import PoolPolicy
 from ostiary.server.core.profile import profile_of
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.management import users_rules as rules
+from ostiary.server.features.management.errands import look, work
 from ostiary.server.features.management.users_rules import Contacts, Look, Named, New
 from ostiary.server.guards import accounts, audit, custom_data, leaving, new_passwords
 from ostiary.server.guards.accounts import NewAccount
-from ostiary.server.guards.entry import Errand, manage
+from ostiary.server.guards.entry import Errand
 from ostiary.server.guards.new_passwords import Wanted
 from ostiary.server.guards.service import Service
 from ostiary.server.storage import people, users
@@ -31,38 +32,23 @@ from ostiary.server.storage.users import UserRow
 
 
 async def create_user(service: Service, call: Call, form: CreateUser | Refused) -> User | Refused:
-    """Make a user. Number and address may be set without a proof; verified are they only where the call says so."""
+    """Make a user. Number and address need no proof; they count as verified only where the call says so."""
     password_hash = await _hashed(service, call, form)
     if isinstance(password_hash, Refused):
         return password_hash
-
-    def step(tx: Tx) -> User | Refused:
-        errand = manage(tx, service.ports, call, form, rules.read_create)
-        return errand if isinstance(errand, Refused) else _create(errand, password_hash)
-
-    return await service.store.write(step)
+    return await work(service, call, form, rules.read_create, lambda errand: _create(errand, password_hash))
 
 
 async def get_user(service: Service, call: Call, form: GetUser | Refused) -> User | Refused:
     """Read one user."""
-
-    def step(tx: Tx) -> User | Refused:
-        errand = manage(tx, service.ports, call, form, rules.read_get)
-        return errand if isinstance(errand, Refused) else _show(errand)
-
-    return await service.store.read(step)
+    return await look(service, call, form, rules.read_get, _show)
 
 
 async def delete_users_batch(
     service: Service, call: Call, form: DeleteUsersBatch | Refused
 ) -> IsSuccess | Refused:
     """Delete users: all of them, or none where one is unknown (`data.userIds` names those)."""
-
-    def step(tx: Tx) -> IsSuccess | Refused:
-        errand = manage(tx, service.ports, call, form, rules.read_delete)
-        return errand if isinstance(errand, Refused) else _delete(errand)
-
-    return await service.store.write(step)
+    return await work(service, call, form, rules.read_delete, _delete)
 
 
 async def _hashed(service: Service, call: Call, form: CreateUser | Refused) -> str | Refused | None:
@@ -73,17 +59,16 @@ async def _hashed(service: Service, call: Call, form: CreateUser | Refused) -> s
     if isinstance(form, Refused) or form.password is None:
         return None
     encrypt_type = form.options.password_encrypt_type if form.options is not None else None
-
-    def look(tx: Tx) -> tuple[PoolPolicy, Contacts] | Refused:
-        errand = manage(tx, service.ports, call, form, rules.read_create)
-        return errand if isinstance(errand, Refused) else (errand.pool.policy, errand.ask.contacts)
-
-    looked = await service.store.read(look)
+    looked = await look(service, call, form, rules.read_create, _policy_and_names)
     if isinstance(looked, Refused):
         return looked
     policy, named = looked
     wanted = Wanted(form.password, encrypt_type, names=(named.username, named.email, named.phone))
     return await new_passwords.hashed(service.passwords, service.password_keys, policy, wanted)
+
+
+def _policy_and_names(errand: Errand[New]) -> tuple[PoolPolicy, Contacts]:
+    return errand.pool.policy, errand.ask.contacts
 
 
 def find(tx: Tx, pool_id: str, user: Named) -> UserRow | None:

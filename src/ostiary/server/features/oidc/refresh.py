@@ -43,10 +43,9 @@ def refresh(came: Visit[object], ask: Refresh) -> Grant | Refused:
 
 def _renew(came: Visit[object], ask: Refresh, scene: Scene, row: RefreshRow) -> Grant | Refused:
     """New tokens of the same session; a new refresh token where the application rotates them."""
-    user = users.load(came.tx, came.pool.id, row.user_id)
+    user = users.must_load(came.tx, came.pool.id, row.user_id)
     session = scene.session
-    if user is None or session is None:  # judged a moment ago; mypy cannot see that
-        return INVALID_GRANT
+    assert session is not None  # `judge_refresh` saw it
     scope = scopes.narrowed(ask.scope, session.scope)
     if scope is None:
         return INVALID_SCOPE

@@ -14,7 +14,7 @@ from ostiary.server.storage.tx import Tx
 
 
 async def token(service: Service, call: Call, form: TokenEndPointParams | Refused) -> TokenResponse | Refused:
-    """Give tokens. Refused: OAuth's errors (RFC 6749 §5.2), in `data["error"]` where the key says less."""
+    """Give tokens. Refused: OAuth's errors (RFC 6749 §5.2), in `data["error"]` where the key is less precise."""
     if isinstance(form, Refused):
         return form
 

@@ -12,12 +12,11 @@ from ostiary.server.core.call import Call
 from ostiary.server.core.policy import PoolPolicy
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.own_password import rules
-from ostiary.server.guards import audit, new_passwords, notices, password_guesses, sessions
-from ostiary.server.guards.entry import Step, enter
+from ostiary.server.guards import audit, new_passwords, password_change, password_guesses, sessions
+from ostiary.server.guards.entry import Step, as_asked
 from ostiary.server.guards.new_passwords import Wanted
-from ostiary.server.guards.service import Service
-from ostiary.server.storage import codes, tokens, users
-from ostiary.server.storage.tx import Tx
+from ostiary.server.guards.service import Service, in_one_step
+from ostiary.server.storage import users
 from ostiary.server.storage.users import UserRow
 
 
@@ -40,27 +39,16 @@ class _Judged:
 
 async def update_password(service: Service, call: Call, form: UpdatePassword | Refused) -> Refused | None:
     """Set another password; the other sessions end, and every verified contact is told."""
-
-    def look(tx: Tx) -> _Seen | Refused:
-        entered = enter(tx, service.ports, call, form, rules.read_update, lock=True)
-        return entered if isinstance(entered, Refused) else _look(entered)
-
-    seen = await service.store.write(look)
-    if isinstance(seen, Refused) or isinstance(form, Refused):
-        return seen if isinstance(seen, Refused) else None
+    seen = await in_one_step(service, call, form, as_asked, _look)
+    if isinstance(seen, Refused):
+        return seen
+    assert isinstance(form, UpdatePassword)  # the first step has seen it
     judged = await _judge(service, form, seen)
-
-    def step(tx: Tx) -> Refused | None:
-        entered = enter(tx, service.ports, call, form, rules.read_update, lock=True)
-        return entered if isinstance(entered, Refused) else _settle(entered, seen, judged)
-
-    return await service.store.write(step)
+    return await in_one_step(service, call, form, as_asked, lambda step: _settle(step, seen, judged))
 
 
 def _look(step: Step[UpdatePassword]) -> _Seen | Refused:
-    row = users.load(step.tx, step.pool.id, step.account.user_id)
-    if row is None:  # the lock saw it a moment ago; mypy cannot see that
-        return Refused(Key.LOGIN_EXPIRED)
+    row = users.must_load(step.tx, step.pool.id, step.account.user_id)
     has_password = row.password_hash is not None
     refused = rules.judge_old(step.ask.old_password, has_password=has_password) or (
         sessions.judge_second_factor(step) if has_password else sessions.judge_step_up(step)
@@ -92,9 +80,7 @@ async def _judge(service: Service, form: UpdatePassword, seen: _Seen) -> _Judged
 
 
 def _settle(step: Step[UpdatePassword], seen: _Seen, judged: _Judged) -> Refused | None:
-    row = users.load(step.tx, step.pool.id, step.account.user_id)
-    if row is None:  # as above
-        return Refused(Key.LOGIN_EXPIRED)
+    row = users.must_load(step.tx, step.pool.id, step.account.user_id)
     if judged.old is not False:  # right, or not looked at
         password_guesses.release(step, step.account, right=judged.old is True)
     if isinstance(judged.old, Refused):
@@ -103,20 +89,9 @@ def _settle(step: Step[UpdatePassword], seen: _Seen, judged: _Judged) -> Refused
         return _noted(step, Refused(Key.OLD_PASSWORD_WRONG))
     if judged.new is None or isinstance(judged.new, Refused):
         return judged.new
-    _set(step, row, judged.new)
-    return None
-
-
-def _set(step: Step[UpdatePassword], row: UserRow, password_hash: str) -> None:
-    """All of it or nothing: the password, what was pending, the other sessions, the notices, the audit row."""
-    new_passwords.store(step.tx, row, password_hash, step.pool.policy, step.now)
-    for contact in (row.phone, row.email):
-        codes.void_all(step.tx, step.pool.id, row.id, contact, step.now)
-    tokens.void_all(step.tx, row.id, step.now)
-    if step.pool.policy.end_other_sessions:
-        sessions.end_others(step)
-    notices.account_event(step, "password_changed", step.account)
+    password_change.set_password(step, row, judged.new, keep=step.session, tell="password_changed")
     audit.note(step, "password_changed", user_id=row.id, first=row.password_hash is None)
+    return None
 
 
 def _noted(step: Step[UpdatePassword], refused: Refused) -> Refused:

@@ -21,18 +21,16 @@ from ostiary.server.guards import (
     clients,
     first_proof,
     new_passwords,
-    notices,
     one_time_tokens,
     passcodes,
-    sessions,
-    sign_in_limits,
+    password_change,
 )
-from ostiary.server.guards.entry import Visit, after_lock, visit
+from ostiary.server.guards.entry import Visit, after_lock, as_asked, visit
 from ostiary.server.guards.new_passwords import Wanted
 from ostiary.server.guards.one_time_tokens import AlreadyDone, TokenKind
 from ostiary.server.guards.passcodes import Typed
 from ostiary.server.guards.service import Service
-from ostiary.server.storage import codes, contacts, people, phones, tokens, users
+from ostiary.server.storage import contacts, people, phones, users
 from ostiary.server.storage.tx import ConflictError, Tx
 from ostiary.server.storage.users import UserRow
 
@@ -62,12 +60,13 @@ async def reset_password(service: Service, call: Call, form: ResetPassword | Ref
         return caller
 
     def look(tx: Tx) -> _Seen | Refused:
-        came = visit(tx, service.ports, caller, form, rules.read_reset, lock=False)
+        came = visit(tx, service.ports, caller, form, as_asked, lock=False)
         return came if isinstance(came, Refused) else _look(came)
 
     seen = await service.store.read(look)
-    if isinstance(seen, Refused) or isinstance(form, Refused):
-        return seen if isinstance(seen, Refused) else Refused(Key.ONE_TIME_TOKEN_INVALID)
+    if isinstance(seen, Refused):
+        return seen
+    assert isinstance(form, ResetPassword)  # the look has seen it
     wanted = Wanted(
         form.password,
         form.password_encrypt_type,
@@ -79,7 +78,7 @@ async def reset_password(service: Service, call: Call, form: ResetPassword | Ref
         return password_hash  # the token is as good as before: another password can be thought of
 
     def step(tx: Tx) -> IsSuccess | Refused:
-        came = visit(tx, service.ports, caller, form, rules.read_reset, lock=False)
+        came = visit(tx, service.ports, caller, form, as_asked, lock=False)
         return came if isinstance(came, Refused) else _reset(came, password_hash)
 
     return await service.store.write(step)
@@ -99,8 +98,9 @@ def _verify(came: Visit[ByCode]) -> ResetPasswordVerify | Refused:
         return _noted(came, proofs, row)
     passcodes.use(came, proofs[0])
     refused = rules.judge_account(row.account if row is not None else None, ask.contact)
-    if refused is not None or row is None:
-        return _noted(came, refused or Refused(Key.USER_NOT_FOUND), row)
+    if refused is not None:
+        return _noted(came, refused, row)
+    assert row is not None  # `judge_account` refuses nobody's
     claims = rules.claims_of(row.account, row.password_set_at, ask.contact)
     token = one_time_tokens.grant_to(came, row.account, TokenKind.RESET_PASSWORD, claims, rules.RESET_TTL)
     _note(came, audit.DONE, row)
@@ -142,13 +142,7 @@ def _reset(came: Visit[ResetPassword], password_hash: str) -> IsSuccess | Refuse
         audit.note(came, "password_reset", refused, user_id=row.id)
         return refused
     row = _proven(came, row, claims.proves)
-    new_passwords.store(came.tx, row, password_hash, came.pool.policy, came.now)
-    for contact in (row.phone, row.email):
-        codes.void_all(came.tx, came.pool.id, row.id, contact, came.now)
-    tokens.void_all(came.tx, row.id, came.now)
-    sessions.end_all(came, row.account)
-    sign_in_limits.unlock(came, row)
-    notices.account_event(came, "password_reset", row.account)
+    password_change.set_password(came, row, password_hash, unlock=True, tell="password_reset")
     audit.note(came, "password_reset", user_id=row.id, first=row.password_hash is None)
     return IsSuccess(success=True)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from ostiary.contract.keys import Key
-from ostiary.contract.own_page import ResetPassword, UpdatePassword, VerifyResetPasswordRequest
+from ostiary.contract.own_page import VerifyResetPasswordRequest
 from ostiary.server.core.contact import Medium, medium_of
 from ostiary.server.core.credentials import read_email
 from ostiary.server.core.passcode import read_passcode
@@ -42,16 +42,6 @@ class Claims(msgspec.Struct, frozen=True, array_like=True):
     """Which contact the code was for, where that was unproven: it is the holder's once the password is set."""
 
 
-def read_update(form: UpdatePassword, _facts: Facts) -> UpdatePassword:
-    """The form, as it is; what the texts are, only the keys that open them know."""
-    return form
-
-
-def read_reset(form: ResetPassword, _facts: Facts) -> ResetPassword:
-    """The form, as it is."""
-    return form
-
-
 def read_verify(form: VerifyResetPasswordRequest, facts: Facts) -> ByCode | Refused:
     """The contact in its one spelling, and the digits. A stored number is only parsed."""
     by_phone, by_email = form.phone_pass_code_payload, form.email_pass_code_payload
@@ -62,8 +52,8 @@ def read_verify(form: VerifyResetPasswordRequest, facts: Facts) -> ByCode | Refu
     elif form.verify_method == "EMAIL_PASSCODE" and by_email is not None and by_email.email is not None:
         typed, name = by_email.pass_code, "email"
         contact = read_email(by_email.email)
-    else:  # the contract's `needs` have named what is missing; mypy cannot see that
-        return Refused(Key.PARAMETERS_INCOMPLETE, data={"field": "verifyMethod"})
+    else:
+        raise AssertionError("the contract's `needs` have refused a form without its method's payload")
     code = read_passcode(typed)
     if code is None:
         return Refused(Key.BAD_REQUEST, data={"field": "passCode"})

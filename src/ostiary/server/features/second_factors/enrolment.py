@@ -5,7 +5,6 @@ enrolled until the second half shows that the factor works. Each half is one ste
 """
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -25,19 +24,17 @@ from ostiary.server.core.second_factor import METHODS, read_recovery_code, short
 from ostiary.server.features.second_factors import rules
 from ostiary.server.features.second_factors.rules import Claims, Enrolment, Wanted
 from ostiary.server.guards import audit, notices, one_time_tokens, passcodes, sealing, sessions
-from ostiary.server.guards.entry import Read, Step, enter
+from ostiary.server.guards.entry import Step
 from ostiary.server.guards.one_time_tokens import AlreadyDone, TokenKind
 from ostiary.server.guards.passcodes import Typed
 from ostiary.server.guards.sealing import UnsealError
 from ostiary.server.guards.second_factors import otp
-from ostiary.server.guards.service import Service
+from ostiary.server.guards.service import Service, in_one_step
 from ostiary.server.storage import factors
 from ostiary.server.storage.factors import FactorRow
-from ostiary.server.storage.tx import ConflictError, Tx
+from ostiary.server.storage.tx import ConflictError
 
-F = TypeVar("F")
 A = TypeVar("A")
-R = TypeVar("R")
 
 ENROLMENT_TOKEN_LIFE = 60
 """Seconds, the incumbent's number."""
@@ -56,7 +53,7 @@ async def send_enroll_factor_request(
     service: Service, call: Call, form: SendEnrollFactorRequest | Refused
 ) -> SendEnrollFactorRequestData | Refused:
     """Begin: a secret for the authenticator, or a code to the number or address."""
-    begun = await _in_one_step(service, call, form, rules.read_wanted, _begin)
+    begun = await in_one_step(service, call, form, rules.read_wanted, _begin)
     if isinstance(begun, Refused):
         return begun
     if begun.link is None:
@@ -73,26 +70,12 @@ async def send_enroll_factor_request(
 
 async def enroll_factor(service: Service, call: Call, form: EnrollFactor | Refused) -> Refused | None:
     """Show that the factor works: from now on it is asked for."""
-    return await _in_one_step(service, call, form, rules.read_enrolment, _enroll)
+    return await in_one_step(service, call, form, rules.read_enrolment, _enroll)
 
 
 async def reset_factor(service: Service, call: Call, form: ResetFactor | Refused) -> Refused | None:
     """Remove a factor."""
-    return await _in_one_step(service, call, form, rules.read_factor_id, _reset)
-
-
-async def _in_one_step(
-    service: Service,
-    call: Call,
-    form: F | Refused,
-    read: Read[F, A],
-    do: Callable[[Step[A]], R | Refused],
-) -> R | Refused:
-    def step(tx: Tx) -> R | Refused:
-        entered = enter(tx, service.ports, call, form, read, lock=True)
-        return entered if isinstance(entered, Refused) else do(entered)
-
-    return await service.store.write(step)
+    return await in_one_step(service, call, form, rules.read_factor_id, _reset)
 
 
 # --- the first half -------------------------------------------------------------------------------------

@@ -68,10 +68,6 @@ class Claims(msgspec.Struct, frozen=True, array_like=True):
 # --- what the forms mean --------------------------------------------------------------------------------
 
 
-def read_nothing(_form: None, _facts: Facts) -> None:
-    """The meaning of a request that reads nothing."""
-
-
 def read_wanted(form: SendEnrollFactorRequest, facts: Facts) -> Wanted | Refused:
     """A number is parsed like any new one: valid, no fixed line, in a country that is served."""
     kind, profile = form.factor_type, form.profile

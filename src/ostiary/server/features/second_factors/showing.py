@@ -1,6 +1,5 @@
 """The account's second factors, as they stand."""
 
-from collections.abc import Callable
 from typing import TypeVar
 
 from ostiary.contract.keys import Key
@@ -8,15 +7,12 @@ from ostiary.contract.second_factor import Factor, FactorToEnroll, GetFactor
 from ostiary.server.core.call import Call
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.second_factors import rules
-from ostiary.server.guards.entry import Read, Step, enter
-from ostiary.server.guards.service import Service
+from ostiary.server.guards.entry import Step, as_asked
+from ostiary.server.guards.service import Service, in_one_look
 from ostiary.server.storage import factors
 from ostiary.server.storage.factors import FactorRow
-from ostiary.server.storage.tx import Tx
 
-F = TypeVar("F")
 A = TypeVar("A")
-R = TypeVar("R")
 
 
 async def list_factors_to_enroll(
@@ -28,14 +24,12 @@ async def list_factors_to_enroll(
         free = rules.to_enroll(step.pool.policy, step.account.factors)
         return [FactorToEnroll(factor_type=kind) for kind in free]  # type: ignore[arg-type] # one of KINDS
 
-    return await _looked(service, call, form, rules.read_nothing, kinds)
+    return await in_one_look(service, call, form, as_asked, kinds)
 
 
 async def list_enrolled_factors(service: Service, call: Call, form: Refused | None) -> list[Factor] | Refused:
     """The factors that are enrolled, oldest first."""
-    return await _looked(
-        service, call, form, rules.read_nothing, lambda step: [_shown(row) for row in _rows(step)]
-    )
+    return await in_one_look(service, call, form, as_asked, lambda step: [_shown(row) for row in _rows(step)])
 
 
 async def get_factor(service: Service, call: Call, form: GetFactor | Refused) -> Factor | Refused:
@@ -45,19 +39,7 @@ async def get_factor(service: Service, call: Call, form: GetFactor | Refused) ->
         found = next((row for row in _rows(step) if row.id == step.ask), None)
         return _shown(found) if found is not None else Refused(Key.FACTOR_NOT_FOUND)
 
-    return await _looked(service, call, form, rules.read_factor_id, one)
-
-
-async def _looked(
-    service: Service, call: Call, form: F | Refused, read: Read[F, A], see: Callable[[Step[A]], R | Refused]
-) -> R | Refused:
-    """Any application's token may look, `selfService` or not."""
-
-    def step(tx: Tx) -> R | Refused:
-        entered = enter(tx, service.ports, call, form, read, lock=False, manages_account=False)
-        return entered if isinstance(entered, Refused) else see(entered)
-
-    return await service.store.read(step)
+    return await in_one_look(service, call, form, rules.read_factor_id, one)
 
 
 def _rows(step: Step[A]) -> list[FactorRow]:

@@ -149,7 +149,5 @@ def _remembered(visit: Step[A] | Pending[A], method: str) -> Grant | None:
     if isinstance(visit, Step):
         sessions.second_factor_used(visit, method)
         return None
-    user = users.load(visit.tx, visit.pool.id, visit.account.user_id)
-    if user is None:
-        raise AssertionError("seen a moment ago, under its lock")
+    user = users.must_load(visit.tx, visit.pool.id, visit.account.user_id)
     return sign_ins.finish(visit, visit.token, user, method)

@@ -126,7 +126,7 @@ def _judged(came: Came, found: UserRow | None, *, right: bool, solved: bool) -> 
 def _noted(
     came: Came, refused: Refused, user: UserRow | None, *, locks: bool = False, locked: bool = False
 ) -> Refused:
-    """A refusal leaves a row, whether the account is there or not. `locks`: this one locked it; `locked`: it was."""
+    """Leave an audit row of a refusal, account or none. `locks`: this guess locked it; `locked`: it was locked before."""
     audit.note(
         came,
         "sign_in",

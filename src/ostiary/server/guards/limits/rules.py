@@ -92,7 +92,7 @@ def _concerns(asker: Asker, share: Share) -> bool:
 
 
 def judge_exact(asks: Iterable[Sent], asker: Asker, limits: Iterable[Exact], now: int) -> int | None:
-    """None where one more ask is within every limit; else the moment (ms) at which the last of them lets go."""
+    """None: one more ask is within every limit. Else the moment (ms) from which it will be."""
     known = [(min(ask.at, now), ask) for ask in asks]
     if not known:
         return None  # every limit lets one ask through

@@ -265,18 +265,18 @@ def _guess(visit: Visit[object], channel: str) -> WrongGuess:
 
 def _remember(visit: Visit[object], wrong: Sequence[_Candidate]) -> None:
     """Whatever becomes of this step, its wrong guesses are counted (phone-change.md §4)."""
-    seen = {(code.target, code.channel): code for each in wrong if (code := each.code) is not None}
-    compared = [seen[place] for place in sorted(seen)]
-    owing = [(counter, _guess(visit, counter.channel)) for counter in _counters(wrong)]
+    codes_by_place = {(code.target, code.channel): code for each in wrong if (code := each.code) is not None}
+    compared = [codes_by_place[place] for place in sorted(codes_by_place)]
+    owed = [(counter, _guess(visit, counter.channel)) for counter in _counters(wrong)]
     user_id, now = visit.account.user_id if visit.account else None, visit.now
 
     def alone(tx: Tx) -> None:
         if user_id is not None:
             people.lock_user(tx, user_id)
-        for seen, guess in owing:
+        for seen, guess in owed:
             counter = guesses.load(tx, seen.pool_id, seen.subject, seen.channel)
             more = rules.paid(counter, guess, now)
-            if more is None:
+            if more is None:  # one request pays all its counters in one transaction: one found paid, all are
                 return
             guesses.store(tx, more)
         for code in compared:
@@ -290,7 +290,7 @@ def _pay(visit: Visit[object], wrong: Sequence[_Candidate]) -> None:
     """Count wrong guesses against everything they belong to, and tell the user when much of a day is gone."""
     for counter in _counters(wrong):
         more = rules.paid(counter, _guess(visit, counter.channel), visit.now)
-        if more is None:
+        if more is None:  # as in `_remember`
             return
         telling = (
             rules.judge_telling(more, visit.pool.policy, visit.now)
@@ -299,7 +299,7 @@ def _pay(visit: Visit[object], wrong: Sequence[_Candidate]) -> None:
         )
         guesses.store(visit.tx, telling.counter if telling else more)
         if telling and visit.account:
-            notices.guesses(visit, telling.notice, visit.account, counter.channel)
+            notices.account_event(visit, telling.notice, visit.account, channel=counter.channel)
     for candidate in wrong:
         tallies.count(visit.tx, Tally.CODE_WRONG, candidate.typed.channel)
         if candidate.code is not None:

@@ -18,7 +18,7 @@ from ostiary.server.core.refused import Refused
 from ostiary.server.guards import limits
 from ostiary.server.guards.entry import Visit
 from ostiary.server.guards.limits.rules import Asker
-from ostiary.server.guards.notices import language
+from ostiary.server.guards.notices import language_for_asker
 from ostiary.server.guards.passcodes import derive, rules
 from ostiary.server.storage import codes, contacts, outbox, tallies
 from ostiary.server.storage.outbox import Message
@@ -157,7 +157,7 @@ def _queue(visit: Visit[object], code: Code, *, withheld: bool) -> None:
                 "ends_at": code.ends_at,
                 **_about(visit, code),
             },
-            lang=language(visit, account),
+            lang=language_for_asker(visit, account),
             state="withheld" if withheld else "queued",
             made_at=visit.now,
             due_at=visit.now,

@@ -1,8 +1,7 @@
-"""The factors that may prove a sign-in: those that are enrolled, and what an application that asks everybody takes.
+"""The factors that may prove a sign-in: the enrolled ones, or what stands in for them.
 
-An application's `requiredFactors` is for people who have enrolled nothing, too: their own verified number and address
-stand in for factors then, and only then (`rules.kinds_taken`). Such a stand-in has its kind for an id; nothing of it is
-stored.
+An application with `requiredFactors` asks people who have enrolled nothing, too. For them, and only for them, their own
+verified number and address stand in (`rules.kinds_taken`). A stand-in's id is its kind, and nothing of it is stored.
 """
 
 from ostiary.server.core.people import Account
@@ -13,9 +12,10 @@ from ostiary.server.storage.factors import FactorRow
 
 
 def candidates(visit: Visit[object], account: Account) -> list[FactorRow]:
-    """An account's factors that the pool has in use; where there are none, what stands in for them.
+    """The factors that an account may finish a sign-in with, all of kinds that the pool has in use.
 
-    Where the application asks everybody, of the kinds that it takes; of what is enrolled all, where it takes none.
+    Enrolled factors take precedence over stand-ins. Of either, those in the application's list are accepted. If the list
+    matches no enrolled factor, all enrolled ones are: an application's list must never weaken an account.
     """
     in_use = visit.pool.policy.enabled_factors
     if not in_use:

@@ -61,7 +61,8 @@ def _pending(
     now = ports.now()
     fallen = standing(scene, token, now)
     if scene is None or scene.account is None:
-        return fallen or Refused(Key.LOGIN_EXPIRED)
+        assert fallen is not None  # `standing` refuses both
+        return fallen
     if isinstance(form, Refused):
         return form
     ask = read(form, Facts(scene.pool, scene.account))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from ostiary.server.core.people import Account
+from ostiary.server.core.people import Account, ways_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,9 @@ class Verdict(Enum):
 def kinds_taken(enrolled: Sequence[str], standing_in: Sequence[str], asked: Sequence[str]) -> tuple[str, ...]:
     """The kinds that may finish a sign-in; all three are of those that the pool has in use.
 
-    `standing_in`: of the verified number and address, `asked`: what the application takes (none: it asks nobody).
-    Of what is enrolled those that the application takes, or where it takes none of them all: an application's list
-    makes nothing easier for who has stolen a password and a mailbox.
+    `standing_in`: those of the verified number and address. `asked`: the application's list (empty: it asks nobody).
+    Enrolled factors take precedence over stand-ins. Of either, those in the application's list are accepted. If the list
+    matches no enrolled factor, all enrolled ones are: an application's list must never weaken an account.
     """
     there = enrolled or standing_in
     return tuple(kind for kind in there if kind in asked) or tuple(enrolled)
@@ -57,14 +57,4 @@ def judge_sign_in(
         return enough
     if any(not candidate.proven for candidate in candidates):
         return Verdict.SECOND
-    return Verdict.ANOTHER_FIRST if other_ways_in(account, first) else enough
-
-
-def other_ways_in(account: Account, first: str) -> tuple[str, ...]:
-    """How else this account can be signed in to; the words of `data.methods`."""
-    ways = {
-        "PASSWORD": account.has_password and first != "pwd",
-        "PHONE_PASSCODE": account.phone is not None and first != "sms",
-        "EMAIL_PASSCODE": account.email is not None and account.email_verified and first != "email",
-    }
-    return tuple(way for way, there in ways.items() if there)
+    return Verdict.ANOTHER_FIRST if ways_in(account, besides=first) else enough

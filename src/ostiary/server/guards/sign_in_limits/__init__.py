@@ -68,7 +68,10 @@ def look(visit: Visit[object], user: UserRow | None, names: Names, *, lock: bool
 
 
 def failed(visit: Visit[object], counts: Counts) -> bool:
-    """Count a wrong password. Behind a lock the same is written and nothing counted. Whether it locked the account."""
+    """Count a wrong password; true where it locked the account.
+
+    While the account is locked, the rows are written as they are: as much work, and nothing is counted.
+    """
     shut = False
     for kind in (counts.account, counts.name, counts.address):
         if kind is None:
@@ -125,7 +128,7 @@ def unlock(visit: Visit[object], user: UserRow) -> None:
 
 
 def _account_key(visit: Visit[object], user: UserRow | None) -> str | None:
-    """An account's count; where it was signed in last, one of its own, which nobody elsewhere can spend."""
+    """The key of an account's count; the address of its last sign-in has one of its own, which no stranger can spend."""
     if user is None:
         return None
     own = bool(visit.call.address) and visit.call.address == user.last_ip

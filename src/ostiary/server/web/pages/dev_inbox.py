@@ -6,10 +6,8 @@ Moving the clock is another handler's work: the page posts to `/dev/clock`.
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from urllib.parse import parse_qs
 
-import jinja2
 import msgspec
 
 from ostiary.server.core.call import Lang
@@ -18,11 +16,11 @@ from ostiary.server.delivery.inbox import LIMIT, Inbox, iso, typed_recipient
 from ostiary.server.web import answers
 from ostiary.server.web.answers import Answer, Handler, Request
 from ostiary.server.web.callers import language
-from ostiary.server.web.pages import icon
+from ostiary.server.web.pages.assets import asset
 from ostiary.server.web.pages.dev_inbox_words import WORDS, topic
+from ostiary.server.web.pages.templates import environment
 from ostiary.server.web.strict_json import clean_text
 
-_WEB = Path(__file__).parent.parent
 _COUNT = re.compile(r"[0-9]{1,9}")
 _SHOWN = 200
 """Messages on the page."""
@@ -36,21 +34,15 @@ class DevInboxPages:
         self._ports = ports
         self._public_url = public_url
         self._app_id = app_id
-        self._templates = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(_WEB / "templates"),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._templates = environment()
 
     def routes(self) -> Mapping[bytes, Mapping[str, Handler]]:
         """Path → method → handler, for the edge's table."""
         return {
             b"/dev/inbox": {"GET": self.page},
             b"/dev/inbox.json": {"GET": self.listed, "DELETE": self.clear},
-            b"/dev/inbox.css": {"GET": _asset("dev_inbox.css", b"text/css; charset=utf-8")},
-            b"/dev/inbox.js": {"GET": _asset("dev_inbox.js", b"text/javascript; charset=utf-8")},
+            b"/dev/inbox.css": {"GET": asset("dev_inbox.css")},
+            b"/dev/inbox.js": {"GET": asset("dev_inbox.js")},
         }
 
     async def page(self, request: Request) -> Answer:
@@ -61,7 +53,6 @@ class DevInboxPages:
             lang = "zh-CN"
         template = "dev_inbox_list.html" if query.get("part") == "messages" else "dev_inbox.html"
         text = self._templates.get_template(template).render(
-            icon=icon.LINK,
             t=WORDS[lang],
             lang=lang,
             other_lang="en-US" if lang == "zh-CN" else "zh-CN",
@@ -90,15 +81,6 @@ class DevInboxPages:
         """Empty the inbox; the outbox keeps its rows."""
         await self._inbox.clear()
         return Answer(msgspec.json.encode({"success": True}))
-
-
-def _asset(name: str, content_type: bytes) -> Handler:
-    body = (_WEB / "static" / name).read_bytes()
-
-    async def handler(request: Request) -> Answer:  # noqa: ARG001 - every handler is async and is given the request
-        return Answer(body, content_type=content_type)
-
-    return handler
 
 
 def _query(request: Request) -> dict[str, str]:

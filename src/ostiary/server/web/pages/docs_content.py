@@ -4,10 +4,8 @@ import json
 import re
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
-import jinja2
 import markupsafe
 import msgspec
 
@@ -17,11 +15,10 @@ from ostiary.contract.keys import Key
 from ostiary.contract.operation import Kind, Operation, Who
 from ostiary.contract.operations import OPERATIONS, common_errors
 from ostiary.contract.shape import Field, fields
-from ostiary.server.web.pages import icon
+from ostiary.server.web.pages.templates import environment
 
 Struct = type[msgspec.Struct]
 
-_TEMPLATES = Path(__file__).parent.parent / "templates"
 _WHO = {
     Who.ANYONE: "open",
     Who.CLIENT: "application",
@@ -136,19 +133,13 @@ class Shown:
 
 def render() -> str:
     """The page."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["code"] = _code
+    templates = environment()
+    templates.filters["code"] = _code
     groups = [
         (group, [_shown(operation) for operation in operations])
         for group, operations in groupby(OPERATIONS, key=lambda operation: operation.group)
     ]
-    return environment.get_template("docs.html").render(groups=groups, Kind=Kind, icon=icon.LINK)
+    return templates.get_template("docs.html").render(groups=groups, Kind=Kind)
 
 
 def _shown(operation: Operation) -> Shown:

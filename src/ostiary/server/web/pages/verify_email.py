@@ -5,9 +5,7 @@ The page loads nothing but its own style sheet, runs no script, and sends no ref
 """
 
 from collections.abc import Mapping
-from functools import cache
 from html import escape
-from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -19,10 +17,9 @@ from ostiary.server.guards.service import Service
 from ostiary.server.web import answers
 from ostiary.server.web.answers import Answer, Handler, Request
 from ostiary.server.web.callers import language
-from ostiary.server.web.pages import icon
+from ostiary.server.web.pages.assets import asset
+from ostiary.server.web.pages.templates import page
 
-_STATIC = Path(__file__).parent.parent / "static"
-_LONGEST_DEVICE = 200
 _GONE = 410
 
 WORDS: Final[Mapping[Lang, Mapping[str, str]]] = {
@@ -61,7 +58,7 @@ class VerifyEmailPages:
         """Path → method → handler, for the edge's table."""
         return {
             b"/verify-email": {"GET": self.show, "POST": self.spend},
-            b"/verify-email.css": {"GET": _style},
+            b"/verify-email.css": {"GET": asset("verify_email.css", "verify_email_page")},
         }
 
     async def show(self, request: Request) -> Answer:
@@ -93,9 +90,7 @@ class VerifyEmailPages:
         body = await request.body()
         form = {} if isinstance(body, Refused) else _fields(body)
         lang = _language(form, request)
-        device = request.headers.get(b"user-agent", b"").decode("latin-1")[:_LONGEST_DEVICE]
-        call = Call(request.id, device=device, lang=lang)
-        refused = await actions.verify(self._service, call, form.get("token", ""))
+        refused = await actions.verify(self._service, Call(request.id, lang=lang), form.get("token", ""))
         if refused is not None:
             answer = _over(lang)
             answer.key = refused.key.value
@@ -112,13 +107,8 @@ def _over(lang: Lang) -> Answer:
 
 
 def _page(lang: Lang, title: str, body: str) -> str:
-    """A page around `body`, which is HTML already."""
-    return (
-        f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
-        f'{icon.LINK}<link rel="stylesheet" href="verify-email.css"></head><body><main><h1>{escape(title)}</h1>{body}'
-        "</main></body></html>"
-    )
+    main = f"<main><h1>{escape(title)}</h1>{body}</main>"
+    return page(title, main, style="verify-email.css", lang=lang)
 
 
 def _fields(text: bytes) -> dict[str, str]:
@@ -134,13 +124,3 @@ def _language(fields: Mapping[str, str], request: Request) -> Lang:
     if said in WORDS:
         return "en-US" if said == "en-US" else "zh-CN"
     return language(request.headers) or "zh-CN"
-
-
-@cache
-def _sheet() -> bytes:
-    return (_STATIC / "verify_email.css").read_bytes()
-
-
-async def _style(request: Request) -> Answer:
-    request.operation = "verify_email_page"
-    return Answer(_sheet(), content_type=b"text/css; charset=utf-8")
