@@ -24,20 +24,27 @@ def lite(tmp_path, sqlite_url) -> Shell:
     return Shell(tmp_path / "data", sqlite_url).begun()
 
 
-def as_another(folder, *arguments):
-    """Run it as one who may not enter a folder, which is somebody else's: exit code, standard error."""
+def without_powers(*arguments):
+    """Run it as a user whom modes of files hold for, even where that is root: what came of it."""
     if os.geteuid() != 0 or shutil.which("setpriv") is None:
         missing("Another user", "that takes root and setpriv")
-    os.chown(folder, NOBODY, NOBODY)
-    folder.chmod(0o700)
-    without_roots_powers = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
-    done = subprocess.run(
-        [*without_roots_powers, sys.executable, "-m", "ostiary.cli", *arguments],
+    return subprocess.run(
+        [
+            *("setpriv", "--bounding-set", "-dac_override,-dac_read_search"),
+            *(sys.executable, "-m", "ostiary.cli", *arguments),
+        ],
         capture_output=True,
         text=True,
         check=False,
         env=clean_environment(),
     )
+
+
+def as_another(folder, *arguments):
+    """Run it as one who may not enter a folder, which is somebody else's: exit code, standard error."""
+    os.chown(folder, NOBODY, NOBODY)
+    folder.chmod(0o700)
+    done = without_powers(*arguments)
     return done.returncode, done.stderr
 
 
@@ -63,6 +70,35 @@ def test_the_wrong_user_is_told_to_be_the_services(tmp_path, command):
     [line] = err.splitlines()
     assert str(folder) in line
     assert "run it as the service's user" in line
+
+
+@pytest.mark.parametrize(
+    "command", [("serve", "--port", "0"), ("settings", "get"), ("keys", "rotate", "--wait", "0"), ("doctor",)]
+)
+def test_a_database_file_that_may_only_be_read(tmp_path, command):
+    """SQLite opens it, and would say so at the first write."""
+    folder = tmp_path / "data"
+    Shell(folder, f"sqlite:///{folder}/ostiary.db").begun()
+    before = (folder / "keys.json").read_bytes()
+    (folder / "ostiary.db").chmod(0o400)
+    done = without_powers(*command, "--data-dir", str(folder))
+    assert done.returncode == (1 if command == ("doctor",) else 2)
+    said = " ".join((done.stdout + done.stderr).split())
+    assert f"{folder}/ostiary.db is not writable; run it as the service's user" in said
+    assert (folder / "keys.json").read_bytes() == before
+
+
+def test_keys_that_were_lost_are_asked_for(lite):
+    keys = lite.folder / "keys.json"
+    keys.unlink()
+    for command in (("serve", "--port", "0"), ("keys", "list"), ("settings", "get"), ("audit", "verify")):
+        assert (
+            f"there are no keys at {keys}, but there is a database: put the backup"
+            in lite(*command, code=2).err
+        )
+    assert "put the backup" in lite("doctor", code=1).out
+    assert f"put the backup of its keys.json at {keys}" in lite("init", code=2).err
+    assert not keys.exists()
 
 
 def test_a_disk_that_is_mounted_read_only(lite, tmp_path):

@@ -11,6 +11,7 @@ from ostiary.server.guards import one_installation, sealing, signing_keys
 from ostiary.server.settings import Settings, StartRefusedError
 from ostiary.server.storage import first_contact, keys, pools
 from ostiary.server.storage.db import Store
+from ostiary.server.storage.sqlite_file import path_of
 from ostiary.server.storage.tx import Tx
 from ostiary.server.storage.url import place
 
@@ -59,7 +60,20 @@ def root_keys(settings: Settings) -> RootKeys:
     if settings.dev and not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         keyfile.write(path, keyfile.make())
-    return keyfile.read(path)
+    return read_keys(settings)
+
+
+def read_keys(settings: Settings) -> RootKeys:
+    """The keys. Raises `KeyFileError`; where only they are missing, it asks for their backup."""
+    try:
+        return keyfile.read(settings.keys_path)
+    except keyfile.NoKeysError as error:
+        if not settings.on_sqlite or not path_of(settings.database_url).exists():
+            raise
+        raise keyfile.NoKeysError(
+            f"there are no keys at {settings.keys_path}, but there is a database: put the backup of its keys.json there "
+            "(mode 600, owned by the service's user)"
+        ) from error
 
 
 def open_store(settings: Settings, ports: Ports, *, migrate: bool = True, create: bool = True) -> Store:
@@ -140,7 +154,7 @@ def store_first_pool(settings: Settings, ports: Ports, founded: Founded, *, resu
             raise StartRefusedError(
                 f"{path} exists: this installation is already initialized"
                 if resumed
-                else "the database has a pool already: its root keys are elsewhere"
+                else f"the database has a pool already: put the backup of its keys.json at {path}"
             )
         if not resumed:
             keyfile.write(path, ports.keys)

@@ -28,6 +28,10 @@ class KeyFileError(StartRefusedError):
     """The keys can't be used; the message says why and what to do."""
 
 
+class NoKeysError(KeyFileError):
+    """There is no file of keys."""
+
+
 class _StoredKey(msgspec.Struct, rename="camel", forbid_unknown_fields=True, omit_defaults=True):
     id: str
     secret: str
@@ -101,7 +105,7 @@ def read(path: Path) -> RootKeys:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             text = file.read()
     except FileNotFoundError as error:
-        raise KeyFileError(f"there are no keys at {path}: run `ostiary init` first") from error
+        raise NoKeysError(f"there are no keys at {path}: run `ostiary init` first") from error
     except PermissionError as error:
         raise KeyFileError(
             f"{path} can't be read: {error.strerror}; run it as the service's user, who must own the file"

@@ -54,6 +54,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """Open a connection that commits nothing by itself. A missing file is made readable to its owner alone."""
     if not read_only:
         _make(path)
+        _require_writable(path)
     connection = _opened(path, "ro" if read_only else "rw")
     if read_only:
         connection.execute("PRAGMA query_only = ON")
@@ -101,6 +102,14 @@ def _make(path: Path) -> None:
     file = os.path.realpath(path)
     with suppress(FileExistsError):
         os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+
+
+def _require_writable(path: Path) -> None:
+    """SQLite would open a file that is not ours to write for reading, and say so at the first write only."""
+    if not os.access(path, os.W_OK):
+        error = sqlite3.OperationalError("attempt to write a readonly database")
+        error.sqlite_errorcode = sqlite3.SQLITE_READONLY
+        raise error
 
 
 class Deadline:

@@ -13,7 +13,7 @@ from ostiary.server.core.keyring import RootKeys
 from ostiary.server.core.millis import DAY, Millis
 from ostiary.server.core.policy import AppPolicy, PoolPolicy
 from ostiary.server.core.ports import Ports
-from ostiary.server.founding import require_one_installation
+from ostiary.server.founding import read_keys, require_one_installation
 from ostiary.server.guards.passwords import Passwords
 from ostiary.server.settings import Loaded, Settings, StartRefusedError
 from ostiary.server.storage import audit_export, checkup, meta, pools
@@ -83,7 +83,7 @@ def _timed(passwords: Passwords) -> float:
 def _keys(settings: Settings) -> RootKeys | Finding:
     """The root keys, or what is wrong with their file."""
     try:
-        return keyfile.read(settings.keys_path)
+        return read_keys(settings)
     except keyfile.KeyFileError as error:
         return Finding("problem", "keys_file", str(error), "correct keys.json as described")
 
