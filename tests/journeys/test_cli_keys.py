@@ -220,12 +220,19 @@ def test_another_installations_file_is_not_taken_for_a_rotation(tmp_path, sqlite
         assert service.stop() == 0
 
 
+AT_A_TERMINAL = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's jobs in the background ignore Ctrl-C, and so do their children
+runpy.run_module("ostiary.cli", run_name="__main__")
+"""
+
+
 def test_a_rotation_says_that_it_waits_and_what_is_left_when_nobody_does(lite):
     said = lite("keys", "rotate", "--purpose", "codes", "--wait", "0.2")
     assert "They become active in 0.2 s" in said.err
     assert "active" not in lite("keys", "rotate", "--purpose", "codes", "--wait", "0").err
     before = states(lite)
-    command = [sys.executable, "-m", "ostiary.cli", "keys", "rotate", "--wait", "60", *lite.place]
+    command = [sys.executable, "-c", AT_A_TERMINAL, "keys", "rotate", "--wait", "60", *lite.place]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=clean_environment()) as process:
         assert process.stderr is not None
         assert "They become active in 60 s" in process.stderr.readline()

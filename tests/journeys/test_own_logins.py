@@ -67,7 +67,7 @@ def test_every_sign_in_stands_in_the_history_newest_first(service: Service):
     service.client().sign_in_by_phone_passcode(person.national, service.code(person.phone, LOGIN))
     service.advance(minutes=1)
     client = client_of(person, sign_in(person, agent=PHONE))
-    with pytest.raises(Exception, match="wrong"):
+    with pytest.raises(Exception, match="incorrect"):
         service.client().sign_in_by_username_password(person.username, "not their password")
     found = client.get_login_history().data
     assert found.total_count == 3
