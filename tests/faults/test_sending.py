@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from ostiary.server.core.address import networks
 from ostiary.server.core.millis import HOUR
-from ostiary.server.delivery.addresses import networks
 from ostiary.server.delivery.outbound import Outbound
 from ostiary.server.delivery.providers.webhook import Webhook
 from ostiary.server.delivery.rendering import Renderer

@@ -55,7 +55,7 @@ def test_init_prints_its_secrets_once_and_refuses_twice(tmp_path, database):
         assert len(secret) >= 43
         assert secret not in stored
     (tmp_path / "data" / "keys.json").unlink()
-    assert "root keys are elsewhere" in shell("init", code=2).err
+    assert "put the backup of its keys.json at" in shell("init", code=2).err
 
 
 # ── audit ───────────────────────────────────────────────────────────────────────────────────

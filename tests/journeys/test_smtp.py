@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from ostiary.server.core.address import networks
 from ostiary.server.core.credentials import read_email
 from ostiary.server.core.keyring import RootKeys
 from ostiary.server.core.ports import Ports
-from ostiary.server.delivery.addresses import networks
 from ostiary.server.delivery.gateway import check, gateway, media
 from ostiary.server.delivery.messages import Rendered
 from ostiary.server.delivery.outbound_mail import Relay, Server

@@ -6,10 +6,10 @@ import time
 
 import pytest
 
+from ostiary.server.core.address import networks
 from ostiary.server.core.keyring import RootKeys
 from ostiary.server.core.millis import HOUR, SECOND
 from ostiary.server.core.ports import Ports
-from ostiary.server.delivery.addresses import networks
 from ostiary.server.delivery.gateway import check, media
 from ostiary.server.delivery.gateway import gateway as of_settings
 from ostiary.server.delivery.messages import Rendered

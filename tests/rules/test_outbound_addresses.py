@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostiary.server.delivery.addresses import choose, embedded, is_public, networks
+from ostiary.server.core.address import networks
+from ostiary.server.delivery.addresses import choose, embedded, is_public
 from ostiary.server.delivery.outbound import ForbiddenError, Outbound, Target
 
 INSIDE = [

@@ -169,11 +169,11 @@ def _write(rows: Any, file: IO[str]) -> int:
 
 
 def _line(row: "Entry") -> dict[str, Any]:
-    from ostiary.server.guards.accounts import moment
+    from ostiary.server.core.moments import iso
 
     return {
         "id": row.id,
-        "at": moment(row.at),
+        "at": iso(row.at),
         "event": row.event,
         "verdict": row.verdict,
         "userPoolId": row.pool_id,

@@ -128,10 +128,10 @@ def _percent(done: int, pages: int) -> int:
 
 
 def _tell(done: "Restored", next_ones: tuple[str, str], *, as_json: bool) -> None:
-    from ostiary.server.guards.accounts import moment
+    from ostiary.server.core.moments import iso
 
     facts = {
-        "newestMoment": moment(done.newest) if done.newest else None,
+        "newestMoment": iso(done.newest) if done.newest else None,
         "codesVoided": done.voided.codes,
         "tokensVoided": done.voided.one_time_tokens,
         "messagesExpired": done.voided.messages,

@@ -174,10 +174,10 @@ def _load(site: "Site", message_id: str) -> "Stored":
 
 def _facts(message: "Stored", *, show: bool) -> dict[str, Any]:
     from ostiary.server.core.masking import mask_contact
-    from ostiary.server.guards.accounts import moment
+    from ostiary.server.core.moments import iso
 
     def at(moment_: int | None) -> str | None:
-        return None if moment_ is None else moment(moment_)
+        return None if moment_ is None else iso(moment_)
 
     return {
         "id": message.id,

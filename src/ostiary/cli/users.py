@@ -210,7 +210,7 @@ def _tell(summary: "Summary", file: Path, seconds: float, *, dry_run: bool, as_j
 
 def _user(user: "UserRow", *, show: bool) -> dict[str, object]:
     from ostiary.server.core.masking import mask_email, mask_number
-    from ostiary.server.guards.accounts import moment
+    from ostiary.server.core.moments import iso
 
     phone, email = user.phone, user.email
     return {
@@ -222,6 +222,6 @@ def _user(user: "UserRow", *, show: bool) -> dict[str, object]:
         "phoneVerified": user.phone_verified,
         "email": email if show or email is None else mask_email(email),
         "emailVerified": user.email_verified,
-        "createdAt": moment(user.made_at),
-        "lastLogin": moment(user.last_login_at) if user.last_login_at else None,
+        "createdAt": iso(user.made_at),
+        "lastLogin": iso(user.last_login_at) if user.last_login_at else None,
     }

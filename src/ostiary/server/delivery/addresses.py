@@ -7,8 +7,7 @@ its address is written or resolved: so not names are judged but the addresses th
 import ipaddress
 from collections.abc import Iterable, Sequence
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from ostiary.server.core.address import Address, Network
 
 _PUBLIC_V6 = ipaddress.IPv6Network("2000::/3")  # RFC 4291 §2.4: all of global unicast that was ever assigned
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
@@ -20,11 +19,6 @@ _NEVER: tuple[Network, ...] = (
     ipaddress.IPv6Network("3fff::/20"),  # RFC 9637: documentation
 )
 """What `is_global` of some Python releases takes for public, and is not."""
-
-
-def networks(texts: Iterable[str]) -> tuple[Network, ...]:
-    """`10.1.0.0/16`, `127.0.0.1`, `fd00::/8` as networks. Raises ValueError."""
-    return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
 
 
 def is_public(address: Address) -> bool:

@@ -6,9 +6,9 @@ What a way out needs (an HTTP client, SMTP) is imported where the settings name 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ostiary.server.core.address import networks
 from ostiary.server.core.contact import Medium
 from ostiary.server.core.ports import Ports
-from ostiary.server.delivery.addresses import networks
 from ostiary.server.delivery.routes import Sender
 from ostiary.server.settings import Settings, SettingsError
 

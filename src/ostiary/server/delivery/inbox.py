@@ -4,13 +4,12 @@ What stands in the outbox as queued, being sent or sent is rendered anew for eac
 expired or died never arrived anywhere, and is not shown. Emptying it remembers the newest id.
 """
 
-from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
 
 from ostiary.server.core.credentials import read_email
-from ostiary.server.core.millis import SECOND
+from ostiary.server.core.moments import iso
 from ostiary.server.core.ports import Ports
 from ostiary.server.delivery.messages import read_code
 from ostiary.server.delivery.rendering import Renderer
@@ -82,13 +81,6 @@ class Inbox:
             state=message.state,
             created_at=iso(message.made_at),
         )
-
-
-def iso(moment: int) -> str:
-    """`2025-01-31T08:05:00.123Z` of milliseconds."""
-    return (
-        datetime.fromtimestamp(moment / SECOND, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    )
 
 
 def typed_recipient(text: str) -> str | None:

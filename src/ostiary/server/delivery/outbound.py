@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 import httpcore2
 import httpx2
 
-from ostiary.server.delivery.addresses import Network, choose
+from ostiary.server.core.address import Network
+from ostiary.server.delivery.addresses import choose
 
 MOST_ANSWER = 64 * 1024
 """Bytes of an answer's body that are read; the connection is cut behind them."""

@@ -18,7 +18,8 @@ from typing import Literal
 import aiosmtplib
 from aiosmtplib import SMTP
 
-from ostiary.server.delivery.addresses import Network, choose
+from ostiary.server.core.address import Network
+from ostiary.server.delivery.addresses import choose
 from ostiary.server.delivery.outbound import CONNECT_SECONDS, READ_SECONDS, ForbiddenError, Resolve, resolve
 
 CONNECTIONS = 8

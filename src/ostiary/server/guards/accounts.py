@@ -6,13 +6,12 @@ the step run again and see what it lost to. So each refusal says the truth and n
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from ostiary.contract.keys import Key
 from ostiary.contract.profile import User
 from ostiary.server.core.credentials import read_email, username_key
-from ostiary.server.core.millis import SECOND
+from ostiary.server.core.moments import iso
 from ostiary.server.core.people import ACTIVE
 from ostiary.server.core.phone import E164, country_code, national_part
 from ostiary.server.core.ports import Ports
@@ -169,8 +168,8 @@ def to_user(
     return User(
         **{"gender": "U", **profile},
         user_id=row.id,
-        created_at=moment(row.made_at),
-        updated_at=moment(row.changed_at),
+        created_at=iso(row.made_at),
+        updated_at=iso(row.changed_at),
         status=row.status,  # type: ignore[arg-type] # only the five are ever stored
         work_status="Active",
         external_id=row.external_id,
@@ -189,15 +188,9 @@ def to_user(
         custom_data=row.custom_data if with_custom_data else None,
         identities=[] if with_identities else None,
         department_ids=[] if with_department_ids else None,
-        signed_up=moment(row.made_at),
+        signed_up=iso(row.made_at),
     )
 
 
-def moment(at: int) -> str:
-    """`2026-07-03T03:22:30.000Z` of milliseconds since 1970."""
-    text = datetime.fromtimestamp(at // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{text}.{at % SECOND:03d}Z"
-
-
 def _moment(at: int | None) -> str | None:
-    return None if at is None else moment(at)
+    return None if at is None else iso(at)

@@ -4,8 +4,9 @@ Rules of this room:
 1. The writer's connection checkpoints nothing (`wal_autocheckpoint = 0`). After `ROWS_BETWEEN` changed rows a thread does.
 2. It goes through the WAL once while others read and write (PASSIVE): that is nearly all of the work.
 3. Under steady writing such a pass never meets the WAL's end, and only a WAL that was carried over to its end begins
-   anew instead of growing. So the few pages that came meanwhile are carried in a turn of the writer's, when nobody
-   writes (RESTART).
+   anew instead of growing. So passes follow one another, each over what came during the one before, until few pages
+   are left; those are carried in a turn of the writer's, when nobody writes (RESTART). After `PASSES` that turn comes
+   whatever is left: writers who are quicker than the disk wait for it, and the WAL is bounded.
 4. Whoever reads an older state (a backup) needs the WAL as it is: it grows until they are done.
 5. A checkpoint that fails (disk full) fails no step: everything still stands in the WAL, and the next one tries again.
 """
@@ -24,7 +25,8 @@ from ostiary.server.storage.tx import UnavailableError
 ROWS_BETWEEN = 5_000
 """A changed row is about one page of 4 KiB in the WAL, two where commits are not shared."""
 FEW = 1_000
-"""Pages that may be left for the writer's turn; where more are, somebody reads an old state."""
+"""Pages that are left to the writer's turn as they are."""
+PASSES = 4
 _COUNTS_TO = 2**32
 """Where SQLite's count of changed rows begins anew."""
 READERS_WAIT = 50
@@ -79,6 +81,12 @@ class Checkpointer:
 
     def _carry(self, connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA busy_timeout = {READERS_WAIT}")
-        _busy, pages, carried = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        if pages - carried <= FEW:
-            self._pause(lambda: connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone())
+        before = -1
+        for _ in range(PASSES):
+            _busy, pages, carried = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            if pages - carried <= FEW:
+                break
+            if carried == before:
+                return  # somebody reads an old state (rule 4)
+            before = carried
+        self._pause(lambda: connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone())

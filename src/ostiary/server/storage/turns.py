@@ -47,7 +47,7 @@ class Turns(Generic[B]):
             if lane is Lane.LIVE and job.mailbox is not None:
                 waiting = self._of_loops.setdefault(job.mailbox, deque())
                 waiting.append(job)
-                return job.mailbox if len(waiting) == 1 and not self._held else None
+                return job.mailbox if len(waiting) == 1 and self._is_loops_turn() else None
             (self._bulk if lane is Lane.BULK else self._of_threads).append(job)
             self._moved.notify()
             return None
@@ -60,7 +60,7 @@ class Turns(Generic[B]):
         """For a loop: its next batch, and the connection with it. Empty: nothing waits, or it is another's turn."""
         with self._moved:
             waiting = self._of_loops.get(mailbox)
-            if self._held or not waiting:
+            if not waiting or not self._is_loops_turn():
                 return []
             self._held, self._loops_are_next = True, False
             batch = [waiting.popleft() for _ in range(min(self._most, len(waiting)))]
@@ -129,6 +129,14 @@ class Turns(Generic[B]):
     def thread_waits(self) -> bool:
         """Whether work of the thread's own waits, or its end does."""
         return bool(self._bulk or self._of_threads or self._closed)
+
+    def _is_loops_turn(self) -> bool:
+        """Whether a loop may have the connection: nobody has it, and the thread was not told first.
+
+        A thread that was told comes when it gets the interpreter, which a busy loop does not let go of for long: were
+        it not waited for, steady steps would keep checkpoints and BULK steps from their turn. It rings the loops.
+        """
+        return not self._held and (self._loops_are_next or not self.thread_waits())
 
     def _own(self) -> list[Job]:
         """One BULK job, or all LIVE ones of threads; when the store closes, those of loops too."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ostiary.server.core.keyring import RootKey
 from ostiary.server.core.millis import DAY
-from ostiary.server.guards.accounts import moment
+from ostiary.server.core.moments import iso
 from ostiary.server.guards.signing import PUBLISHED_FIRST
 from ostiary.server.storage import keys, password_keys
 from ostiary.server.storage.keys import SigningKeyRow
@@ -29,7 +29,7 @@ def known_keys(site: Site) -> list[KnownKey]:
     """Root keys by purpose, signing keys by pool, passwords' keys; of each the newest first."""
     now = site.ports.now()
     found = [
-        KnownKey(purpose, key.id, _state(key), moment(key.made_at), (now - key.made_at) // DAY, None)
+        KnownKey(purpose, key.id, _state(key), iso(key.made_at), (now - key.made_at) // DAY, None)
         for purpose, ring in site.ports.keys.rings.items()
         for key in ring.keys
     ]
@@ -51,10 +51,10 @@ def _state(key: RootKey) -> str:
 def _password_key(row: PasswordKeyRow, rows: list[PasswordKeyRow], now: int) -> KnownKey:
     newest = max(other.number for other in rows if other.kind == row.kind)
     state = "makes" if row.number == newest else "stays"
-    made = moment(row.made_at)
+    made = iso(row.made_at)
     return KnownKey(PASSWORDS, f"{row.kind}-{row.number}", state, made, (now - row.made_at) // DAY, None)
 
 
 def _signing_key(row: SigningKeyRow, signs: SigningKeyRow, now: int) -> KnownKey:
     state = "makes" if row is signs else "waiting" if row.made_at > signs.made_at else "stays"
-    return KnownKey(SIGNING, row.kid, state, moment(row.made_at), (now - row.made_at) // DAY, row.pool_id)
+    return KnownKey(SIGNING, row.kid, state, iso(row.made_at), (now - row.made_at) // DAY, row.pool_id)

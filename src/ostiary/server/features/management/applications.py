@@ -23,12 +23,12 @@ from ostiary.contract.common import IsSuccess
 from ostiary.contract.keys import Key
 from ostiary.server.core.audit_events import AuditEvent
 from ostiary.server.core.call import Call
+from ostiary.server.core.moments import iso
 from ostiary.server.core.policy import AppPolicy
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.management import applications_rules as rules
 from ostiary.server.features.management.errands import look, work
 from ostiary.server.guards import audit, sealing
-from ostiary.server.guards.accounts import moment
 from ostiary.server.guards.entry import Errand, as_asked
 from ostiary.server.guards.service import Service
 from ostiary.server.storage import pools
@@ -156,7 +156,7 @@ def _shown(app: AppRow) -> Application:
         app_id=app.id,
         app_name=app.name,
         user_pool_id=app.pool_id,
-        created_at=moment(app.made_at),
+        created_at=iso(app.made_at),
         default_protocol="oidc",
         redirect_uris=list(policy.redirect_uris),
         self_service=policy.self_service,

@@ -2,11 +2,11 @@
 
 from ostiary.contract.custom_fields import CustomField, GetCustomFields, SetCustomField, SetCustomFields
 from ostiary.server.core.call import Call
+from ostiary.server.core.moments import iso
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.management import custom_fields_rules as rules
 from ostiary.server.features.management.errands import look, work
 from ostiary.server.guards import audit
-from ostiary.server.guards.accounts import moment
 from ostiary.server.guards.entry import Errand, as_asked
 from ostiary.server.guards.service import Service
 from ostiary.server.storage import custom_fields, pools
@@ -41,4 +41,4 @@ def _set(errand: Errand[tuple[SetCustomField, ...]]) -> list[CustomField] | Refu
 
 def _listed(errand: Errand[object]) -> list[CustomField]:
     found = custom_fields.every(errand.tx, errand.pool.id)
-    return [rules.shown(key, field, moment(made_at)) for key, (field, made_at) in found.items()]
+    return [rules.shown(key, field, iso(made_at)) for key, (field, made_at) in found.items()]

@@ -10,11 +10,11 @@ from ostiary.contract.records import (
 )
 from ostiary.server.core.call import Call
 from ostiary.server.core.masking import mask_contact
+from ostiary.server.core.moments import iso
 from ostiary.server.core.refused import Refused
 from ostiary.server.features.management import records_rules as rules
 from ostiary.server.features.management.errands import look
 from ostiary.server.features.management.records_rules import Wanted
-from ostiary.server.guards.accounts import moment
 from ostiary.server.guards.entry import Errand
 from ostiary.server.guards.service import Service
 from ostiary.server.storage import records
@@ -57,7 +57,7 @@ def _span(ask: Wanted) -> Span:
 def _event(row: AuditEvent) -> AuditEventRecord:
     return AuditEventRecord(
         id=row.id,
-        at=moment(row.at),
+        at=iso(row.at),
         event=row.event,
         verdict=row.verdict,
         user_id=row.user_id,
@@ -78,10 +78,10 @@ def _message(row: Stored) -> MessageRecord:
         purpose=row.purpose,
         state=row.state,
         attempts=row.attempts,
-        made_at=moment(row.made_at),
-        due_at=moment(row.due_at),
-        ends_at=moment(row.ends_at),
-        settled_at=moment(row.settled_at) if row.settled_at is not None else None,
+        made_at=iso(row.made_at),
+        due_at=iso(row.due_at),
+        ends_at=iso(row.ends_at),
+        settled_at=iso(row.settled_at) if row.settled_at is not None else None,
         user_id=row.user_id,
         provider_id=row.provider_id or None,
         error=row.error,

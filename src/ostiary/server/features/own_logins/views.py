@@ -10,8 +10,8 @@ from ostiary.contract.own_logins import (
 )
 from ostiary.server.core import user_agents
 from ostiary.server.core.logins import Login
+from ostiary.server.core.moments import iso
 from ostiary.server.features.own_logins.rules import Group, login_method
-from ostiary.server.guards.accounts import moment
 
 
 def to_history(user_id: str, login: Login) -> LoginHistory:
@@ -24,7 +24,7 @@ def to_history(user_id: str, login: Login) -> LoginHistory:
         app_name=login.app_name,
         app_login_url="",
         app_logo="",
-        login_at=moment(login.at),
+        login_at=iso(login.at),
         client_ip=login.address,
         success=True,
         user_agent=agent,
@@ -61,7 +61,7 @@ def to_device(group: Group) -> TerminalSession:
             status="activated",
             user_agent=login.user_agent or None,
         ),
-        last_login_time=moment(login.at),
+        last_login_time=iso(login.at),
         last_ip=login.address or None,
         online=group.lives,
     )

@@ -11,8 +11,9 @@ from urllib.parse import parse_qs
 import msgspec
 
 from ostiary.server.core.call import Lang
+from ostiary.server.core.moments import iso
 from ostiary.server.core.ports import Ports
-from ostiary.server.delivery.inbox import LIMIT, Inbox, iso, typed_recipient
+from ostiary.server.delivery.inbox import LIMIT, Inbox, typed_recipient
 from ostiary.server.web import answers
 from ostiary.server.web.answers import Answer, Handler, Request
 from ostiary.server.web.callers import language
