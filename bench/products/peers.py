@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.databases import Databases
+from bench.driving import FailedError
 from bench.processes import Server, free_port, running
 from bench.products.product import NEW, OLD, PASSIVE, Town
 
@@ -42,7 +43,10 @@ class Peer:
             stdout=subprocess.PIPE,
             check=True,
         )
-        return Town(url, [json.loads(line) for line in result.stdout.splitlines()])
+        people = [json.loads(line) for line in result.stdout.splitlines()]
+        if len(people) != active:
+            raise FailedError(f"{self.name}: {len(people)} of {active} people were made")
+        return Town(url, people)
 
     @contextmanager
     def serve(

@@ -49,7 +49,7 @@ async def test_the_wal_is_bounded_under_steady_writing(sqlite_url):
     with opened(sqlite_url) as store:
         await write_steadily(store, "row", 4_500)
         assert pages(sqlite_url) < 1_500, (
-            "6 700 without checkpoints, some 300 with them; a busy machine's come late"
+            "6 700 without checkpoints, a hundred with them; a busy machine's come late"
         )
         assert len(stored(sqlite_url)) == 4_500
         assert await store.read(lambda tx: tx.one(Sql("PRAGMA integrity_check"))) == ("ok",)

@@ -59,4 +59,5 @@ for (const [count, prefix] of [[active, OLD], [passive, OTHER]]) {
 }
 if (onSqlite) database.exec("ANALYZE");
 else await database.query("ANALYZE");
-process.exit(0);
+// Not at once: what a pipe has not taken yet would be lost, and people with it.
+process.stdout.write("", () => process.exit(0));
