@@ -9,6 +9,7 @@ from tests import browser
 from tests.conftest import missing
 from tests.postgres_server import PostgresServer
 from tests.service import Service, start
+from tests.shell import Shell
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +30,18 @@ def postgres_service(
     yield service
     assert service.stop() == 0
     postgres_server_shared.drop_database(database)
+
+
+@pytest.fixture
+def lite(tmp_path: Path, sqlite_url: str) -> Shell:
+    """Commands on a new installation with an embedded database."""
+    return Shell(tmp_path / "data", sqlite_url).begun()
+
+
+@pytest.fixture
+def shell(tmp_path: Path, database: str) -> Shell:
+    """Commands on a new installation, on each database in turn."""
+    return Shell(tmp_path / "data", database).begun()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

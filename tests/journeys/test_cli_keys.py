@@ -30,11 +30,6 @@ def served(tmp_path, database):
     service.stop()
 
 
-@pytest.fixture
-def lite(tmp_path, sqlite_url) -> Shell:
-    return Shell(tmp_path / "data", sqlite_url).begun()
-
-
 def kid(token):
     head = token.split(".")[0]
     return json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))["kid"]

@@ -20,16 +20,6 @@ from tests.shell import Shell
 
 
 @pytest.fixture
-def lite(tmp_path, sqlite_url) -> Shell:
-    return Shell(tmp_path / "data", sqlite_url).begun()
-
-
-@pytest.fixture
-def shell(tmp_path, database) -> Shell:
-    return Shell(tmp_path / "data", database).begun()
-
-
-@pytest.fixture
 def served(tmp_path, database):
     service = start(tmp_path / "data", database)
     yield service, Shell(tmp_path / "data", database)

@@ -19,11 +19,6 @@ from tests.shell import Shell
 NOBODY = 65_534
 
 
-@pytest.fixture
-def lite(tmp_path, sqlite_url) -> Shell:
-    return Shell(tmp_path / "data", sqlite_url).begun()
-
-
 def without_powers(*arguments):
     """Run it as a user whom modes of files hold for, even where that is root: what came of it."""
     if os.geteuid() != 0 or shutil.which("setpriv") is None:

@@ -19,16 +19,6 @@ from tests.shell import Shell
 HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$" + "a" * 43
 
 
-@pytest.fixture
-def shell(tmp_path, database) -> Shell:
-    return Shell(tmp_path / "data", database).begun()
-
-
-@pytest.fixture
-def lite(tmp_path, sqlite_url) -> Shell:
-    return Shell(tmp_path / "data", sqlite_url).begun()
-
-
 def sheet(path, header, *rows):
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([header, *rows])

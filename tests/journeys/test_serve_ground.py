@@ -18,16 +18,6 @@ from tests.service import end, first_line, launch, run, start
 from tests.shell import Shell
 
 
-@pytest.fixture
-def lite(tmp_path, sqlite_url) -> Shell:
-    return Shell(tmp_path / "data", sqlite_url).begun()
-
-
-@pytest.fixture
-def shell(tmp_path, database) -> Shell:
-    return Shell(tmp_path / "data", database).begun()
-
-
 def starts(shell) -> None:
     """It comes up, and is ended."""
     process = launch(shell.folder, "serve", "--port", "0", "--database", shell.database)

@@ -6,6 +6,8 @@ import threading
 
 import pytest
 
+from ostiary.server.storage.jobs import Job, Mailbox
+from ostiary.server.storage.turns import Turns
 from ostiary.server.storage.tx import Lane, Tx
 from tests.stores import opened, put, stored
 
@@ -44,6 +46,27 @@ async def test_while_one_batch_is_committed_the_next_one_gathers(sqlite_url):
         assert len(stored(sqlite_url)) == 300
         assert store.counts.biggest_batch == 64
         assert store.counts.commits == 5
+
+
+async def test_the_thread_that_was_told_comes_before_the_loop_that_told_it():
+    """It wakes when it gets the interpreter; a loop that never lets go of that took turn after turn, for seconds."""
+    loop, turns = asyncio.get_running_loop(), Turns[object](64)
+    mailbox = Mailbox(loop)
+
+    def job(of: Mailbox | None) -> Job:
+        return Job(ran_in, loop.create_future(), of, 0)
+
+    first, bulk, second = job(mailbox), job(None), job(mailbox)
+    assert turns.put(first, Lane.LIVE) is mailbox
+    assert turns.take(mailbox) == [first]
+    turns.put(bulk, Lane.BULK)
+    assert turns.put(second, Lane.LIVE) is None
+    assert turns.let_go_of_loop() == [], "the thread is told, and rings the loop after it"
+    assert turns.take(mailbox) == []
+    assert turns.next() == [bulk]
+    assert turns.let_go(after_own=True) == [mailbox]
+    turns.put(job(None), Lane.BULK)
+    assert turns.take(mailbox) == [second], "in turns: the next job does not come before the loop"
 
 
 def test_a_stopped_loop_holds_nobody_up_and_loses_nothing(sqlite_url):

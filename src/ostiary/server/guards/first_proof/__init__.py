@@ -46,7 +46,6 @@ def settle(visit: Visit[object], user: UserRow, address: str) -> UserRow:
 def _without_strangers(visit: Visit[object], user: UserRow) -> UserRow:
     sessions.end_all(visit, user.account)
     tokens.void_all(visit.tx, user.id, visit.now)
-    after = users.load(visit.tx, visit.pool.id, user.id)
-    assert after is not None
+    after = users.must_load(visit.tx, visit.pool.id, user.id)
     second_factors.remove_all(visit, after.account)
     return after
