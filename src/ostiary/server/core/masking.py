@@ -11,7 +11,7 @@ _HIDDEN = "****"
 """Always four: the mask does not tell how long what it hides is."""
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=512)
 def mask_number(number: str) -> str:
     """`+86138****8000` of `+8613800138000`: the calling code, at most 3 digits, at most 4 last ones.
 
@@ -41,7 +41,7 @@ def mask_contact(contact: str) -> str:
     return mask_email(contact) if "@" in contact else mask_number(contact)
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=512)
 def mask_address(address: str) -> str:
     """`203.0.113.0/24` of `203.0.113.9`, `2001:db8:1::/48` of `2001:db8:1:2::3`: the network, not whose machine."""
     plain = address.partition("/")[0].partition("%")[0]

@@ -58,7 +58,7 @@ def read_country_code(text: str) -> str | None:
     return digits if digits in _CALLING_CODES else None
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=512)
 def _parse(text: str, code: str) -> E164 | None:
     plain = _plain(text)
     if not _DIGITS.fullmatch(plain):
@@ -107,7 +107,7 @@ def _region(code: str) -> str:
     return phonenumbers.region_code_for_country_code(int(code))
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=512)
 def can_be_texted(number: E164) -> bool:
     """Whether a number that is new to us may get a code: valid, and not known to be a fixed line."""
     code = int(country_code(number))

@@ -15,6 +15,7 @@ import asyncio
 import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from sys import intern
 from typing import Any
 
 import msgspec
@@ -270,7 +271,8 @@ class Signer:
             return _half_signed_in(claims, ends)
         if typ == APP:
             return AppToken(claims.aud, claims.pool, claims.scope, ends)
-        return UserToken(claims.sub, claims.sid, claims.aud, claims.pool, claims.scope, ends)
+        # Thousands of these are known at a time, and say the same of themselves: one text for all of them.
+        return UserToken(claims.sub, claims.sid, intern(claims.aud), key.pool_id, intern(claims.scope), ends)
 
     def _remember(self, digest: bytes, key: SigningKey, verdict: _Believed) -> None:
         if len(self._known) >= MOST_KNOWN:

@@ -17,12 +17,14 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from contextvars import Context
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from greenlet import greenlet
 
 from ostiary.server.core.millis import SECOND
 from ostiary.server.storage.jobs import Job, Member
+from ostiary.server.storage.runners import Runner
 
 T = TypeVar("T")
 
@@ -103,12 +105,12 @@ class Fiber:
         self._crew = crew
         self._loop = crew.loop
         self._member = member(self)
-        self._greenlet: greenlet | None = None
-        """Runs a step; None: idle."""
+        self._runner = Runner()
+        """Runs a step, or several together; `done`: idle."""
         self._watched = -1
         """The socket that the loop listens to: the same one for as long as the connection stands."""
         self._awaited: int | Future[Any] | asyncio.TimerHandle | None = None
-        """What `_greenlet` waits for: its socket (which events), a timer, or a call in a thread."""
+        """What `_runner` waits for: its socket (which events), a timer, or a call in a thread."""
         self._until = 0.0
         """When it has waited for its socket too long."""
         self._alarm: asyncio.TimerHandle | None = None
@@ -118,8 +120,8 @@ class Fiber:
 
     def begin(self, asked: list[Asked]) -> None:
         """Run a job, or several together, until they are done or wait."""
-        self._greenlet = self._made(asked)
-        self._go(asked)
+        self._begin(asked)
+        self._freed()
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -192,10 +194,9 @@ class Fiber:
 
     # ── the way out of a step and back ──────────────────────────────────────────────────────
 
-    def _made(self, asked: list[Asked]) -> greenlet:
-        made = greenlet(self._serve, self._crew.hub)
-        made.gr_context = asked[0][1] if len(asked) == 1 else Context()
-        return made
+    def _begin(self, asked: list[Asked]) -> None:
+        context = asked[0][1] if len(asked) == 1 else Context()
+        self._runner.begin(partial(self._serve, asked), context)
 
     def _serve(self, asked: list[Asked]) -> None:
         if len(asked) == 1:
@@ -212,15 +213,14 @@ class Fiber:
 
     def _go(self, value: object = None) -> None:
         """Go on with the step until it waits again; when it is done, with the next one in the queue."""
-        assert self._greenlet is not None
         self._awaited = None
-        self._greenlet.switch(value)
-        while self._greenlet.dead:
-            self._greenlet, following = None, self._crew.freed(self)
-            if following is None:
-                return
-            self._greenlet = self._made(following)
-            self._greenlet.switch(following)
+        self._runner.go_on(value)
+        self._freed()
+
+    def _freed(self) -> None:
+        """Begin the next one in the queue, for as long as one after the other is done."""
+        while self._runner.done and (following := self._crew.freed(self)) is not None:
+            self._begin(following)
 
     def _said(self) -> None:
         """The server says something. To one who waits for nothing: that it hangs up, which is seen at the next use."""

@@ -37,8 +37,7 @@ from ostiary.server.storage.jobs import (
 )
 from ostiary.server.storage.libpq import Wire
 from ostiary.server.storage.listening import Listeners
-from ostiary.server.storage.postgres_batch import Batch, Holders
-from ostiary.server.storage.postgres_last import InFlight
+from ostiary.server.storage.postgres_batch import Batch, Neighbours
 from ostiary.server.storage.postgres_tx import BEGIN_READ, PostgresReadTx, PostgresTx
 from ostiary.server.storage.tx import ConflictError, Lane, Tx, UnavailableError
 
@@ -150,7 +149,7 @@ class PostgresEngine:
                 raise ClosedError("The store is closed")
             for ended in [one for one in self._loops if one.loop.is_closed()]:
                 self._loops.pop(ended).close()
-            member = partial(_Connection, self._shared, in_flight=InFlight(), holders={})
+            member = partial(_Connection, self._shared, neighbours=Neighbours())
             crew = self._loops[mailbox] = self._of_a_loop(member, mailbox)
         return crew
 
@@ -178,13 +177,11 @@ class _Connection:
         self,
         shared: _Shared,
         waits: Waits,
-        in_flight: InFlight | None = None,
-        holders: Holders | None = None,
+        neighbours: Neighbours | None = None,
     ) -> None:
-        """`in_flight`, `holders`: what the batches of one event loop have in common."""
+        """`neighbours`: of the batches of its event loop; a thread runs none."""
         self._shared = shared
-        self._in_flight = InFlight() if in_flight is None else in_flight
-        self._holders = {} if holders is None else holders
+        self._neighbours = Neighbours() if neighbours is None else neighbours
         self._waits = waits
         self._wire: Wire | None = None
         self._counts = Counts()
@@ -220,7 +217,7 @@ class _Connection:
             return survivors, []
         try:
             wire = self._opened()
-            batch = Batch(wire, wanted, self._shared.listeners, self._in_flight, self._holders)
+            batch = Batch(wire, wanted, self._shared.listeners, self._neighbours)
         except BaseException:  # noqa: BLE001 - each alone meets the same, or not, and is told
             return [*wanted, *survivors], []
         alone, together = self._run_batch(batch, wire)

@@ -17,7 +17,6 @@ Rules of this room:
 
 import time
 from collections.abc import Callable, Container, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -29,6 +28,7 @@ from ostiary.server.storage.last import Key
 from ostiary.server.storage.libpq import Answer, Statement, Wire
 from ostiary.server.storage.postgres_last import InFlight, statements
 from ostiary.server.storage.postgres_tx import BEGIN_WRITE, PostgresTx, look_at
+from ostiary.server.storage.runners import Runner, Runners
 from ostiary.server.storage.tx import Sql
 
 LOCK_LIMIT = 50
@@ -48,13 +48,13 @@ class Batch:
         wire: Wire,
         asked: Sequence[Asked],
         listeners: Container[str],
-        in_flight: InFlight,
-        holders: "Holders",
+        neighbours: "Neighbours",
     ) -> None:
         self.home = getcurrent()
         self.listeners = listeners
-        self.part = in_flight.part()
-        self.steps = [_Step(one, self) for one in asked]
+        self.part = neighbours.in_flight.part()
+        self._runners = neighbours.runners
+        self.steps = [_Step(one, self, self._runners.take()) for one in asked]
         """Those that are still in it."""
         self._left: list[_Step] = []
         self.later: list[Asked] = []
@@ -66,7 +66,7 @@ class Batch:
         """Whose asks stand in `_statements`."""
         self._rows: dict[str, _Step] = {}
         """Name of a row → the step of this batch that holds it."""
-        self._holders = holders
+        self._holders = neighbours.holders
         self._statements: list[Statement] = list(_BEGIN)
         """What goes out with the next trip."""
         self.culprit: _Step | None = None
@@ -94,8 +94,9 @@ class Batch:
             self._commit()
         finally:
             self.part.end(maybe_stored=self.committed or self.unknown)
-            for step in self.steps:
+            for step in (*self.steps, *self._left):
                 step.give_up()
+                self._runners.give_back(step.runner)
             for row in self._rows:
                 if self._holders.get(row) is self:
                     del self._holders[row]
@@ -229,12 +230,11 @@ class Batch:
 class _Step:
     """One step of a batch: where it stands, and what it asks for."""
 
-    def __init__(self, asked: Asked, batch: Batch) -> None:
-        self.job, context = asked
+    def __init__(self, asked: Asked, batch: Batch, runner: Runner) -> None:
+        self.job, self._context = asked
         self.tx = _BatchTx(batch)
         self.asked = asked
-        self._greenlet = greenlet(self._run, batch.home)
-        self._greenlet.gr_context = context
+        self.runner = runner
         self._left = False
         self.ended = False
         self.asks: Sequence[Statement] = ()
@@ -256,12 +256,15 @@ class _Step:
     def begin(self) -> None:
         """Run it until it needs an answer."""
         self.job.begun = time.perf_counter()
-        self.go_on(self.tx)
+        self._said(self.runner.begin(self._run, self._context))
 
-    def go_on(self, value: object) -> None:
+    def go_on(self, answers: list[Answer]) -> None:
         """The same, with the answers that it waited for."""
-        said = self._greenlet.switch(value)
-        if not self._greenlet.dead:
+        self._said(self.runner.go_on(answers))
+
+    def _said(self, said: Any) -> None:
+        """What it asks for, or what came of it."""
+        if not self.runner.done:
             self.asks = said
             return
         if self.tx.failure is not None:  # the step caught it
@@ -278,21 +281,25 @@ class _Step:
     def give_up(self) -> None:
         """Leave it where it is."""
         self._left = True
-        if not self._greenlet.dead:
-            with suppress(Exception):  # of its own, on its way out
-                self._greenlet.throw(GreenletExit)
+        self.runner.give_up()
 
-    def _run(self, tx: PostgresTx) -> object:
+    def _run(self) -> object:
         try:
-            return self.job.step(tx)
+            return self.job.step(self.tx)
         except GreenletExit as error:  # which a greenlet would give back like a value
             if self._left:
                 raise
             raise BatchLostError("A step raised GreenletExit") from error
 
 
-Holders = dict[str, Batch]
-"""Of one event loop: name of a row → the first batch that holds it, or wants it first."""
+class Neighbours:
+    """What the batches of one event loop have in common."""
+
+    def __init__(self) -> None:
+        self.in_flight = InFlight()
+        self.holders: dict[str, Batch] = {}
+        """Name of a row → the first batch that holds it, or wants it first."""
+        self.runners = Runners()
 
 
 def _is_crowded(holder: _Step, held_up: list[_Step]) -> bool:
