@@ -11,7 +11,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,19 +29,28 @@ class Watches(threading.local):
 
 def watch_fibers() -> None:
     """A step's stopwatches stand still while it waits, and those of its loop while it runs."""
-    from ostiary.server.storage.fibers import Fiber
+    from ostiary.server.storage.fibers import Asked, Fiber
 
-    go, wait = Fiber._go, Fiber._wait_for  # noqa: SLF001 - a room's inside is what is measured
+    begin, go, wait = Fiber._begin, Fiber._go, Fiber._wait_for  # noqa: SLF001 - a room's inside is what is measured
 
-    def gone_on(fiber: Fiber, value: object = None) -> None:
+    @contextmanager
+    def of_the_step() -> Iterator[None]:
         of_loop, began = watches.running, time.thread_time()
         watches.running = []
         try:
-            go(fiber, value)
+            yield
         finally:
             watches.running = of_loop
             if of_loop:
                 of_loop[-1][2] += time.thread_time() - began
+
+    def begun(fiber: Fiber, asked: list[Asked]) -> None:
+        with of_the_step():
+            begin(fiber, asked)
+
+    def gone_on(fiber: Fiber, value: object = None) -> None:
+        with of_the_step():
+            go(fiber, value)
 
     def waited(fiber: Fiber, awaited: object) -> Any:
         of_step, left = watches.running, time.thread_time()
@@ -51,7 +61,7 @@ def watch_fibers() -> None:
         watches.running = of_step
         return found
 
-    Fiber._go, Fiber._wait_for = gone_on, waited  # type: ignore[method-assign] # noqa: SLF001 - as above
+    Fiber._begin, Fiber._go, Fiber._wait_for = begun, gone_on, waited  # type: ignore[method-assign] # noqa: SLF001 - as above
 
 
 watches = Watches()
@@ -166,6 +176,7 @@ def watch_all() -> None:
     watch(sqlite._Reader, "_snapshot", _step_room)  # noqa: SLF001 - a room's inside is what is measured
     watch(postgres._Connection, "_transaction", _step_room)  # noqa: SLF001 - a room's inside is what is measured
     watch(postgres_batch.Batch, "run", "store: batches")
+    watch(postgres_batch._Step, "begin", lambda step: _step_room(None, step.job))  # noqa: SLF001 - as above
     watch(postgres_batch._Step, "go_on", lambda step, _: _step_room(None, step.job))  # noqa: SLF001 - as above
     watch(libpq.Wire, "trip", "SQL: trips")
     watch_fibers()
