@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,7 +101,7 @@ class Bench:
             ]
             self._drop([(product, town)])
 
-    def growth(self, products: list[Product]) -> None:
+    def growth(self, products: Sequence[Product]) -> None:
         towns = []
         for product in products:
             for accounts in self._size.growth:
@@ -212,7 +212,9 @@ def _options() -> argparse.Namespace:
         prog="python -m bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     options.add_argument(
-        "--quick", action="store_true", help="about two minutes instead of twenty; one round, no spread"
+        "--quick",
+        action="store_true",
+        help="about two minutes instead of eleven to twenty; one round, no spread",
     )
     options.add_argument("--no-peers", dest="peers", action="store_false", help="only Ostiary")
     options.add_argument(

@@ -77,7 +77,8 @@ def table(before: dict[str, Any], after: dict[str, Any], changes: int) -> str:
     own, beside = stopwatch_cost()
 
     def per_change(kind: str, name: str) -> float:
-        return (after[kind].get(name, 0) - before[kind].get(name, 0)) / changes
+        grown: float = after[kind].get(name, 0) - before[kind].get(name, 0)
+        return grown / changes
 
     rows = []
     for room in after["spent"]:

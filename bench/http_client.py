@@ -81,7 +81,7 @@ class Connection(asyncio.Protocol):
 
 
 def _dechunked(buffer: bytes, at: int) -> bytes | None:
-    parts = []
+    parts: list[bytes] = []
     while True:
         line = buffer.find(b"\r\n", at)
         if line < 0:

@@ -52,7 +52,7 @@ def watch_fibers() -> None:
         with of_the_step():
             go(fiber, value)
 
-    def waited(fiber: Fiber, awaited: object) -> Any:
+    def waited(fiber: Fiber, awaited: Any) -> Any:
         of_step, left = watches.running, time.thread_time()
         found = wait(fiber, awaited)
         away = time.thread_time() - left
@@ -61,7 +61,8 @@ def watch_fibers() -> None:
         watches.running = of_step
         return found
 
-    Fiber._begin, Fiber._go, Fiber._wait_for = begun, gone_on, waited  # type: ignore[method-assign] # noqa: SLF001 - as above
+    for name, watched in (("_begin", begun), ("_go", gone_on), ("_wait_for", waited)):
+        setattr(Fiber, name, watched)
 
 
 watches = Watches()
@@ -184,10 +185,10 @@ def watch_all() -> None:
 
 
 def watch_tokens() -> None:
-    from ostiary.server.guards import signing
+    from ostiary.server.guards import signing, signing_keys
 
     watch(signing.Signer, "verify", "token")
-    watch(signing.SigningKey, "signed", "token: signature")
+    watch(signing_keys.SigningKey, "signed", "token: signature")
 
 
 def snapshot(path: Path) -> None:

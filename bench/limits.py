@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +52,7 @@ async def _store(databases: Databases, seconds: float) -> list[Limit]:
 
 
 @contextmanager
-def echo_server(folder: Path):  # noqa: ANN201 - as `running`
+def echo_server(folder: Path) -> Iterator[Server]:
     """uvicorn with uvloop and httptools, as ours, around ten lines of ASGI."""
     port = free_port()
     command = (sys.executable, "-m", "uvicorn", "bench.echo_app:app", "--port", str(port), "--no-access-log")

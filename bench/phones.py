@@ -72,7 +72,8 @@ class Derived:
             loop.call_soon(self._look)
         waiter = loop.create_future()
         self._asked.append((number, channel, owner, waiter))
-        return await waiter
+        code: str = await waiter
+        return code
 
     def _look(self) -> None:
         asked, self._asked = self._asked, []

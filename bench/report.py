@@ -2,21 +2,35 @@
 
 from bench.growth import AT_ONCE as GROWTH_AT_ONCE
 from bench.results import Results, median, spread
-from bench.rounds import AT_ONCE, Cell
+from bench.rounds import AT_ONCE
 
 _MIB = 2**20
 _PEERS = ("better-auth", "allauth")
 
 
 def markdown(results: Results) -> str:
-    parts = [_head(results)]
-    if results.rounds.cells:
-        parts += [_changes(results), _costs(results), _ratios(results), _starts(results)]
-    parts += [part(results) for part, there in _MORE if there(results)]
-    return "\n\n".join(parts) + "\n"
+    """All of it, as `make bench` prints it."""
+    parts = [f"## {title}\n\n{text}" for title, text in tables(results).items()]
+    return "\n\n".join([_head(results), *parts]) + "\n"
 
 
-def _table(titles: list[str], rows: list[list[str]]) -> str:
+def tables(results: Results) -> dict[str, str]:
+    """Title → table, of what was measured."""
+    parts = {
+        "Complete phone changes": (_changes, results.rounds.cells),
+        "Ratios within a round": (_ratios, results.rounds.cells),
+        "What a change costs": (_costs, results.rounds.cells),
+        "Statements, commits, flushes": (_counted, results.counted),
+        "Start and memory": (_starts, results.rounds.starts),
+        f"Growth, {GROWTH_AT_ONCE} at once": (_grown, results.grown),
+        "A flood of sign-ins": (_flooded, results.flooded),
+        "Limits in the same run": (_limits, results.limits),
+    }
+    return {title: part(results) for title, (part, measured) in parts.items() if measured}
+
+
+def table(titles: list[str], rows: list[list[str]]) -> str:
+    """Markdown that people can read as it is, too."""
     widths = [max(len(row[place]) for row in [titles, *rows]) for place in range(len(titles))]
     lines = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
@@ -36,15 +50,11 @@ def _head(results: Results) -> str:
     return "\n".join(lines)
 
 
-def _cells(results: Results, product: str, at_once: int) -> list[Cell]:
-    return [cell for cell in results.rounds.cells[product] if cell.at_once == at_once]
-
-
 def _changes(results: Results) -> str:
     rows = []
     for product in results.rounds.cells:
         for at_once in AT_ONCE:
-            cells = _cells(results, product, at_once)
+            cells = results.cells(product, at_once)
             rows.append(
                 [
                     *(product, str(at_once), spread([cell.rate for cell in cells])),
@@ -52,20 +62,18 @@ def _changes(results: Results) -> str:
                     spread([cell.p99 for cell in cells], 1),
                 ]
             )
-    return "## Complete phone changes\n\n" + _table(["", "at once", "changes/s", "p50 ms", "p99 ms"], rows)
+    return table(["", "at once", "changes/s", "p50 ms", "p99 ms"], rows)
 
 
 def _costs(results: Results) -> str:
     rows = []
     for product in results.rounds.cells:
         for at_once in AT_ONCE:
-            cells = _cells(results, product, at_once)
+            cells = results.cells(product, at_once)
             rows.append(
                 [
                     *(product, str(at_once), spread([cell.server_ms for cell in cells], 2)),
-                    spread([cell.database_ms for cell in cells], 2)
-                    if product.find("postgresql") > 0
-                    else "in it",
+                    _databases_own(product, [cell.database_ms for cell in cells]),
                     spread([cell.written / 1_024 for cell in cells]),
                     spread([cell.driver_us for cell in cells]),
                 ]
@@ -78,11 +86,15 @@ def _costs(results: Results) -> str:
         "KiB written/change",
         "driver CPU µs/request",
     ]
-    return "## What a change costs\n\n" + _table(titles, rows)
+    return table(titles, rows)
+
+
+def _databases_own(product: str, milliseconds: list[float]) -> str:
+    """SQLite runs in the server's process."""
+    return spread(milliseconds, 2) if "postgresql" in product else "in it"
 
 
 def _ratios(results: Results) -> str:
-    """Ours over the peer's, round by round: neighbours in time met the same machine."""
     rows = []
     for product in results.rounds.cells:
         dialect = product.partition(" ")[2]
@@ -90,11 +102,12 @@ def _ratios(results: Results) -> str:
             rival = f"{peer} {dialect}"
             if not product.startswith("ostiary") or rival not in results.rounds.cells:
                 continue
-            row = [product, peer]
-            for at_once in AT_ONCE:
-                pairs = zip(_cells(results, product, at_once), _cells(results, rival, at_once), strict=True)
-                row.append(spread([ours.rate / theirs.rate for ours, theirs in pairs if theirs.rate], 1))
-            pairs = zip(_cells(results, product, 16), _cells(results, rival, 16), strict=True)
+            row = [
+                product,
+                peer,
+                *(spread(results.ratios(product, rival, at_once), 1) for at_once in AT_ONCE),
+            ]
+            pairs = zip(results.cells(product, 16), results.cells(rival, 16), strict=True)
             row.append(spread([theirs.server_ms / ours.server_ms for ours, theirs in pairs], 1))
             rows.append(row)
     if not rows:
@@ -105,7 +118,7 @@ def _ratios(results: Results) -> str:
         *(f"times as many changes/s at {at_once}" for at_once in AT_ONCE),
         "times less server CPU at 16",
     ]
-    return "## Ratios within a round\n\n" + _table(titles, rows)
+    return table(titles, rows)
 
 
 def _starts(results: Results) -> str:
@@ -118,9 +131,7 @@ def _starts(results: Results) -> str:
         ]
         for product, starts in results.rounds.starts.items()
     ]
-    return "## Start and memory\n\n" + _table(
-        ["", "s to ready", "RSS MiB at rest", "RSS MiB after load"], rows
-    )
+    return table(["", "s to ready", "RSS MiB at rest", "RSS MiB after load"], rows)
 
 
 def _counted(results: Results) -> str:
@@ -136,7 +147,7 @@ def _counted(results: Results) -> str:
         for product, several in results.counted.items()
         for one in several
     ]
-    return "## Per change\n\n" + _table(["", "at once", "statements", "commits", "flushes (fsync)"], rows)
+    return table(["", "at once", "statements", "commits", "flushes (fsync)"], rows)
 
 
 def _grown(results: Results) -> str:
@@ -149,11 +160,11 @@ def _grown(results: Results) -> str:
                     *(product, f"{accounts:,}", spread([one.rate for one in some])),
                     spread([one.p99 for one in some], 1),
                     spread([one.server_ms for one in some], 2),
-                    spread([one.database_ms for one in some], 2),
+                    _databases_own(product, [one.database_ms for one in some]),
                 ]
             )
     titles = ["", "accounts", "changes/s", "p99 ms", "server CPU ms/change", "PostgreSQL CPU ms/change"]
-    return f"## Growth, {GROWTH_AT_ONCE} at once\n\n" + _table(titles, rows)
+    return table(titles, rows)
 
 
 def _flooded(results: Results) -> str:
@@ -180,7 +191,7 @@ def _flooded(results: Results) -> str:
         "flooded",
         "sign-ins/s",
     ]
-    return "## Phone changes (4 at once) beside 64 password sign-ins, ms\n\n" + _table(titles, rows)
+    return table(titles, rows)
 
 
 def _limits(results: Results) -> str:
@@ -193,7 +204,7 @@ def _limits(results: Results) -> str:
         ]
         for limit in results.limits
     ]
-    return "## Limits in the same run\n\n" + _table(["", "per second", "server CPU µs", ""], rows)
+    return table(["", "per second", "server CPU µs", ""], rows)
 
 
 def brief(results: Results) -> str:
@@ -201,16 +212,8 @@ def brief(results: Results) -> str:
     lines = []
     for product in results.rounds.cells:
         rates = "  ".join(
-            f"{at_once}: {median([cell.rate for cell in _cells(results, product, at_once)]):,.0f}/s"
+            f"{at_once}: {median([cell.rate for cell in results.cells(product, at_once)]):,.0f}/s"
             for at_once in AT_ONCE
         )
         lines.append(f"{product:<24} {rates}")
     return "\n".join(lines)
-
-
-_MORE = (
-    (_counted, lambda results: results.counted),
-    (_grown, lambda results: results.grown),
-    (_flooded, lambda results: results.flooded),
-    (_limits, lambda results: results.limits),
-)

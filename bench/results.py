@@ -8,11 +8,13 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from bench.counting import Counted
 from bench.flood import Flooded
 from bench.growth import Grown
 from bench.limits import Limit
-from bench.rounds import Rounds
+from bench.rounds import Cell, Rounds
 
 
 @dataclass
@@ -30,9 +32,24 @@ class Results:
     limits: list[Limit] = field(default_factory=list)
     seconds: float = 0.0
 
+    @classmethod
+    def read(cls, path: Path) -> "Results":
+        """What `write` kept."""
+        return msgspec.json.decode(path.read_bytes(), type=cls)
+
     def write(self, path: Path) -> None:
+        """Keep everything as JSON."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(dataclasses.asdict(self), indent=1) + "\n", encoding="utf-8")
+
+    def cells(self, product: str, at_once: int) -> list[Cell]:
+        """One product's, round by round."""
+        return [cell for cell in self.rounds.cells[product] if cell.at_once == at_once]
+
+    def ratios(self, product: str, peer: str, at_once: int) -> list[float]:
+        """Changes/s of one over the other's, round by round: neighbours in time met the same machine."""
+        pairs = zip(self.cells(product, at_once), self.cells(peer, at_once), strict=True)
+        return [ours.rate / theirs.rate for ours, theirs in pairs if theirs.rate]
 
 
 def machine() -> dict[str, str]:

@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ _COUNTS = "INSERT INTO user_counts (pool_id, shard, users) SELECT pool_id, subst
 
 class Ostiary:
     journey = "ostiary-w"
-    pace = 1
+    pace: float = 1
     settles = 1.2  # the audit sealer comes round each second
 
     def __init__(self, databases: Databases, *, verify_old_phone: bool = False) -> None:
@@ -84,7 +85,9 @@ class Ostiary:
             password_hash = Passwords().hash_now(PASSWORD)
             for start in range(0, active, _AT_ONCE):
                 some = people[start : start + _AT_ONCE]
-                store.write_now(lambda tx, some=some: _put(tx, ports, founded, some, password_hash))
+                store.write_now(
+                    partial(_put, ports=ports, founded=founded, people=some, password_hash=password_hash)
+                )
             asyncio.run(_sign(Signer(store, ports, f"{PUBLIC_URL}/oidc"), ports, founded, people))
         finally:
             store.close_now()

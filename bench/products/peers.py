@@ -23,7 +23,7 @@ THREADS = 8
 class Peer:
     """What both have in common."""
 
-    pace = 4
+    pace: float = 4
     settles = 0.0
     title = ""
     journey = ""
