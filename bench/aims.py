@@ -80,7 +80,7 @@ AIMS = (
     Aim("ready, s", _ready, _on_both(0.8), 2),
     Aim("resident after load, MB", _resident, _on_both(90), 0),
     Aim(
-        "changes/s left from one size to the next",
+        "changes/s left as accounts grow",
         _left_as_it_grows,
         _on_both(_FLAT),
         2,
