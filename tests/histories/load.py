@@ -87,6 +87,8 @@ class Crowd:
     longest: float = 0
     """Seconds that somebody waited for an answer."""
     days: int = 0
+    tired: bool = False
+    """Whether everybody has spent a day's codes."""
     _began: float = field(default_factory=time.time)
     _over: threading.Event = field(default_factory=threading.Event)
     _seating: threading.Lock = field(default_factory=threading.Lock)
@@ -148,6 +150,24 @@ class Crowd:
             if others and person in self.seats:
                 self.seats[self.seats.index(person)] = others[0]
                 self._sat.append(others[0])
+            self.tired = not others
+
+    def goes_on(self, within: float) -> None:
+        """Wait until numbers change again. Who has spent a day's codes sleeps over it: long tests take many days' codes."""
+        before, until = self.changes, time.monotonic() + within
+        while self.changes < before + 2:
+            assert time.monotonic() < until, self.strange
+            if self.tired:
+                self._sleep()
+            time.sleep(0.05)
+
+    def _sleep(self) -> None:
+        self.up.clear()
+        time.sleep(1)  # what is under way ends on its own day
+        self.next_day()
+        with self._seating:
+            self._sat, self.tired = list(self.seats), False
+        self.up.set()
 
     def wait(self) -> None:
         """Until the service is there again, as far as anybody knows."""

@@ -72,13 +72,14 @@ def test_an_error_is_told_by_kind_and_place_and_in_dev_mode_by_its_text(stream):
             int("Key (number)=(+8613800138000)")
         except ValueError:
             log.exception("error")
-            log.warning("unavailable", exc_info=True)
-    quiet, _, loud, _ = stream.lines()
+            log.warning("unavailable", why="SQLITE_FULL", exc_info=True)
+    quiet, known, loud, loud_and_known = stream.lines()
     assert [line["error"] for line in stream.lines()] == ["ValueError"] * 4
     assert "test_log.py" in quiet["places"][-1]
     assert "138" not in stream.writes[0].decode()
-    assert "why" not in quiet
-    assert "Key" in loud["why"]
+    assert "text" not in quiet | known
+    assert "Key" in loud["text"]
+    assert known["why"] == loud_and_known["why"] == "SQLITE_FULL", "what the caller says stands beside it"
 
 
 def test_what_is_below_the_level_is_not_written(stream, monkeypatch):

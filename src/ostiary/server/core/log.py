@@ -73,7 +73,7 @@ class Log:
             facts["error"] = type(error).__name__
             facts["places"] = places(error)
             if self.verbose:
-                facts["why"] = str(error)
+                facts["text"] = str(error)
         _put(_line(facts))
 
     def _now(self) -> str:
